@@ -1,0 +1,57 @@
+# make demo         segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
+# make test         lint, then every test (installs everything, PyTorch included)
+# make lint         ruff and mypy
+# make demo-assets  train, export and draw the shipped demo checkpoint, bundle and clip again (hours)
+# make clean        remove the environment and what builds leave behind
+#
+# Only Python (3.10 or newer) and make are needed; the rest goes into $(VENV).
+# Another interpreter: make PYTHON=python3.12 test
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The first interpreter on the path that is new enough.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+.PHONY: demo test test-fast lint format demo-assets clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed-lean
+	$(BIN)/mgca-rt
+
+test: lint
+	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m slow --durations=15
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q -m "not slow"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo-assets: $(VENV)/.installed-dev
+	$(BIN)/python -m training.demo_assets
+
+clean:
+	rm -rf $(VENV) .venv-lean build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# An environment is made once; a stamp remembers what was installed from which pyproject.toml.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or newer on the path; install one or say make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		$(PYTHON) -m virtualenv $(VENV) 2>/dev/null || { \
+		echo "make: $(PYTHON) cannot make virtual environments; install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }; }
+
+$(VENV)/.installed-lean: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-lean
