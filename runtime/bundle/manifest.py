@@ -1,0 +1,258 @@
+"""The manifest: what a bundle says about itself, read field by field and never trusted blindly."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from runtime.errors import BundleError
+
+FORMAT = "mgca-bundle"
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+REMEDY = "export it again with python -m export"
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "MANIFEST_FILE",
+    "ClipInfo",
+    "FileRecord",
+    "InputInfo",
+    "Manifest",
+    "OutputInfo",
+    "TemplateSet",
+    "TextInfo",
+]
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Size in bytes and sha256 (64 lower-case hex digits) of one file of the bundle."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """Which CLIP: open_clip's name, its weights tag, the dense-feature variant of the last block."""
+
+    name: str
+    pretrained: str
+    dense: str
+
+
+@dataclass(frozen=True)
+class InputInfo:
+    """The frame the graph takes: (width, height) in pixels; RGB mean and std of values in 0..1.
+
+    The graph normalises by itself; mean and std are here to be read, not to be applied again.
+    """
+
+    size_wh: tuple[int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class OutputInfo:
+    """The scores the graph gives: their grid (width, height) and the number of unit slots U."""
+
+    grid_wh: tuple[int, int]
+    units: int
+
+
+@dataclass(frozen=True)
+class TemplateSet:
+    """A named set of prompts; ``{}`` in each prompt stands for the class name."""
+
+    name: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TextInfo:
+    """The text side: tokens a prompt may have, hash of the encoder, whether a centre is taken off.
+
+    ``encoder_sha256`` names the text encoder's weights, so that embeddings made by another one are
+    never mixed in; it is there even when the bundle does not carry the encoder.
+    """
+
+    context_length: int
+    encoder_sha256: str
+    centered: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a runtime must know to run the bundle. ``files`` is filled in by the writer.
+
+    ``trained_words`` is the closed list of words the model has learned, or None for an open
+    vocabulary. ``units`` (unit settings), ``created_by`` (versions) and ``parity`` (figures) are
+    records for people and reports: the runtime reads nothing out of them.
+    """
+
+    model_id: str
+    clip: ClipInfo
+    embedding_width: int
+    input: InputInfo
+    output: OutputInfo
+    logit_scale: float
+    templates: TemplateSet
+    text: TextInfo
+    trained_words: tuple[str, ...] | None = None
+    background_words: tuple[str, ...] = ()
+    precision: str = "fp32"
+    units: Mapping[str, Any] = field(default_factory=dict)
+    parity: Mapping[str, Any] = field(default_factory=dict)
+    created_by: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, FileRecord] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The manifest as JSON text, keys in a fixed order, one trailing newline."""
+        record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
+        return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """Read a manifest; raises :class:`BundleError` naming the first field that is wrong.
+
+        Fields that this version does not know are left alone: a newer writer may add some without
+        changing ``format_version``.
+        """
+        try:
+            record = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BundleError(f"{MANIFEST_FILE} is not valid JSON ({error}); {REMEDY}") from None
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise BundleError(
+                f'{MANIFEST_FILE} does not describe an MGCA bundle (expected "format": '
+                f'"{FORMAT}"); give a folder made by python -m export'
+            )
+        version = record.get("format_version")
+        if type(version) is not int or version != FORMAT_VERSION:
+            raise BundleError(
+                f"bundle format version {version!r} is unknown, expected {FORMAT_VERSION}; "
+                "update mgca or export the bundle again"
+            )
+        return _read(_Fields(record))
+
+
+class _Fields:
+    """One JSON object of the manifest, read with the checks its fields need."""
+
+    def __init__(self, record: Mapping[str, Any], where: str = "") -> None:
+        self.record = record
+        self.where = where
+
+    def wrong(self, key: str, expected: str) -> BundleError:
+        found = json.dumps(self.record[key]) if key in self.record else "nothing"
+        if len(found) > 60:
+            found = found[:57] + "..."
+        return BundleError(
+            f"{MANIFEST_FILE}: {self.where}{key} should be {expected}, found {found}; {REMEDY}"
+        )
+
+    def group(self, key: str) -> _Fields:
+        return _Fields(self.mapping(key, required=True), f"{self.where}{key}.")
+
+    def mapping(self, key: str, required: bool = False) -> dict[str, Any]:
+        value = self.record.get(key, None if required else {})
+        if not isinstance(value, dict):
+            raise self.wrong(key, "an object")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.record.get(key)
+        if not isinstance(value, str) or not value:
+            raise self.wrong(key, "a text")
+        return value
+
+    def texts(self, key: str, at_least: int = 0) -> tuple[str, ...]:
+        value = self.record.get(key)
+        if not isinstance(value, list) or len(value) < at_least:
+            raise self.wrong(key, "a list of texts")
+        if not all(isinstance(item, str) and item.strip() for item in value):
+            raise self.wrong(key, "a list of texts")
+        return tuple(value)
+
+    def integer(self, key: str, least: int = 1) -> int:
+        value = self.record.get(key)
+        if type(value) is not int or value < least:
+            raise self.wrong(key, f"a whole number of at least {least}")
+        return value
+
+    def number(self, key: str) -> float:
+        value = self.record.get(key)
+        if not _is_number(value) or not value > 0:
+            raise self.wrong(key, "a positive number")
+        return float(value)
+
+    def flag(self, key: str) -> bool:
+        value = self.record.get(key)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
+        return value
+
+    def size(self, key: str) -> tuple[int, int]:
+        value = self.record.get(key)
+        if not isinstance(value, list) or len(value) != 2:
+            raise self.wrong(key, "[width, height]")
+        if not all(type(side) is int and 0 < side <= 1 << 16 for side in value):
+            raise self.wrong(key, "[width, height]")
+        return value[0], value[1]
+
+    def triple(self, key: str) -> tuple[float, float, float]:
+        value = self.record.get(key)
+        if not isinstance(value, list) or len(value) != 3 or not all(map(_is_number, value)):
+            raise self.wrong(key, "three numbers")
+        return float(value[0]), float(value[1]), float(value[2])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _read(fields: _Fields) -> Manifest:
+    clip, frame, output = fields.group("clip"), fields.group("input"), fields.group("output")
+    templates, text = fields.group("templates"), fields.group("text")
+    prompts = templates.texts("prompts", at_least=1)
+    if any(prompt.count("{}") != 1 for prompt in prompts):
+        raise templates.wrong("prompts", "texts with one {} each")
+    words = fields.record.get("trained_words")
+    return Manifest(
+        model_id=fields.text("model_id"),
+        clip=ClipInfo(clip.text("name"), clip.text("pretrained"), clip.text("dense")),
+        embedding_width=fields.integer("embedding_width"),
+        input=InputInfo(frame.size("size_wh"), frame.triple("mean"), frame.triple("std")),
+        output=OutputInfo(output.size("grid_wh"), output.integer("units")),
+        logit_scale=fields.number("logit_scale"),
+        templates=TemplateSet(templates.text("name"), prompts),
+        text=TextInfo(
+            text.integer("context_length"), text.text("encoder_sha256"), text.flag("centered")
+        ),
+        trained_words=None if words is None else fields.texts("trained_words"),
+        background_words=fields.texts("background_words"),
+        precision=fields.text("precision"),
+        units=fields.mapping("units"),
+        parity=fields.mapping("parity"),
+        created_by=fields.mapping("created_by"),
+        files=_read_files(fields.mapping("files", required=True)),
+    )
+
+
+def _read_files(records: Mapping[str, Any]) -> dict[str, FileRecord]:
+    files = {}
+    for name, record in records.items():
+        if not isinstance(record, dict):
+            raise BundleError(f"{MANIFEST_FILE}: files.{name} should be an object; {REMEDY}")
+        fields = _Fields(record, f"files.{name}.")
+        sha256 = fields.text("sha256")
+        if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+            raise fields.wrong("sha256", "64 lower-case hex digits")
+        files[name] = FileRecord(fields.integer("bytes", least=0), sha256)
+    return files

@@ -1,0 +1,147 @@
+"""The vocabulary file: class names with the text embeddings computed for them at export.
+
+``vocabulary.safetensors`` holds two tensors, ``embeddings`` float32 (n, D), L2-normalised rows, and
+``text_center`` float32 (D,), zeros where no centre is taken off; its metadata holds ``names`` (a
+JSON list of n texts), ``templates_sha256`` and ``text_encoder_sha256``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runtime.errors import BundleError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_REMEDY = "export the bundle again with python -m export"
+
+
+def name_key(name: str) -> str:
+    """A class name as it is looked up: blanks collapsed, lower case (as the tokenizer cleans).
+
+    >>> name_key("  Traffic   Light ")
+    'traffic light'
+    """
+    return " ".join(name.split()).lower()
+
+
+def templates_sha256(prompts: Sequence[str]) -> str:
+    """Hex sha256 of a prompt list (order counts), the key of embeddings made with it."""
+    return hashlib.sha256(json.dumps(list(prompts)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names and their embeddings: float32 (n, D) L2-normalised; ``text_center`` float32 (D,)."""
+
+    names: tuple[str, ...]
+    embeddings: np.ndarray
+    text_center: np.ndarray
+    templates_sha256: str
+    text_encoder_sha256: str
+
+    @property
+    def embedding_width(self) -> int:
+        """D, the width of every embedding."""
+        return int(self.embeddings.shape[1])
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row of each name, keyed by :func:`name_key`."""
+        return {name_key(name): row for row, name in enumerate(self.names)}
+
+    def find(self, name: str) -> np.ndarray | None:
+        """The embedding (D,) of a name, or None if it is not precomputed."""
+        row = self.rows.get(name_key(name))
+        return None if row is None else self.embeddings[row]
+
+
+def write_vocabulary(path: str | os.PathLike[str], vocabulary: Vocabulary) -> None:
+    """Write the file; raises :class:`BundleError` if the vocabulary breaks its own rules."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    _check(vocabulary, str(path))
+    tensors = {
+        "embeddings": np.ascontiguousarray(vocabulary.embeddings),
+        "text_center": np.ascontiguousarray(vocabulary.text_center),
+    }
+    metadata = {
+        "names": json.dumps(list(vocabulary.names), ensure_ascii=False),
+        "templates_sha256": vocabulary.templates_sha256,
+        "text_encoder_sha256": vocabulary.text_encoder_sha256,
+    }
+    save_file(tensors, os.fspath(path), metadata=metadata)
+
+
+def read_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
+    """Read the file; every dtype, shape, name and row is checked (:class:`BundleError`)."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    try:
+        with safe_open(str(path), framework="numpy") as stream:
+            metadata = stream.metadata() or {}
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise BundleError(f"{path} is not a vocabulary file ({error}); {_REMEDY}") from None
+    for name in ("embeddings", "text_center"):
+        if name not in tensors:
+            raise BundleError(f"{path} has no tensor {name}; {_REMEDY}")
+    for name in ("names", "templates_sha256", "text_encoder_sha256"):
+        if name not in metadata:
+            raise BundleError(f"{path} has no {name} in its metadata; {_REMEDY}")
+    vocabulary = Vocabulary(
+        names=_read_names(metadata["names"], path),
+        embeddings=tensors["embeddings"],
+        text_center=tensors["text_center"],
+        templates_sha256=metadata["templates_sha256"],
+        text_encoder_sha256=metadata["text_encoder_sha256"],
+    )
+    _check(vocabulary, str(path))
+    return vocabulary
+
+
+def _read_names(text: str, path: Path) -> tuple[str, ...]:
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BundleError(f"{path}: names should be a JSON list of texts; {_REMEDY}")
+    return tuple(names)
+
+
+def _check(vocabulary: Vocabulary, where: str) -> None:
+    import numpy as np
+
+    names, rows, center = vocabulary.names, vocabulary.embeddings, vocabulary.text_center
+    if rows.ndim != 2 or rows.dtype != np.float32 or rows.shape[0] != len(names):
+        raise BundleError(
+            f"{where}: embeddings is {rows.dtype} {_shape(rows.shape)}, expected float32 "
+            f"({len(names)}, D); {_REMEDY}"
+        )
+    if center.dtype != np.float32 or center.shape != (rows.shape[1],):
+        raise BundleError(
+            f"{where}: text_center is {center.dtype} {_shape(center.shape)}, expected float32 "
+            f"({rows.shape[1]}); {_REMEDY}"
+        )
+    # NaN fails the comparison too, so one test covers rows that are off and rows that are broken.
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    if not (np.abs(lengths - 1.0) < 1e-3).all() or not np.isfinite(center).all():
+        raise BundleError(f"{where}: embeddings are not L2-normalised finite rows; {_REMEDY}")
+    keys = [name_key(name) for name in names]
+    if "" in keys or len(set(keys)) != len(keys):
+        raise BundleError(f"{where}: a name is empty or there twice, expected each once; {_REMEDY}")
+
+
+def _shape(sides: Iterable[int]) -> str:
+    return "(" + ", ".join(str(side) for side in sides) + ")"

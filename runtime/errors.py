@@ -1,0 +1,43 @@
+"""The errors that a user can meet, each one line: what was wrong, what was expected, what to do.
+
+A command line turns any :class:`MgcaError` into that line on stderr and its ``exit_code``.
+"""
+
+from __future__ import annotations
+
+__all__ = ["BundleError", "MgcaError", "SourceGoneError", "UnknownClassError", "UserError"]
+
+
+class MgcaError(Exception):
+    """Something failed while running (exit code 1 unless said otherwise).
+
+    The message is made one line: line breaks and runs of blanks become one blank, so that text
+    taken over from a library cannot break the one-line rule.
+    """
+
+    exit_code: int = 1
+
+    def __init__(self, message: str, exit_code: int | None = None) -> None:
+        super().__init__(" ".join(str(message).split()))
+        if exit_code is not None:
+            self.exit_code = exit_code
+
+
+class UserError(MgcaError):
+    """The user's arguments: a bad value, class, path, bundle, checkpoint or output (exit code 2)."""
+
+    exit_code = 2
+
+
+class BundleError(UserError):
+    """A bundle that is missing, damaged, foreign or of another format version (exit code 2)."""
+
+
+class UnknownClassError(UserError):
+    """A class name that the model cannot know; the message names the nearest (exit code 2)."""
+
+
+class SourceGoneError(MgcaError):
+    """A camera or stream stayed absent for longer than the reconnect timeout (exit code 3)."""
+
+    exit_code = 3
