@@ -1,0 +1,200 @@
+"""``python -m benchmarks.accuracy``: a bundle's mIoU on generated scenes or on CamVid's clip.
+
+One confusion matrix over all frames at source resolution, unlabelled truth left out, no background
+words, mean over the classes present in the truth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.command import CommandParser, run_command
+from benchmarks.compositions import score_compositions
+from benchmarks.datasets import EvaluationSet, camvid_set, streetworld_set
+from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.report import check_writable, format_table, write_json
+from benchmarks.scoring import (
+    CONTROLS,
+    Score,
+    compare_units,
+    mean_map_predictor,
+    permute_words,
+    score_set,
+)
+from benchmarks.subject import BundleUnderTest
+
+UNITS = {"adaptive": ("adaptive",), "pixel": ("pixel",), "both": ("adaptive", "pixel")}
+COMPOSITION_SHARE = 4  # a scene of held-out compositions for every 4 scenes
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``320x240`` -> (320, 240), width first."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size; expected e.g. 320x240, >= 16x16")
+    return int(width), int(height)
+
+
+def parse_frames(text: str) -> tuple[int, int]:
+    """``1-50`` -> (1, 50), counted from 1, both ends in."""
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of frames; expected e.g. 1-50")
+    return int(first), int(last)
+
+
+def parse_count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def parse_seed(text: str) -> int:
+    """A whole number from 0 up."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; expected a number from 0 up")
+    return int(text)
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog="python -m benchmarks.accuracy",
+        description="Measure a bundle's mIoU (without --bundle: the shipped demo bundle).",
+        example="python -m benchmarks.accuracy --dataset streetworld --scenes 200 --json out.json",
+    )
+    parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
+    parser.add_argument("--dataset", choices=("streetworld", "camvid"), default="streetworld")
+    parser.add_argument("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
+    parser.add_argument("--seed", type=parse_seed, default=0, help="which generated scenes")
+    parser.add_argument("--scenes", type=parse_count, default=200, help="how many of them")
+    parser.add_argument(
+        "--size", type=parse_size, default=(320, 240), help="their width x height, 320x240"
+    )
+    parser.add_argument("--frames", type=parse_frames, help="of CamVid, counted from 1, e.g. 1-50")
+    parser.add_argument("--units", choices=tuple(UNITS), default="both")
+    parser.add_argument(
+        "--control",
+        choices=CONTROLS,
+        help="score a stand-in instead: each place's usual label for every frame, or the words "
+        "permuted among the classes",
+    )
+    parser.add_argument("--no-compositions", action="store_true", help="skip held-out pairs")
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--threads", type=parse_count, help="of the backend")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser
+
+
+def open_set(arguments: argparse.Namespace) -> EvaluationSet:
+    """The evaluation set that the flags describe."""
+    if arguments.dataset == "camvid":
+        return camvid_set(arguments.root, arguments.frames)
+    return streetworld_set(arguments.seed, arguments.scenes, arguments.size)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Measure, print a table on stdout and write the JSON record."""
+    check_writable(arguments.json)
+    dataset = open_set(arguments)
+    units = UNITS[arguments.units]
+    started = time.perf_counter()
+    subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
+    words = dataset.words
+    if arguments.control == "permuted-words":
+        words = permute_words(words, arguments.seed)
+    predict = subject.predictor(words)
+    if arguments.control == "mean-map":
+        predict = mean_map_predictor(predict, dataset, units, progress=True)
+    scores = score_set(predict, dataset, units, progress=True)
+    record = make_record(arguments, dataset, scores)
+    if dataset.name == "streetworld" and not arguments.control and not arguments.no_compositions:
+        record["compositions"] = {
+            kind: score_compositions(
+                subject.segment_with(kind),
+                arguments.seed,
+                max(1, arguments.scenes // COMPOSITION_SHARE),
+                arguments.size,
+                progress=True,
+            )
+            for kind in units
+        }
+    record |= {
+        "bundle": subject.describe(),
+        "seconds": round(time.perf_counter() - started, 1),
+        "command": arguments.command_line,
+        "hardware": describe_hardware(),
+        "versions": describe_versions(),
+    }
+    print(format_record(record))
+    if arguments.json:
+        write_json(arguments.json, record)
+
+
+def make_record(
+    arguments: argparse.Namespace, dataset: EvaluationSet, scores: dict[str, Score]
+) -> dict[str, Any]:
+    """The figures: the first kind of unit at the top level, each kind under ``by_units``."""
+    main = next(iter(scores))
+    by_units = {kind: score.to_record() for kind, score in scores.items()}
+    record: dict[str, Any] = {"dataset": dataset.name, **by_units[main], "units": main}
+    record |= {"by_units": by_units, "frames": dataset.count, "settings": dataset.settings}
+    if len(scores) > 1:
+        record |= compare_units(scores)
+    if arguments.control:
+        record["control"] = arguments.control
+    return record
+
+
+def format_record(record: dict[str, Any]) -> str:
+    """The record as tables in percent, as papers print it."""
+    kinds = list(record["by_units"])
+    rows: list[list[object]] = []
+    for name in record["iou"]:
+        rows.append([name, *(100 * record["by_units"][kind]["iou"][name] for kind in kinds)])
+    for title, key in (("mIoU", "miou"), ("boundary F", "boundary_f")):
+        rows.append([title, *(100 * record["by_units"][kind][key] for kind in kinds)])
+    title = f"{record['dataset']}, {record['frames']} frames" + (
+        f", control {record['control']}" if "control" in record else ""
+    )
+    parts = [title, format_table(["IoU %", *kinds], rows)]
+    if "miou_gain" in record:
+        low, high = (100 * value for value in record["miou_gain_ci95"])
+        gain = 100 * record["miou_gain"]
+        parts.append(
+            f"adaptive ahead of pixel by {gain:.2f} points (95 %: {low:.2f} to {high:.2f})"
+        )
+    if "compositions" in record:
+        parts.append(format_compositions(record["compositions"]))
+    return "\n\n".join(parts)
+
+
+def format_compositions(compositions: dict[str, dict[str, Any]]) -> str:
+    """The held-out pairs as a table in percent."""
+    kinds = list(compositions)
+    phrases = list(compositions[kinds[0]]["iou"])
+    rows: list[list[object]] = [
+        [phrase, *(100 * compositions[kind]["iou"][phrase] for kind in kinds)] for phrase in phrases
+    ]
+    for title, key in (("mIoU", "miou"), ("right colour", "right_colour")):
+        rows.append([title, *(100 * float(compositions[kind][key]) for kind in kinds)])
+    return format_table(["held-out pairs, IoU %", *kinds], rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = build_parser()
+    words = [*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)]
+    parser.set_defaults(command_line=shlex.join(words))
+    return run_command(measure, parser, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
