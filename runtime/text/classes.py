@@ -1,0 +1,98 @@
+"""What a user types as classes: ``person,car=car|van|taxi``, checked before any model sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.bundle.vocabulary import name_key
+from runtime.errors import UserError
+
+MAX_CLASSES = 254
+NONE_LABEL = 255
+
+__all__ = ["MAX_CLASSES", "NONE_LABEL", "ClassEntry", "parse_classes", "read_classes_file"]
+
+
+@dataclass(frozen=True)
+class ClassEntry:
+    """One class: the name it is reported under and the words that stand for it (at least one)."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+def parse_classes(classes: str | Sequence[str], what: str = "classes") -> tuple[ClassEntry, ...]:
+    """Parse classes; the position of an entry is its label value.
+
+    ``classes`` is one text with commas, or a sequence with one entry each. An entry is a name, or
+    ``name=word|word|word`` where any of the words stands for the class. Raises
+    :class:`UserError` for an empty list or entry, for a name or word that is there twice, and for
+    more than 254 classes. ``what`` names the list in those errors.
+
+    >>> parse_classes("person, car=car|van")
+    (ClassEntry(name='person', words=('person',)), ClassEntry(name='car', words=('car', 'van')))
+    """
+    entries = classes.split(",") if isinstance(classes, str) else list(classes)
+    if not any(isinstance(entry, str) and entry.strip() for entry in entries):
+        raise UserError(f"the list of {what} is empty; expected names such as person,car")
+    parsed = tuple(_parse_entry(entry, what) for entry in entries)
+    if len(parsed) > MAX_CLASSES:
+        raise UserError(
+            f"{len(parsed)} {what} given, at most {MAX_CLASSES} fit a stream; give fewer, "
+            "or join some under one name: car=car|van"
+        )
+    _check_once([entry.name for entry in parsed], what)
+    _check_once([word for entry in parsed for word in entry.words], what)
+    return parsed
+
+
+def read_classes_file(path: str | os.PathLike[str]) -> list[str]:
+    """Entries of a classes file, UTF-8, one a line; blank lines and ``# comments`` are skipped."""
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"classes file {path} is not UTF-8 text; expected one name a line") from None
+    except OSError as error:
+        raise UserError(
+            f"classes file {path} cannot be read ({error.strerror}); expected a text file with "
+            "one name a line"
+        ) from None
+    lines = [line.split("#", 1)[0].strip() for line in text.splitlines()]
+    entries = [line for line in lines if line]
+    if not entries:
+        raise UserError(f"classes file {path} holds no name; expected one name a line")
+    return entries
+
+
+def _parse_entry(entry: str, what: str) -> ClassEntry:
+    if not isinstance(entry, str):
+        raise UserError(f"{what} should be texts, found {entry!r}; give names such as person")
+    name, equals, synonyms = (part.strip() for part in entry.partition("="))
+    words = tuple(" ".join(word.split()) for word in synonyms.split("|")) if equals else (name,)
+    name = " ".join(name.split())
+    if not equals and "|" in entry:
+        first = entry.split("|")[0].strip() or "car"
+        raise UserError(
+            f"{what}: {entry.strip()!r} gives synonyms without a name; "
+            f"write {first}={entry.strip()}"
+        )
+    if not name or not all(words):
+        raise UserError(
+            f"{what}: {entry.strip()!r} holds an empty name; expected name or name=word|word"
+        )
+    for text in (name, *words):
+        if not text.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise UserError(f"{what}: {text!r} is not readable text; expected names in UTF-8")
+    return ClassEntry(name, tuple(name_word for name_word in words) if equals else (name,))
+
+
+def _check_once(texts: list[str], what: str) -> None:
+    seen: set[str] = set()
+    for text in texts:
+        key = name_key(text)
+        if key in seen:
+            raise UserError(f"{what}: {text!r} is there twice; expected each name and word once")
+        seen.add(key)
