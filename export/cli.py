@@ -1,0 +1,141 @@
+"""The command line of ``python -m export``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from runtime.errors import MgcaError, UserError
+
+EXAMPLES = """\
+examples:
+  python -m export --out bundles/mine                        the newest run, else the demo model
+  python -m export --checkpoint runs/a/last.pt --out bundles/a --precision fp32,int8
+  python -m export --training-free --clip ViT-B-16 --pretrained openai --size 448x448 --out bundles/b16
+  python -m export --out bundles/mine --calibration my_frames --vocabulary my_words.txt
+
+Each precision becomes a bundle of its own: the first one named is OUT, every further one stands
+beside it as OUT-fp16, OUT-int8. Nothing is written unless every one of them passes the parity gate.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see python -m export --help")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; its ``error`` raises a UserError instead of printing the usage."""
+    parser = _Parser(
+        prog="python -m export",
+        description="Turn a checkpoint, or CLIP alone, into a bundle that the runtime runs.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--out", metavar="DIR", required=True, help="the bundle's folder (an older bundle there is replaced)")
+    add("--checkpoint", metavar="FILE", help="default: the newest last.pt under runs/, else the shipped demo's")
+    add("--training-free", action="store_true", help="no checkpoint: CLIP's own dense features and adaptive units")
+    add("--clip", metavar="NAME", help="open_clip's model name (training-free; default ViT-B-16)")
+    add("--pretrained", metavar="TAG|FILE", help="open_clip's weights tag or a local file (default openai)")
+    add("--dense", choices=("maskclip", "clearclip"), help="how CLIP's last block gives dense features")
+    add("--size", metavar="WxH", help="the frame size the graph takes, e.g. 640x352 (default: the checkpoint's)")
+    add("--precision", metavar="LIST", default="fp32", help="fp32, fp16, int8, or several: fp32,int8")
+    add("--opset", metavar="N", default="20", help="ONNX operator set, 18 to 20 (default 20)")
+    add("--vocabulary", metavar="FILE", help="names to store ready encoded, one a line (default: the model's words)")
+    add("--no-text-encoder", action="store_true", help="leave the text encoder out: stored names only")
+    add("--token-table", metavar="TYPE", default="int8", help="token embeddings stored as int8, fp16 or fp32")
+    add("--calibration", metavar="DIR", help="images to measure parity on (default: the generated demo clip)")
+    add("--frames", metavar="N", default="12", help="how many frames to measure parity on (default 12)")
+    add("--min-agreement", metavar="SHARE", help="label agreement to demand, 0 to 1 (default: by precision)")
+    add("--auto-fallback", action="store_true", help="keep stages that fail the gate in fp32 instead of stopping")
+    add("--debug", action="store_true", help="show tracebacks")
+    return parser
+
+
+def parse_arguments(arguments: Sequence[str]) -> tuple[object, bool]:
+    """Parse arguments into ``(ExportSettings, debug)``; raises UserError."""
+    options = build_parser().parse_args(arguments)
+    from export.settings import ExportSettings, parse_opset, parse_precisions, parse_size, parse_token_table
+
+    if not options.training_free:
+        for flag in ("clip", "pretrained"):
+            if getattr(options, flag) is not None:
+                raise UserError(f"--{flag} needs --training-free; a checkpoint already names its own CLIP")
+    elif options.checkpoint is not None:
+        raise UserError("--training-free takes no --checkpoint; give one of the two")
+    settings = ExportSettings(
+        out=Path(options.out).expanduser(),
+        checkpoint=None if options.checkpoint is None else Path(options.checkpoint).expanduser(),
+        training_free=options.training_free,
+        clip=options.clip or "ViT-B-16",
+        pretrained=options.pretrained or "openai",
+        dense=options.dense,
+        precisions=parse_precisions(options.precision),
+        size_wh=None if options.size is None else parse_size(options.size),
+        opset=parse_opset(options.opset),
+        vocabulary=None if options.vocabulary is None else Path(options.vocabulary).expanduser(),
+        token_table=parse_token_table(options.token_table),
+        text_encoder=not options.no_text_encoder,
+        calibration=None if options.calibration is None else Path(options.calibration).expanduser(),
+        frames=_parse_count("--frames", options.frames),
+        min_agreement=_parse_share("--min-agreement", options.min_agreement),
+        auto_fallback=options.auto_fallback,
+    )
+    return settings, options.debug
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run an export and return the exit code (0, 1, 2 or 130)."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        settings, debug = parse_arguments(arguments)
+        from export.job import export_bundles
+
+        for path in export_bundles(settings):  # type: ignore[arg-type]
+            print(path)
+        return 0
+    except MgcaError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"export: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("export: interrupted; nothing was replaced", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        line = " ".join(f"{type(error).__name__}: {error}".split())[:400]
+        print(f"export: failed: {line}; --debug shows where", file=sys.stderr)
+        return 1
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _parse_count(flag: str, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"{flag} '{text}': expected a whole number of at least 1")
+    return int(text)
+
+
+def _parse_share(flag: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise UserError(f"{flag} '{text}': expected a share from 0 to 1, such as 0.999")
+    return share

@@ -1,0 +1,74 @@
+"""The real frames on which parity is measured: the demo scene, or the user's own images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from runtime.errors import UserError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
+DEMO_CLIP_FRAMES = 150
+DEMO_CLIP_SIZE_WH = (640, 360)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame: ``image_hw3`` uint8 RGB; ``labels_hw`` uint8 truth (255 = ignore) if known."""
+
+    name: str
+    image_hw3: np.ndarray
+    labels_hw: np.ndarray | None = None
+
+
+def read_image_folder(folder: Path, count: int) -> list[Frame]:
+    """Read up to ``count`` images of a folder, evenly spaced over their sorted names.
+
+    Raises:
+        UserError: no such folder, no images in it, or an image that cannot be decoded.
+    """
+    if not folder.is_dir():
+        raise UserError(f"--calibration {folder}: no such folder; expected a folder of images")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise UserError(
+            f"--calibration {folder}: holds no images; expected some "
+            f"{', '.join(sorted(IMAGE_SUFFIXES))} files"
+        )
+    chosen = [paths[index] for index in evenly_spaced(len(paths), count)]
+    return [Frame(path.name, _read_rgb(path)) for path in chosen]
+
+
+def draw_demo_frames(count: int, *, seed: int = 0) -> list[Frame]:
+    """Draw ``count`` frames, evenly spaced over the generated demo clip, with their exact labels."""
+    from training.data.streetworld import moving_scene
+
+    wanted = set(evenly_spaced(DEMO_CLIP_FRAMES, count))
+    frames = []
+    scenes = moving_scene(seed, frames=DEMO_CLIP_FRAMES, size_wh=DEMO_CLIP_SIZE_WH)
+    for index, scene in enumerate(scenes):
+        if index in wanted:
+            frames.append(Frame(f"demo {index:03d}", scene.image_hw3, scene.labels_hw))
+        if index >= max(wanted):
+            break
+    return frames
+
+
+def evenly_spaced(total: int, count: int) -> list[int]:
+    """Return up to ``count`` distinct indices from 0 to total - 1, evenly spaced, in order."""
+    if count >= total:
+        return list(range(total))
+    return [int(position) for position in np.linspace(0, total - 1, max(count, 1))]
+
+
+def _read_rgb(path: Path) -> np.ndarray:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise UserError(
+            f"--calibration: {path} cannot be decoded as an image; expected readable images, "
+            "remove or replace it"
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

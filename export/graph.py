@@ -1,0 +1,84 @@
+"""Trace an eager module into one ONNX file whose weights are inside it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+
+LOWEST_OPSET = 18
+HIGHEST_OPSET = 20  # JetPack 6 carries TensorRT 10.3, which reads up to opset 20
+DEFAULT_OPSET = 20
+
+
+def trace_to_onnx(
+    module: torch.nn.Module,
+    example: tuple[torch.Tensor, ...],
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    dynamic: Mapping[str, Mapping[int, torch.export.Dim]] | None = None,
+    opset: int = DEFAULT_OPSET,
+) -> onnx.ModelProto:
+    """Export ``module`` and write the checked graph to ``path``.
+
+    Args:
+        module: what to trace, in eval mode; its forward takes ``example`` positionally.
+        example: one tensor per input, of the shapes the graph will keep where not dynamic.
+        path: the ``.onnx`` file to write; its folder exists.
+        inputs: the graph's input names, in order; also the keys of ``dynamic``.
+        outputs: the graph's output names, in order.
+        dynamic: per input, the axes that stay free.
+        opset: 18 to 20.
+
+    Returns:
+        The model as it was written.
+    """
+    free_axes = tuple(dict((dynamic or {}).get(name, {})) or None for name in inputs)
+    with torch.inference_mode(), _quiet_exporter():
+        program = torch.onnx.export(
+            module.eval(),
+            example,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=free_axes if any(free_axes) else None,
+            opset_version=opset,
+            dynamo=True,
+            external_data=False,
+            optimize=True,
+            verbose=False,
+        )
+    assert program is not None
+    program.save(str(path), external_data=False)
+    model = onnx.load(str(path))
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def opset_of(model: onnx.ModelProto) -> int:
+    """Return the version of the default operator set that a graph declares."""
+    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep the exporter's own progress lines off stdout, where our results go."""
+    loggers: list[Any] = [logging.getLogger("torch.onnx"), logging.getLogger("onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,97 @@
+"""The plain eager reference, second half: pixel embeddings in, semantic units out.
+
+The algorithm of DESIGN section 4 once more, in loops over units and cells, with squared distances
+spelled out and Python integers for the merging: slow, and easy to check against the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from export.reference_encoder import unit_length
+
+
+def gather_units(
+    pixels_dhw: Tensor, colors_3hw: Tensor, settings: Mapping[str, Any]
+) -> tuple[Tensor, Tensor]:
+    """Gather pixels into units.
+
+    Args:
+        pixels_dhw: (D, h', w') pixel embeddings of unit length.
+        colors_3hw: (3, h', w') colours in [0, 1].
+        settings: seeds, rounds, color_weight, place_weight, sharpness, merge_cosine.
+
+    Returns:
+        Unit embeddings (U, D), zeros in slots that were merged away, and shares (U, h', w'): how
+        much of each pixel belongs to each unit, summing to 1 at every pixel.
+    """
+    height, width = pixels_dhw.shape[1:]
+    features = _feature_maps(pixels_dhw, colors_3hw, settings)
+    centres = [features[:, rows, columns].mean(dim=(1, 2)) for rows, columns in
+               seed_cells(height, width, settings["seeds"])]
+    for round_number in range(settings["rounds"]):
+        if round_number > 0:
+            centres = [_weighted_mean(features, share) for share in shares]
+        shares = _soft_shares(features, centres, settings["sharpness"])
+    slot_of_unit = merge_alike(
+        [unit_length(_weighted_sum(pixels_dhw, share), dim=0) for share in shares],
+        settings["merge_cosine"],
+    )
+    merged = torch.zeros_like(shares)
+    for unit, slot in enumerate(slot_of_unit):
+        merged[slot] += shares[unit]
+    embeddings = [unit_length(_weighted_sum(pixels_dhw, share), dim=0) for share in merged]
+    return torch.stack(embeddings), merged
+
+
+def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]:
+    """Cut a grid into about ``seeds`` near-square cells, row by row: (rows, columns) of each."""
+    rows = min(max(1, round((seeds * height / width) ** 0.5)), height)
+    columns = min(max(1, round(seeds / rows)), width)
+    # Cell r holds the lines y with floor(y * rows / height) == r.
+    row_edges = [-(-r * height // rows) for r in range(rows + 1)]
+    column_edges = [-(-c * width // columns) for c in range(columns + 1)]
+    return [
+        (slice(row_edges[r], row_edges[r + 1]), slice(column_edges[c], column_edges[c + 1]))
+        for r in range(rows)
+        for c in range(columns)
+    ]
+
+
+def merge_alike(means: list[Tensor], least_cosine: float) -> list[int]:
+    """Say which slot each unit goes to: its first look-alike's first look-alike."""
+    first_alike = []
+    for unit, mean in enumerate(means):
+        alike = [k for k, other in enumerate(means) if float(mean @ other) >= least_cosine]
+        first_alike.append(min([*alike, unit]))
+    return [first_alike[first] for first in first_alike]
+
+
+def _feature_maps(pixels: Tensor, colors: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    height, width = pixels.shape[1:]
+    longer = max(height, width)
+    place = pixels.new_zeros(2, height, width)
+    for y in range(height):
+        place[0, y, :] = (y + 0.5) / longer
+    for x in range(width):
+        place[1, :, x] = (x + 0.5) / longer
+    return torch.cat(
+        [pixels, colors * settings["color_weight"], place * settings["place_weight"]]
+    )
+
+
+def _soft_shares(features: Tensor, centres: list[Tensor], sharpness: float) -> Tensor:
+    distances = [(features - centre[:, None, None]).pow(2).sum(dim=0) for centre in centres]
+    return torch.softmax(-sharpness * torch.stack(distances), dim=0)
+
+
+def _weighted_sum(maps: Tensor, share: Tensor) -> Tensor:
+    return (maps * share).sum(dim=(1, 2))
+
+
+def _weighted_mean(maps: Tensor, share: Tensor) -> Tensor:
+    return _weighted_sum(maps, share) / share.sum().clamp(min=1e-3)
