@@ -18,6 +18,7 @@ from benchmarks.command import CommandParser, run_command
 from benchmarks.compositions import score_compositions
 from benchmarks.datasets import EvaluationSet, camvid_set, streetworld_set
 from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.flags import parse_count, parse_frames, parse_seed, parse_size
 from benchmarks.report import check_writable, format_table, write_json
 from benchmarks.scoring import (
     CONTROLS,
@@ -31,36 +32,6 @@ from benchmarks.subject import BundleUnderTest
 
 UNITS = {"adaptive": ("adaptive",), "pixel": ("pixel",), "both": ("adaptive", "pixel")}
 COMPOSITION_SHARE = 4  # a scene of held-out compositions for every 4 scenes
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """``320x240`` -> (320, 240), width first."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size; expected e.g. 320x240, >= 16x16")
-    return int(width), int(height)
-
-
-def parse_frames(text: str) -> tuple[int, int]:
-    """``1-50`` -> (1, 50), counted from 1, both ends in."""
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a range of frames; expected e.g. 1-50")
-    return int(first), int(last)
-
-
-def parse_count(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
-    return int(text)
-
-
-def parse_seed(text: str) -> int:
-    """A whole number from 0 up."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; expected a number from 0 up")
-    return int(text)
 
 
 def build_parser() -> CommandParser:
