@@ -1,0 +1,178 @@
+"""``python -m benchmarks.latency``: milliseconds of each stage, one frame after another.
+
+Nothing overlaps here, so that a stage's time is its own; ``mgca-rt`` overlaps decoding, inference
+and writing and reports its own rate. ``total`` is the whole way of a frame, capture included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.command import CommandParser, run_command
+from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.flags import parse_count, parse_seed
+from benchmarks.report import check_writable, format_table, write_json
+from benchmarks.stages import StageClock
+from runtime import Segmenter
+from runtime.errors import UserError
+from runtime.sources import Frame, open_video
+
+STAGES = ("capture", "preprocess", "infer", "postprocess", "total")
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog="python -m benchmarks.latency",
+        description="Measure a bundle's latency (without --bundle: the shipped demo bundle).",
+        example="python -m benchmarks.latency --bundle bundles/mine --frames 300 --json out.json",
+    )
+    parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
+    parser.add_argument("--video", help="file to read frames from (default: the demo clip)")
+    parser.add_argument("--frames", type=parse_count, default=200, help="to measure (200)")
+    parser.add_argument("--warmup", type=parse_seed, default=20, help="frames run before (20)")
+    parser.add_argument("--classes", help="as mgca-rt takes them (default: person,car,road,sky)")
+    parser.add_argument("--background", default="auto", help="as mgca-rt takes it (auto)")
+    parser.add_argument("--units", choices=("adaptive", "pixel"), default="adaptive")
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--threads", type=parse_count, help="of the backend")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Measure, print a table on stdout and write the JSON record."""
+    check_writable(arguments.json)
+    started = time.perf_counter()
+    segmenter = Segmenter.load(
+        arguments.bundle, backend=arguments.backend, threads=arguments.threads
+    )
+    segmenter.set_classes(
+        arguments.classes or "person,car,road,sky", background=arguments.background
+    )
+    segmenter.units = arguments.units
+    video = arguments.video or str(demo_clip())
+    with closing(repeat_frames(video)) as frames:
+        load_ms = 1000 * (time.perf_counter() - started)
+        clock, size_wh = time_frames(segmenter, frames, arguments.warmup, arguments.frames)
+    record = make_record(arguments, segmenter, clock)
+    record |= {"source_size_wh": list(size_wh), "load_ms": round(load_ms, 1)}
+    print(format_record(record))
+    if arguments.json:
+        write_json(arguments.json, record)
+
+
+def time_frames(
+    segmenter: Segmenter, frames: Iterator[Frame], warmup: int, count: int
+) -> tuple[StageClock, tuple[int, int]]:
+    """Run ``warmup`` frames, then time ``count``; returns the clock and the source's size."""
+    clock = StageClock()
+    size_wh = (0, 0)
+    for index in tqdm(
+        range(-warmup, count), desc="latency", unit="frame", leave=False, disable=None
+    ):
+        if index == 0:
+            clock = StageClock()
+        frame = next(frames)
+        size_wh = frame.size_wh
+        started = time.perf_counter()
+        clock.add("capture", frame.capture_ms)
+        with clock.measure("preprocess"):
+            pixels = segmenter.preprocess(frame.image_bgr)
+        with clock.measure("infer"):
+            outputs = segmenter.infer(pixels)
+        with clock.measure("postprocess"):
+            segmenter.postprocess(outputs, frame.image_bgr)
+        clock.add("total", frame.capture_ms + 1000 * (time.perf_counter() - started))
+    return clock, size_wh
+
+
+def repeat_frames(video: str) -> Iterator[Frame]:
+    """The frames of ``video``, over and over."""
+    stop = threading.Event()
+    while True:
+        source = open_video(video)
+        try:
+            source.open()
+            count = 0
+            for frame in source.frames(stop):
+                count += 1
+                yield frame
+        finally:
+            stop.set()
+            source.close()
+        if not count:
+            raise UserError(f"{video} holds no frame; expected a video")
+        stop = threading.Event()
+
+
+def demo_clip() -> Path:
+    """The clip that the package carries."""
+    import runtime
+
+    clip = Path(runtime.__file__).parent / "assets" / "demo.mp4"
+    if not clip.is_file():
+        raise UserError("this installation has no demo clip; name a video with --video")
+    return clip
+
+
+def make_record(
+    arguments: argparse.Namespace, segmenter: Segmenter, clock: StageClock
+) -> dict[str, Any]:
+    """The figures and what they were measured with."""
+    stages = clock.to_record()
+    manifest = segmenter.bundle.manifest
+    return {
+        "stages_ms": {stage: stages[stage] for stage in STAGES},
+        "fps": round(1000 / stages["total"]["mean"], 2),
+        "backend": segmenter.backend.name,
+        "provider": segmenter.backend.provider,
+        "bundle": {"id": segmenter.bundle.id, "precision": manifest.precision},
+        "input_size_wh": list(manifest.input.size_wh),
+        "classes": list(segmenter.class_names),
+        "background": arguments.background,
+        "units": arguments.units,
+        "threads": arguments.threads,
+        "frames": arguments.frames,
+        "warmup": arguments.warmup,
+        "command": arguments.command_line,
+        "hardware": describe_hardware(),
+        "versions": describe_versions(),
+    }
+
+
+def format_record(record: dict[str, Any]) -> str:
+    """The record as a table in milliseconds."""
+    points = ("p50", "p90", "p95", "p99", "mean")
+    rows = [
+        [stage, *(float(times[point]) for point in points)]
+        for stage, times in record["stages_ms"].items()
+    ]
+    title = (
+        f"{record['bundle']['id']} on {record['provider']} ({record['hardware']['cpu']}, "
+        f"{record['hardware']['cores']} cores), {record['frames']} frames"
+    )
+    rate = f"{record['fps']:.1f} frames/s, one after another"
+    return "\n\n".join([title, format_table(["ms", *points], rows), rate])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = build_parser()
+    words = [*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)]
+    parser.set_defaults(command_line=shlex.join(words))
+    return run_command(measure, parser, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

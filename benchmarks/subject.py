@@ -1,0 +1,63 @@
+"""The bundle that is measured, behind the few calls that a benchmark needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.scoring import Predictor
+from runtime import Segmenter
+
+
+class BundleUnderTest:
+    """A segmenter with every word a class (``--background none``): each pixel gets one of them."""
+
+    def __init__(self, bundle: Path | None, backend: str, threads: int | None) -> None:
+        self.segmenter = Segmenter.load(bundle, backend=backend, threads=threads)
+
+    def set_words(self, words: Sequence[str]) -> None:
+        """Ask for ``words``, in this order; held-out phrases are encoded, not refused."""
+        self.segmenter.set_classes(list(words), background="none", allow_unknown=True)
+
+    def predictor(self, words: Sequence[str]) -> Predictor:
+        """A predictor for ``words`` that runs the graph once, whatever units are asked for."""
+        self.set_words(words)
+        segmenter = self.segmenter
+
+        def predict(frame_bgr: np.ndarray, units: Sequence[str]) -> dict[str, np.ndarray]:
+            outputs = segmenter.infer(segmenter.preprocess(frame_bgr))
+            labels = {}
+            for kind in units:
+                segmenter.units = kind
+                labels[kind] = segmenter.postprocess(outputs, frame_bgr).labels
+            return labels
+
+        return predict
+
+    def segment_with(self, units: str) -> Callable[[np.ndarray, Sequence[str]], np.ndarray]:
+        """A function of frame and words; words are set only when they differ from the last."""
+        last: list[Sequence[str]] = []
+
+        def segment(frame_bgr: np.ndarray, words: Sequence[str]) -> np.ndarray:
+            if last != [words]:
+                self.set_words(words)
+                last[:] = [list(words)]
+            self.segmenter.units = units
+            return self.segmenter(frame_bgr).labels
+
+        return segment
+
+    def describe(self) -> dict[str, Any]:
+        """What ran: the bundle's id, precision and input size, backend and provider."""
+        manifest = self.segmenter.bundle.manifest
+        return {
+            "id": self.segmenter.bundle.id,
+            "precision": manifest.precision,
+            "input_size_wh": list(manifest.input.size_wh),
+            "clip": manifest.clip.name,
+            "backend": self.segmenter.backend.name,
+            "provider": self.segmenter.backend.provider,
+        }
