@@ -1,3 +1,74 @@
-"""MGCA's runtime: a bundle and a stream in, a mask for each class out. Never imports torch."""
+"""MGCA's runtime: a bundle and a stream in, a mask for each class out. Never imports torch.
+
+>>> from runtime import Segmenter                                       # doctest: +SKIP
+>>> segmenter = Segmenter.load()                                        # doctest: +SKIP
+>>> segmenter.set_classes(["person", "car"])                            # doctest: +SKIP
+>>> result = segmenter(frame_bgr)                                       # doctest: +SKIP
+>>> overlay = result.draw(frame_bgr)                                    # doctest: +SKIP
+
+Names are loaded when they are first used, so that ``import runtime`` costs next to nothing.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runtime.backends import Backend, open_backend
+    from runtime.bundle import Bundle, Manifest, Vocabulary, load_bundle, write_bundle
+    from runtime.errors import (
+        BundleError,
+        MgcaError,
+        SourceGoneError,
+        UnknownClassError,
+        UserError,
+    )
+    from runtime.result import Result
+    from runtime.segmenter import Segmenter
+
+_HOME_OF_NAME = {
+    "Backend": "runtime.backends",
+    "Bundle": "runtime.bundle",
+    "BundleError": "runtime.errors",
+    "Manifest": "runtime.bundle",
+    "MgcaError": "runtime.errors",
+    "Result": "runtime.result",
+    "Segmenter": "runtime.segmenter",
+    "SourceGoneError": "runtime.errors",
+    "UnknownClassError": "runtime.errors",
+    "UserError": "runtime.errors",
+    "Vocabulary": "runtime.bundle",
+    "load_bundle": "runtime.bundle",
+    "open_backend": "runtime.backends",
+    "write_bundle": "runtime.bundle",
+}
+
+__all__ = [
+    "Backend",
+    "Bundle",
+    "BundleError",
+    "Manifest",
+    "MgcaError",
+    "Result",
+    "Segmenter",
+    "SourceGoneError",
+    "UnknownClassError",
+    "UserError",
+    "Vocabulary",
+    "load_bundle",
+    "open_backend",
+    "write_bundle",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF_NAME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF_NAME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -90,7 +90,7 @@ def read_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
     try:
         with safe_open(str(path), framework="numpy") as stream:
             metadata = stream.metadata() or {}
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise BundleError(f"{path} is not a vocabulary file ({error}); {_REMEDY}") from None
     for name in ("embeddings", "text_center"):

@@ -39,7 +39,9 @@ def choose_background(
         return _auto(words, lexicon)
     if not isinstance(background, str) and not list(background):
         return ()
-    chosen = [word for entry in parse_classes(background, "background words") for word in entry.words]
+    chosen = [
+        word for entry in parse_classes(background, "background words") for word in entry.words
+    ]
     taken = set(map(name_key, words))
     for word in chosen:
         if name_key(word) in taken:

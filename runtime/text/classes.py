@@ -54,7 +54,9 @@ def read_classes_file(path: str | os.PathLike[str]) -> list[str]:
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"classes file {path} is not UTF-8 text; expected one name a line") from None
+        raise UserError(
+            f"classes file {path} is not UTF-8 text; expected one name a line"
+        ) from None
     except OSError as error:
         raise UserError(
             f"classes file {path} cannot be read ({error.strerror}); expected a text file with "

@@ -107,10 +107,10 @@ class Lexicon:
     def _advice(self, name: str) -> str:
         close = self.nearest(name)
         if close:
-            return "did you mean " + " or ".join(map(repr, close)) + "?" + " use one of these"
+            return f"the nearest it knows: {', '.join(close)}; use one of them"
         names = self.vocabulary.names
         some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        return f"it knows {len(names)} names: {some}; use one of these"
+        return f"it knows {len(names)} names: {some}; use one of them"
 
 
 def _laid_out(words: list[str], entries: frozenset[str]) -> bool:

@@ -1,0 +1,290 @@
+"""The segmenter: a bundle, a list of classes, and frames in; results out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, get_args
+
+from runtime.backends.open import open_backend
+from runtime.backends.protocol import Backend, expect_tensors
+from runtime.bundle import SEGMENTER_FILE, Bundle, load_bundle
+from runtime.errors import BundleError, UserError
+from runtime.labelling import NONE_LABEL, label_pixels
+from runtime.result import Result
+from runtime.text.background import choose_background
+from runtime.text.classes import parse_classes
+from runtime.text.lexicon import Lexicon
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Units = Literal["adaptive", "pixel"]
+DEMO_BUNDLE = Path(__file__).parent / "assets" / "demo_bundle"
+MAX_WORDS = 1024
+
+__all__ = ["DEMO_BUNDLE", "ClassRows", "RawScores", "Segmenter"]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRows:
+    """A class list made ready for the graph; never changed, only replaced by another.
+
+    ``text`` float32 (K, D), read-only: the words' embeddings, classes first, background last;
+    ``label_of_row`` uint8 (K,): the label of each word, 255 for background; ``words``: the K words.
+    """
+
+    class_names: tuple[str, ...]
+    background: tuple[str, ...]
+    words: tuple[str, ...]
+    text: np.ndarray
+    label_of_row: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class RawScores:
+    """What the graph said of one frame, with the class list it was asked about.
+
+    ``scores`` float32 (K, h', w') cosines; ``units`` int32 (h', w') or None.
+    """
+
+    rows: ClassRows
+    scores: np.ndarray
+    units: np.ndarray | None
+
+
+class Segmenter:
+    """Open-vocabulary segmentation of frames with one bundle.
+
+    >>> import numpy as np                                              # doctest: +SKIP
+    >>> with Segmenter.load() as segmenter:                             # doctest: +SKIP
+    ...     segmenter.set_classes("person,car=car|van")
+    ...     result = segmenter(np.zeros((480, 640, 3), np.uint8))
+    ...     print(result.labels.shape, result.areas)
+
+    Classes may be changed at any time, also from another thread: a frame is labelled with the
+    list that stood when its inference began. Calls to ``infer`` are made one after another.
+    """
+
+    def __init__(self, bundle: Bundle, backend: Backend, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.backend = backend
+        self.lexicon = Lexicon(bundle, threads)
+        self._units: Units = "adaptive"
+        self._threshold = 0.0
+        self._rows: ClassRows | None = None
+        self._running = threading.Lock()
+        _expect_segmenter(backend, bundle)
+
+    @classmethod
+    def load(
+        cls,
+        bundle: str | os.PathLike[str] | Bundle | None = None,
+        backend: str = "auto",
+        *,
+        threads: int | None = None,
+        verify: bool = True,
+    ) -> Segmenter:
+        """Open a bundle (None: the demo model that is shipped) with a backend.
+
+        ``backend``: a name of :data:`runtime.backends.BACKEND_NAMES`; ``threads``: CPU threads
+        inside the graph; ``verify``: check every file's sha256. Raises
+        :class:`~runtime.errors.BundleError` or :class:`~runtime.errors.UserError`.
+        """
+        if not isinstance(bundle, Bundle):
+            bundle = load_bundle(DEMO_BUNDLE if bundle is None else bundle, verify=verify)
+        return cls(bundle, open_backend(bundle, backend, threads=threads), threads)
+
+    def set_classes(
+        self,
+        classes: str | Sequence[str],
+        background: str | Sequence[str] = "auto",
+        allow_unknown: bool = False,
+    ) -> ClassRows:
+        """Say what to look for; from the next frame on. At most 254 classes, 1024 words.
+
+        ``classes``: ``"person,car=car|van"`` or a list of such entries; the position is the label.
+        ``background``: ``"auto"`` (the bundle's other words compete, and where one wins the pixel
+        is 255), ``"none"`` (every pixel gets a class), or words of your own. ``allow_unknown``
+        encodes names that the model was not trained on. Raises
+        :class:`~runtime.errors.UserError` (empty, twice, too many) or
+        :class:`~runtime.errors.UnknownClassError` (naming the nearest known names); the list that
+        stood before stays then.
+        """
+        import numpy as np
+
+        entries = parse_classes(classes)
+        class_words = [word for entry in entries for word in entry.words]
+        self.lexicon.embed(class_words, allow_unknown)
+        other_words = choose_background(background, entries, self.lexicon)
+        if background != "auto":
+            self.lexicon.embed(other_words, allow_unknown) if other_words else None
+        words = (*class_words, *other_words)
+        if len(words) > MAX_WORDS:
+            raise UserError(
+                f"{len(words)} words given, classes and background together; at most {MAX_WORDS} "
+                "fit the graph; give fewer"
+            )
+        text = self.lexicon.embed(words, allow_unknown=True)
+        text.setflags(write=False)
+        label_of_row = [label for label, entry in enumerate(entries) for _ in entry.words]
+        label_of_row += [NONE_LABEL] * len(other_words)
+        self._rows = ClassRows(
+            tuple(entry.name for entry in entries),
+            other_words,
+            words,
+            text,
+            np.array(label_of_row, dtype=np.uint8),
+        )
+        return self._rows
+
+    @property
+    def classes(self) -> ClassRows | None:
+        """The class list that stands, None before the first ``set_classes``."""
+        return self._rows
+
+    @property
+    def units(self) -> Units:
+        """``adaptive``: the image's own units meet the text; ``pixel``: every pixel by itself."""
+        return self._units
+
+    @units.setter
+    def units(self, value: Units) -> None:
+        if value not in get_args(Units):
+            raise UserError(f"units is {value!r}; expected adaptive or pixel")
+        self._units = value
+
+    @property
+    def threshold(self) -> float:
+        """Least probability in [0, 1] for a pixel to keep its class; under it, label 255."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        if not 0.0 <= float(value) <= 1.0:
+            raise UserError(f"threshold is {value}; expected a probability from 0 to 1")
+        self._threshold = float(value)
+
+    def preprocess(self, frame_bgr: np.ndarray) -> np.ndarray:
+        """The frame as the graph takes it: uint8 (1, h, w, 3) RGB, out of BGR uint8 (H, W, 3).
+
+        Resized to the bundle's input size without keeping the aspect ratio: area averaging where
+        both sides shrink (nothing thin is lost), bilinear otherwise.
+        """
+        import cv2
+
+        if (
+            getattr(frame_bgr, "ndim", 0) != 3
+            or frame_bgr.shape[2] != 3
+            or frame_bgr.dtype.name != "uint8"
+            or 0 in frame_bgr.shape
+        ):
+            found = f"{getattr(frame_bgr, 'dtype', type(frame_bgr).__name__)} "
+            found += str(getattr(frame_bgr, "shape", ""))
+            raise UserError(f"the frame is {found}; expected BGR uint8 (height, width, 3)")
+        width, height = self.bundle.manifest.input.size_wh
+        if frame_bgr.shape[:2] != (height, width):
+            shrinks = frame_bgr.shape[0] >= height and frame_bgr.shape[1] >= width
+            way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            frame_bgr = cv2.resize(frame_bgr, (width, height), interpolation=way)
+        return cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)[None]
+
+    def infer(self, prepared: np.ndarray) -> RawScores:
+        """Run the graph on a prepared frame with the classes that stand now."""
+        rows = self._rows
+        if rows is None:
+            raise UserError('no classes are set; call set_classes(["person", "car"]) first')
+        adaptive = self._units == "adaptive"
+        wanted = ["class_scores", "unit_of_pixel"] if adaptive else ["pixel_scores"]
+        with self._running:
+            outputs = self.backend.run({"frame": prepared, "text": rows.text}, wanted)
+        units = outputs["unit_of_pixel"][0] if adaptive else None
+        return RawScores(rows, outputs[wanted[0]][0], units)
+
+    def postprocess(
+        self,
+        raw: RawScores,
+        size_wh: tuple[int, int],
+        latency_ms: dict[str, float] | None = None,
+    ) -> Result:
+        """Labels at source size (width, height) out of the graph's scores, as a Result."""
+        scale = self.bundle.manifest.logit_scale
+        labels = label_pixels(
+            raw.scores,
+            raw.rows.label_of_row,
+            size_wh,
+            logit_scale=scale,
+            threshold=self._threshold,
+        )
+        return Result(
+            labels=labels,
+            class_names=raw.rows.class_names,
+            units=raw.units,
+            latency_ms={} if latency_ms is None else latency_ms,
+            grid_scores=raw.scores,
+            label_of_row=raw.rows.label_of_row,
+            words=raw.rows.words,
+            logit_scale=scale,
+        )
+
+    def __call__(self, frame_bgr: np.ndarray) -> Result:
+        """Segment one frame, BGR uint8 (H, W, 3) of any size."""
+        start = perf_counter()
+        prepared = self.preprocess(frame_bgr)
+        after_preprocess = perf_counter()
+        raw = self.infer(prepared)
+        after_infer = perf_counter()
+        latency_ms: dict[str, float] = {}
+        result = self.postprocess(raw, (frame_bgr.shape[1], frame_bgr.shape[0]), latency_ms)
+        end = perf_counter()
+        latency_ms["preprocess"] = (after_preprocess - start) * 1e3
+        latency_ms["infer"] = (after_infer - after_preprocess) * 1e3
+        latency_ms["postprocess"] = (end - after_infer) * 1e3
+        latency_ms["total"] = (end - start) * 1e3
+        return result
+
+    def close(self) -> None:
+        """Let go of the graph, and of the text encoder if it was opened."""
+        self.backend.close()
+        self.lexicon.close()
+
+    def __enter__(self) -> Segmenter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _expect_segmenter(backend: Backend, bundle: Bundle) -> None:
+    """Raise :class:`BundleError` unless the graph is the one that the manifest describes."""
+    manifest = bundle.manifest
+    width, height = manifest.input.size_wh
+    grid = (manifest.output.grid_wh[1], manifest.output.grid_wh[0])
+    try:
+        expect_tensors(
+            SEGMENTER_FILE,
+            backend,
+            inputs={
+                "frame": ("uint8", (1, height, width, 3)),
+                "text": ("float32", ("K", manifest.embedding_width)),
+            },
+            outputs={
+                "class_scores": ("float32", (1, "K", *grid)),
+                "unit_of_pixel": ("int32", (1, *grid)),
+                "unit_scores": ("float32", (manifest.output.units, "K")),
+                "pixel_scores": ("float32", (1, "K", *grid)),
+            },
+        )
+    except BundleError:
+        backend.close()
+        raise
