@@ -11,7 +11,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def time_frames(
     return clock, size_wh
 
 
-def repeat_frames(video: str) -> Iterator[Frame]:
+def repeat_frames(video: str) -> Generator[Frame, None, None]:
     """The frames of ``video``, over and over."""
     stop = threading.Event()
     while True:
