@@ -24,6 +24,7 @@ from benchmarks.flags import parse_count, parse_seed
 from benchmarks.report import check_writable, format_table, write_json
 from benchmarks.stages import StageClock
 from runtime import Segmenter
+from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import UserError
 from runtime.sources import Frame, open_video
 
@@ -41,7 +42,7 @@ def build_parser() -> CommandParser:
     parser.add_argument("--video", help="file to read frames from (default: the demo clip)")
     parser.add_argument("--frames", type=parse_count, default=200, help="to measure (200)")
     parser.add_argument("--warmup", type=parse_seed, default=20, help="frames run before (20)")
-    parser.add_argument("--classes", help="as mgca-rt takes them (default: person,car,road,sky)")
+    parser.add_argument("--classes", help="as mgca-rt takes them (default: the demo's)")
     parser.add_argument("--background", default="auto", help="as mgca-rt takes it (auto)")
     parser.add_argument("--units", choices=("adaptive", "pixel"), default="adaptive")
     parser.add_argument("--backend", default="auto")
@@ -57,9 +58,7 @@ def measure(arguments: argparse.Namespace) -> None:
     segmenter = Segmenter.load(
         arguments.bundle, backend=arguments.backend, threads=arguments.threads
     )
-    segmenter.set_classes(
-        arguments.classes or "person,car,road,sky", background=arguments.background
-    )
+    segmenter.set_classes(arguments.classes or list(DEMO_CLASSES), background=arguments.background)
     segmenter.units = arguments.units
     video = arguments.video or str(demo_clip())
     with closing(repeat_frames(video)) as frames:
@@ -114,16 +113,6 @@ def repeat_frames(video: str) -> Generator[Frame, None, None]:
         if not count:
             raise UserError(f"{video} holds no frame; expected a video")
         stop = threading.Event()
-
-
-def demo_clip() -> Path:
-    """The clip that the package carries."""
-    import runtime
-
-    clip = Path(runtime.__file__).parent / "assets" / "demo.mp4"
-    if not clip.is_file():
-        raise UserError("this installation has no demo clip; name a video with --video")
-    return clip
 
 
 def make_record(
