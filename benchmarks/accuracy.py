@@ -29,8 +29,13 @@ from benchmarks.scoring import (
     score_set,
 )
 from benchmarks.subject import BundleUnderTest
+from runtime.segmenter import Units
 
-UNITS = {"adaptive": ("adaptive",), "pixel": ("pixel",), "both": ("adaptive", "pixel")}
+UNITS: dict[str, tuple[Units, ...]] = {
+    "adaptive": ("adaptive",),
+    "pixel": ("pixel",),
+    "both": ("adaptive", "pixel"),
+}
 COMPOSITION_SHARE = 4  # a scene of held-out compositions for every 4 scenes
 
 
@@ -110,7 +115,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def make_record(
-    arguments: argparse.Namespace, dataset: EvaluationSet, scores: dict[str, Score]
+    arguments: argparse.Namespace, dataset: EvaluationSet, scores: dict[Units, Score]
 ) -> dict[str, Any]:
     """The figures: the first kind of unit at the top level, each kind under ``by_units``."""
     main = next(iter(scores))

@@ -87,11 +87,11 @@ def time_frames(
         started = time.perf_counter()
         clock.add("capture", frame.capture_ms)
         with clock.measure("preprocess"):
-            pixels = segmenter.preprocess(frame.image_bgr)
+            prepared = segmenter.preprocess(frame.image_bgr)
         with clock.measure("infer"):
-            outputs = segmenter.infer(pixels)
+            raw = segmenter.infer(prepared)
         with clock.measure("postprocess"):
-            segmenter.postprocess(outputs, frame.image_bgr)
+            segmenter.postprocess(raw)
         clock.add("total", frame.capture_ms + 1000 * (time.perf_counter() - started))
     return clock, size_wh
 

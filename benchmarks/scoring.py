@@ -19,6 +19,7 @@ from benchmarks.metrics import (
     mean_iou,
     named_ious,
 )
+from runtime.segmenter import Units
 
 CONTROLS = ("mean-map", "permuted-words")
 
@@ -26,7 +27,7 @@ CONTROLS = ("mean-map", "permuted-words")
 class Predictor(Protocol):
     """Labels of a frame, uint8 (h, w) in the order of the words, for each kind of unit."""
 
-    def __call__(self, frame_bgr: np.ndarray, units: Sequence[str]) -> dict[str, np.ndarray]:
+    def __call__(self, frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
         """Predict ``frame_bgr`` (uint8, BGR)."""
         ...
 
@@ -58,12 +59,12 @@ class Score:
 
 
 def score_set(
-    predict: Predictor, dataset: EvaluationSet, units: Sequence[str], *, progress: bool = False
-) -> dict[str, Score]:
+    predict: Predictor, dataset: EvaluationSet, units: Sequence[Units], *, progress: bool = False
+) -> dict[Units, Score]:
     """Score every frame of ``dataset``, once for each kind of unit."""
     classes = len(dataset.words)
-    counts: dict[str, list[np.ndarray]] = {kind: [] for kind in units}
-    edges: dict[str, list[float]] = {kind: [] for kind in units}
+    counts: dict[Units, list[np.ndarray]] = {kind: [] for kind in units}
+    edges: dict[Units, list[float]] = {kind: [] for kind in units}
     for frame in _watched(dataset, progress):
         for kind, labels_hw in predict(frame.frame_bgr, units).items():
             counts[kind].append(count_confusions(frame.labels_hw, labels_hw, classes))
@@ -74,7 +75,7 @@ def score_set(
     }
 
 
-def compare_units(scores: dict[str, Score]) -> dict[str, float | list[float]]:
+def compare_units(scores: dict[Units, Score]) -> dict[str, float | list[float]]:
     """How far adaptive units are ahead of pixels in mIoU, with its paired 95 % interval."""
     pair = {kind: scores[kind].confusions for kind in ("adaptive", "pixel")}
     resampled = bootstrap_miou(pair)
@@ -85,7 +86,7 @@ def compare_units(scores: dict[str, Score]) -> dict[str, float | list[float]]:
 
 
 def mean_map_predictor(
-    predict: Predictor, dataset: EvaluationSet, units: Sequence[str], *, progress: bool = False
+    predict: Predictor, dataset: EvaluationSet, units: Sequence[Units], *, progress: bool = False
 ) -> Predictor:
     """A control that does not look: every frame gets the model's most frequent label of each place.
 
@@ -104,7 +105,7 @@ def mean_map_predictor(
         key: count.argmax(axis=0).astype(np.uint8).reshape(key[1]) for key, count in votes.items()
     }
 
-    def predict_mean(frame_bgr: np.ndarray, units: Sequence[str]) -> dict[str, np.ndarray]:
+    def predict_mean(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
         return {kind: maps[kind, frame_bgr.shape[:2]] for kind in units}
 
     return predict_mean

@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.scoring import Predictor
 from runtime import Segmenter
+from runtime.segmenter import Units
 
 
 class BundleUnderTest:
@@ -27,17 +28,13 @@ class BundleUnderTest:
         self.set_words(words)
         segmenter = self.segmenter
 
-        def predict(frame_bgr: np.ndarray, units: Sequence[str]) -> dict[str, np.ndarray]:
-            outputs = segmenter.infer(segmenter.preprocess(frame_bgr))
-            labels = {}
-            for kind in units:
-                segmenter.units = kind
-                labels[kind] = segmenter.postprocess(outputs, frame_bgr).labels
-            return labels
+        def predict(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+            raw = segmenter.infer(segmenter.preprocess(frame_bgr), units="both")
+            return {kind: segmenter.postprocess(raw, units=kind).labels for kind in units}
 
         return predict
 
-    def segment_with(self, units: str) -> Callable[[np.ndarray, Sequence[str]], np.ndarray]:
+    def segment_with(self, units: Units) -> Callable[[np.ndarray, Sequence[str]], np.ndarray]:
         """A function of frame and words; words are set only when they differ from the last."""
         last: list[Sequence[str]] = []
 
