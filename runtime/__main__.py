@@ -1,0 +1,10 @@
+"""``python -m runtime`` is ``mgca-rt``."""
+
+from __future__ import annotations
+
+import sys
+
+from runtime.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,278 @@
+"""One run of ``mgca-rt``: what the flags ask for is checked, opened, run, closed and told."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from runtime.demo import DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
+from runtime.errors import MgcaError, UserError
+from runtime.pipeline import Pipeline
+from runtime.run_record import describe_run, print_summary
+from runtime.run_statistics import RunStatistics
+from runtime.sinks import JsonLines, LabelFolder, OverlayVideo, ReportFile, Sink, Window
+from runtime.sources import CameraSource, ImageSource, Source, open_video
+
+INTERRUPTED = 130
+
+
+def run_session(options: argparse.Namespace) -> int:
+    """Run one session; gives the exit code, raises ``MgcaError`` with what went wrong."""
+    with ExitStack() as stack:
+        stopping = stack.enter_context(StopSignals())
+        use_demo(options)
+        class_list = read_classes(options)
+        source = build_source(options)
+        stack.callback(source.close)
+        sinks, report = build_sinks(options)
+        check_outputs(options, source, sinks, report)
+        source.open()
+        segmenter = load_segmenter(options, class_list)
+        for sink in sinks:
+            if isinstance(sink, OverlayVideo):
+                sink.fps = source.fps
+        return _run_pipeline(options, stopping, source, segmenter, sinks, report)
+
+
+def _run_pipeline(
+    options: argparse.Namespace,
+    stopping: StopSignals,
+    source: Source,
+    segmenter: Any,
+    sinks: list[Sink],
+    report: ReportFile | None,
+) -> int:
+    started_at = time.time()
+    progress = Progress(options, source)
+    pipeline = Pipeline(
+        source,
+        segmenter,
+        sinks,
+        stop=stopping.event,
+        every=options.every,
+        max_frames=options.max_frames,
+        on_frame=progress.update,
+    )
+    failure: BaseException | None = None
+    stopping.graceful = True
+    try:
+        pipeline.run()
+    except BaseException as error:
+        failure = error
+    progress.close()
+    failure = _close_all(sinks, failure)
+    status = "failed" if failure else "interrupted" if stopping.event.is_set() else "done"
+    record = describe_run(
+        options, source, segmenter, pipeline.statistics, sinks, status, failure, started_at
+    )
+    # A run that never had a frame has nothing to report, and an older report stays.
+    if report is not None and (pipeline.statistics.frames_processed or failure is None):
+        report.write_record(record)
+    if failure is not None:
+        raise failure
+    if not options.quiet:
+        stream = sys.stderr if options.jsonl == "-" else sys.stdout
+        print_summary(record, stream)
+    if not pipeline.capture_ended:
+        leave_at_once(INTERRUPTED if status == "interrupted" else 0)
+    return INTERRUPTED if status == "interrupted" else 0
+
+
+def _close_all(sinks: list[Sink], failure: BaseException | None) -> BaseException | None:
+    """Close every sink whatever happens; the first failure of all is kept."""
+    for sink in sinks:
+        try:
+            sink.close()
+        except MgcaError as error:
+            failure = failure or error
+    return failure
+
+
+def leave_at_once(code: int) -> None:
+    """End the process although a thread hangs in a read; everything has been written."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class StopSignals:
+    """Turns SIGINT, SIGTERM and SIGHUP into an event while ``graceful``, else into an exception.
+
+    The handlers are set even where the parent ignored the signals (as shells do for background
+    jobs), except SIGHUP (nohup means it). A second signal after two seconds ends the process.
+    """
+
+    SIGNALS = tuple(
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    )
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.graceful = False
+        self._first_at = 0.0
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        if threading.current_thread() is threading.main_thread():
+            for number in self.SIGNALS:
+                ignored = signal.getsignal(number) is signal.SIG_IGN
+                if ignored and number == getattr(signal, "SIGHUP", None):
+                    continue
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: object) -> None:
+        if not self.graceful:
+            raise KeyboardInterrupt
+        now = time.monotonic()
+        if not self.event.is_set():
+            self._first_at = now
+            self.event.set()
+        elif now - self._first_at > 2.0:
+            os._exit(INTERRUPTED)
+
+
+class Progress:
+    """A progress bar on stderr, only on a terminal and only for runs of over two seconds."""
+
+    def __init__(self, options: argparse.Namespace, source: Source) -> None:
+        self._bar: Any = None
+        if options.quiet or not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        total = source.frame_count
+        if total is not None:
+            total = -(-total // options.every)
+        if options.max_frames is not None:
+            total = min(total or options.max_frames, options.max_frames)
+        self._bar = tqdm(total=total, unit="frame", delay=2, leave=False, dynamic_ncols=True)
+
+    def update(self, statistics: RunStatistics) -> None:
+        """Show one more frame."""
+        if self._bar is not None:
+            self._bar.update(1)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def use_demo(options: argparse.Namespace) -> None:
+    """Without a source: the demo clip, its classes and its video, unless others were asked for."""
+    if options.camera or options.video or options.images:
+        return
+    options.video = str(demo_clip())
+    if options.classes is None and options.classes_file is None:
+        options.classes = ",".join(DEMO_CLASSES)
+    outputs = (options.out, options.label_dir, options.jsonl, options.report, options.show)
+    if not any(outputs):
+        options.out = DEMO_VIDEO_NAME
+
+
+def read_classes(options: argparse.Namespace) -> list[str]:
+    """The classes as given, from the flag or the file; raises ``UserError`` if ill-formed."""
+    from runtime.text.classes import parse_classes, read_classes_file
+
+    if options.classes_file is not None:
+        classes = read_classes_file(options.classes_file)
+    else:
+        classes = options.classes.split(",")
+    parse_classes(classes)  # refused here, before a camera or a model is waited for
+    return classes
+
+
+def build_source(options: argparse.Namespace) -> Source:
+    """The source the flags ask for, not yet opened."""
+    if options.camera:
+        return CameraSource(options.camera, options.reconnect_timeout, options.camera_size)
+    if options.images:
+        return ImageSource(options.images, options.image_fps)
+    live = {"auto": None, "yes": True, "no": False}[options.live]
+    return open_video(options.video, options.reconnect_timeout, live)
+
+
+def build_sinks(options: argparse.Namespace) -> tuple[list[Sink], ReportFile | None]:
+    """The outputs the flags ask for, not yet checked."""
+    sinks: list[Sink] = []
+    if options.out is not None:
+        sinks.append(OverlayVideo(options.out))
+    if options.label_dir is not None:
+        sinks.append(LabelFolder(options.label_dir))
+    if options.jsonl is not None:
+        sinks.append(JsonLines(options.jsonl, options.rle))
+    if options.show:
+        sinks.append(Window())
+    return sinks, None if options.report is None else ReportFile(options.report)
+
+
+def check_outputs(
+    options: argparse.Namespace, source: Source, sinks: list[Sink], report: ReportFile | None
+) -> None:
+    """Refuse outputs that cannot be written or would damage an input or each other."""
+    for sink in sinks:
+        sink.check()
+    if report is not None:
+        report.check()
+    inputs = {os.path.realpath(path) for path in source.input_paths()}
+    if options.classes_file is not None:
+        inputs.add(os.path.realpath(options.classes_file))
+    bundle = None if options.bundle is None else os.path.realpath(options.bundle)
+    taken: dict[str, str] = {}
+    for flag in ("out", "jsonl", "report"):
+        given = getattr(options, flag)
+        if given is None or given == "-" or not _is_plain(given):
+            continue
+        path = os.path.realpath(given)
+        if path in inputs or (bundle and os.path.dirname(path) == bundle and os.path.exists(path)):
+            raise UserError(f"--{flag} {given} is an input of this run; give another name")
+        if path in taken:
+            raise UserError(f"--{taken[path]} and --{flag} name the same file {given}")
+        taken[path] = flag
+    if options.label_dir is not None and isinstance(source, ImageSource):
+        _check_labels(options.label_dir, source, inputs)
+
+
+def _check_labels(label_dir: str, source: ImageSource, inputs: set[str]) -> None:
+    equal = source.equal_stems()
+    if equal is not None:
+        raise UserError(
+            f"--label-dir: {equal[0]} and {equal[1]} would both be written to "
+            f"{Path(equal[0]).stem}.png; run them apart or rename one"
+        )
+    for path in source.paths:
+        target = os.path.realpath(os.path.join(label_dir, Path(path).stem + ".png"))
+        if target in inputs:
+            raise UserError(
+                f"--label-dir {label_dir} would overwrite the input {path}; give another folder"
+            )
+
+
+def _is_plain(path: str) -> bool:
+    return not os.path.exists(path) or os.path.isfile(path)
+
+
+def load_segmenter(options: argparse.Namespace, class_list: list[str]) -> Any:
+    """The bundle with its classes set, ready to run; raises ``UserError``."""
+    from runtime.segmenter import Segmenter
+
+    segmenter = Segmenter.load(options.bundle, backend=options.backend, threads=options.threads)
+    segmenter.set_classes(
+        class_list, background=options.background, allow_unknown=options.allow_unknown
+    )
+    segmenter.units = options.units
+    segmenter.threshold = options.threshold
+    return segmenter

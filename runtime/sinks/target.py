@@ -1,0 +1,160 @@
+"""Output paths: checked before work starts, replaced only once there is something to put there.
+
+The rules, for every output file and folder:
+
+- A missing folder is made, unless its first existing ancestor is the root of the file system:
+  a path such as ``/no/such/folder`` is a slip of the pen, nearly always.
+- What cannot be written is refused before any work, and the check leaves nothing behind.
+- A file that exists stays untouched until the first new content is ready. The new content is
+  written beside it and renamed over it at that moment; writing goes on in the renamed file, so
+  that after a kill the file is where it was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from runtime.errors import MgcaError, UserError
+
+
+def check_folder(folder: Path, flag: str) -> None:
+    """Refuse a folder that can neither be written to nor made; leaves no trace."""
+    made = make_folder(folder, flag)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{flag}: folder {folder} cannot be written to ({error.strerror}); "
+            "give one that you may write to"
+        ) from None
+    finally:
+        for path in reversed(made):
+            path.rmdir()
+
+
+def make_folder(folder: Path, flag: str) -> list[Path]:
+    """Make ``folder`` and its missing parents; gives those it made, outermost first."""
+    missing: list[Path] = []
+    existing = folder.absolute()
+    while not os.path.lexists(existing):
+        missing.append(existing)
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(f"{flag}: {existing} is not a folder; give another place to write to")
+    if missing and existing == Path(existing.anchor):
+        raise UserError(
+            f"{flag}: folder {missing[-1]} does not exist; check the path, or make it first"
+        )
+    made: list[Path] = []
+    try:
+        for path in reversed(missing):
+            path.mkdir()
+            made.append(path)
+    except OSError as error:
+        for path in reversed(made):
+            path.rmdir()
+        raise UserError(
+            f"{flag}: folder {folder} cannot be made ({error.strerror}); "
+            "give one that you may write to"
+        ) from None
+    return made
+
+
+class OutputFile:
+    """One file to be written, under the rules of this module.
+
+    ``open`` gives an unbuffered binary handle, ``publish`` puts the file in its place, ``close``
+    removes what was never published. Devices and pipes are written to directly.
+    """
+
+    def __init__(self, path: str | Path, flag: str) -> None:
+        self.flag = flag
+        self.given = str(path)
+        self.path = Path(os.path.realpath(path))
+        self.handle: BinaryIO | None = None
+        self._beside: Path | None = None
+
+    def check(self) -> None:
+        """Raise ``UserError`` if the file could not be written."""
+        if not self.given or self.path.name == "":
+            raise UserError(f"{self.flag} is empty; give the name of a file to write")
+        if self.path.is_dir() or self.given.endswith(os.sep):
+            raise UserError(f"{self.flag} {self.given} is a folder; give the name of a file")
+        if self.is_special():
+            return
+        check_folder(self.path.parent, self.flag)
+        if self.path.exists() and not os.access(self.path, os.W_OK):
+            raise UserError(f"{self.flag} {self.given} is write-protected; give another name")
+
+    def is_special(self) -> bool:
+        """Whether the path is a device or a pipe: never renamed over."""
+        try:
+            return not stat.S_ISREG(os.stat(self.path).st_mode)
+        except OSError:
+            return False
+
+    def open(self) -> BinaryIO:
+        """Open for writing, beside the final place."""
+        make_folder(self.path.parent, self.flag)
+        try:
+            if self.is_special():
+                self.handle = open(self.path, "wb", buffering=0)
+            else:
+                self._beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+                self.handle = open(self._beside, "wb", buffering=0)
+        except OSError as error:
+            raise self.failure(error) from None
+        return self.handle
+
+    def publish(self) -> None:
+        """Put the file in its place. Writing to the handle goes on; a second call does nothing."""
+        if self._beside is None:
+            return
+        try:
+            os.replace(self._beside, self.path)
+        except OSError as error:
+            raise self.failure(error) from None
+        self._beside = None
+
+    def write_all(self, content: bytes) -> None:
+        """Write all of ``content``: an unbuffered handle may take only a part at a time."""
+        assert self.handle is not None
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[self.handle.write(rest) :]
+        except OSError as error:
+            raise self.failure(error) from None
+
+    def close(self) -> None:
+        """Close the handle; remove the file beside if it was never published."""
+        if self.handle is not None:
+            self.handle.close()
+            self.handle = None
+        if self._beside is not None:
+            self._beside.unlink(missing_ok=True)
+            self._beside = None
+
+    def failure(self, error: OSError) -> MgcaError:
+        """The error for a write that failed while running (exit code 1)."""
+        reason = error.strerror or str(error)
+        return MgcaError(
+            f"{self.flag} {self.given} could not be written ({reason}); "
+            "free some space or give another place"
+        )
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that a reader sees all of it or nothing; raises ``OSError``."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,65 @@
+"""A window on this machine's screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from runtime.errors import UserError
+from runtime.sinks.sink import SegmentedFrame, Sink
+
+TITLE = "mgca-rt (q or Esc closes)"
+PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+
+
+class Window(Sink):
+    """Shows the overlay as it comes; q, Esc or the window's own button end the run.
+
+    Must be used from the main thread, as the window systems demand.
+    """
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._shown = False
+
+    def check(self) -> None:
+        """Raise ``UserError`` where no window can be opened.
+
+        Asked in another process: without a screen, OpenCV's window library does not report an
+        error, it aborts the program.
+        """
+        probe = subprocess.run(
+            [sys.executable, "-c", PROBE], capture_output=True, timeout=30, check=False
+        )
+        if probe.returncode:
+            raise UserError(
+                "--show needs a screen, and no window can be opened here (no display, or an "
+                "OpenCV without windows); leave --show out and use --out FILE.mp4"
+            )
+
+    def write(self, item: SegmentedFrame) -> None:
+        """Show one frame and look at the keys."""
+        import cv2
+
+        if not self._shown:
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        elif cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            self.closed = True
+            return
+        cv2.imshow(TITLE, item.overlay_bgr)
+        self._shown = True
+        if cv2.waitKey(1) & 0xFF in (ord("q"), 27):
+            self.closed = True
+
+    def close(self) -> None:
+        """Take the window away."""
+        if self._shown:
+            import cv2
+
+            cv2.destroyAllWindows()
+            self._shown = False
+
+    def record(self) -> dict[str, Any] | None:
+        """A window leaves nothing behind."""
+        return None

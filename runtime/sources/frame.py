@@ -1,0 +1,78 @@
+"""What every source gives: frames with their time, and one interface for all kinds of source."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+log = logging.getLogger("mgca.sources")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    ``image_bgr`` is (height, width, 3) uint8. ``index`` counts the source's own frames from 0,
+    skipped and dropped ones included, so that results line up with the source. ``time_s`` is the
+    time since the source's first frame. ``captured_at`` (``time.perf_counter``) is when work on
+    this frame began, ``capture_ms`` how long reading, decoding and converting it took; waiting for
+    a camera's next picture is not work and not counted.
+    """
+
+    index: int
+    time_s: float
+    image_bgr: np.ndarray
+    stem: str
+    capture_ms: float
+    captured_at: float
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image_bgr.shape[1], self.image_bgr.shape[0]
+
+
+class Source(ABC):
+    """Where frames come from. Read by one thread; the counters may be read by any."""
+
+    #: A word for reports: ``images``, ``video``, ``stream`` or ``camera``.
+    kind: str = "source"
+    #: A live source goes on without us: old frames are dropped rather than waited for.
+    live: bool = False
+    #: Nominal frames per second, None while unknown.
+    fps: float | None = None
+    #: How many frames there will be, None where that cannot be known.
+    frame_count: int | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reconnects = 0
+        self.unreadable = 0
+
+    def open(self) -> None:  # noqa: B027 - a live source connects later, in its reading thread
+        """Check what can be checked before any work starts; raises ``UserError``."""
+
+    @abstractmethod
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """Frames in order until the end, or until ``stop`` is set.
+
+        Raises ``SourceGoneError`` when a live source stays away for too long and ``UserError``
+        when nothing at all could be read.
+        """
+
+    def input_paths(self) -> list[str]:
+        """Files that this source reads: no output may replace them."""
+        return []
+
+    def close(self) -> None:  # noqa: B027 - most sources hold nothing between two runs
+        """Let go of what the source holds; may be called twice."""
+
+
+def frame_stem(index: int) -> str:
+    """The name of a video frame's label file, without the ending."""
+    return f"{index:06d}"

@@ -1,0 +1,138 @@
+"""A video address: RTSP, HTTP, RTMP, SRT, UDP. Live streams are reconnected when they break."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from runtime.errors import UserError
+from runtime.sources.decoding import Decoder, find_video_stream, is_url, redact_url
+from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.reconnect import ReconnectTimer
+from runtime.sources.video import PictureClock, estimate_frames, read_fps
+
+READ_TIMEOUT_S = 5.0
+#: Addresses that are live by their nature; HTTP is asked (it may be a file with an end).
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
+
+
+class StreamSource(Source):
+    """A video at an address.
+
+    A live stream that breaks or ends is opened again, with a counter and a growing pause; frames
+    are timed by this machine's clock, since a stream's own clock starts over after a break. A
+    file served over HTTP is read once to its end like a file on disk.
+    ``reconnect_timeout_s`` is how long it may be away: None means 10 s at the start and any time
+    later. ``live`` None means: find out.
+    """
+
+    kind = "stream"
+
+    def __init__(
+        self, url: str, reconnect_timeout_s: float | None = None, live: bool | None = None
+    ) -> None:
+        assert is_url(url)
+        super().__init__(redact_url(url))
+        self.url = url
+        self.scheme = url.split("://", 1)[0].lower()
+        self._live_wanted = live
+        self.live = self.scheme in LIVE_SCHEMES if live is None else live
+        self.timer = ReconnectTimer(f"stream {self.name}", reconnect_timeout_s)
+        self._index = 0
+        self._first_at: float | None = None
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """Frames until the end of a file, for ever for a live stream; see :meth:`Source.frames`."""
+        import av
+
+        while not stop.is_set():
+            try:
+                container = self._connect()
+            except (av.error.FFmpegError, OSError) as error:
+                self._refuse_for_good(error)
+                self.timer.wait(stop, error)
+                continue
+            reason: Exception | None = None
+            try:
+                yield from self._read(container, stop)
+            except (av.error.FFmpegError, OSError) as error:
+                reason = error
+            finally:
+                container.close()
+            if not self.live:
+                self._end_of_file(reason)
+                return
+            self.timer.wait(stop, reason)
+
+    def _connect(self) -> Any:
+        import av
+
+        limit_s = self.timer.remaining_s(READ_TIMEOUT_S)
+        options = {"rtsp_transport": "tcp"} if self.scheme.startswith("rtsp") else {}
+        if self.live:
+            options.update(fflags="nobuffer", flags="low_delay")
+        return av.open(
+            self.url, options=options, timeout=(limit_s, limit_s), metadata_errors="ignore"
+        )
+
+    def _read(self, container: Any, stop: threading.Event) -> Iterator[Frame]:
+        stream = find_video_stream(container, self.name)
+        if self._live_wanted is None and self.scheme not in LIVE_SCHEMES:
+            self.live = has_no_end(container)
+        self.fps = read_fps(stream) or self.fps
+        if not self.live:
+            self.frame_count = stream.frames or estimate_frames(container, stream, self.fps)
+        clock = PictureClock(self.fps)
+        decoder = Decoder(container, stream, live=self.live)
+        for picture in decoder.pictures():
+            if stop.is_set():
+                return
+            if self.timer.seen_frame():
+                self.reconnects += 1
+                log.warning("stream %s is back", self.name)
+            if self._first_at is None:
+                self._first_at = picture.captured_at
+            since_s = picture.captured_at - self._first_at
+            yield Frame(
+                self._index,
+                since_s if self.live else clock.read(picture.pts_s),
+                picture.image_bgr,
+                frame_stem(self._index),
+                picture.capture_ms,
+                picture.captured_at,
+            )
+            self._index += 1
+        if decoder.cut_off or (decoder.damaged and not self.live):
+            log.warning("%s is cut off or damaged: %d frames read", self.name, self._index)
+
+    def _refuse_for_good(self, error: Exception) -> None:
+        """Raise at once for what waiting cannot mend."""
+        import av
+
+        if isinstance(error, av.error.ProtocolNotFoundError):
+            raise UserError(
+                f"--video {self.name}: {self.scheme}:// is not a kind of address that can be "
+                "read; give a file, or rtsp://, http://, https://, rtmp://, srt:// or udp://"
+            ) from None
+        if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
+            raise UserError(
+                f"--video {self.name} refuses access; give user and password in the address "
+                "(rtsp://user:password@host/path)"
+            ) from None
+        if isinstance(error, av.error.InvalidDataError) and self.scheme in ("http", "https"):
+            raise UserError(f"--video {self.name} does not answer with a video") from None
+
+    def _end_of_file(self, reason: Exception | None) -> None:
+        if not self._index:
+            raise UserError(f"--video {self.name} holds no picture that can be decoded")
+        if reason is not None:
+            log.warning("%s broke off after %d frames (%s)", self.name, self._index, reason)
+
+
+def has_no_end(container: Any) -> bool:
+    """Whether an open HTTP container is a live stream: no duration, or a length nobody states."""
+    if container.duration is None or container.duration <= 0:
+        return True
+    playlist = "hls" in container.format.name or "dash" in container.format.name
+    return not playlist and (container.size or 0) <= 0
