@@ -24,7 +24,7 @@ class MgcaError(Exception):
 
 
 class UserError(MgcaError):
-    """The user's arguments: a bad value, class, path, bundle, checkpoint or output (exit code 2)."""
+    """The user's arguments: a bad value, class, path, checkpoint or output (exit code 2)."""
 
     exit_code = 2
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-# The first labels, RGB: hues and lightness far apart, also for eyes that do not tell red from green.
+# RGB of the first labels: far apart also for eyes that do not tell red from green.
 _FIRST_RGB = (
     (230, 159, 0),
     (86, 180, 233),

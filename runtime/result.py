@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,6 @@ class Result:
     label_of_row: np.ndarray
     words: tuple[str, ...]
     logit_scale: float
-    frame_id: int | None = field(default=None)
 
     @cached_property
     def areas(self) -> dict[str, float]:

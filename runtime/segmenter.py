@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from runtime.backends.open import open_backend
 from runtime.backends.protocol import Backend, expect_tensors
-from runtime.bundle import SEGMENTER_FILE, Bundle, load_bundle
+from runtime.bundle import SEGMENTER_FILE, Bundle, Manifest, load_bundle
 from runtime.errors import BundleError, UserError
 from runtime.labelling import NONE_LABEL, label_pixels
 from runtime.result import Result
@@ -28,7 +28,7 @@ Units = Literal["adaptive", "pixel"]
 DEMO_BUNDLE = Path(__file__).parent / "assets" / "demo_bundle"
 MAX_WORDS = 1024
 
-__all__ = ["DEMO_BUNDLE", "ClassRows", "RawScores", "Segmenter"]
+__all__ = ["DEMO_BUNDLE", "ClassRows", "PreparedFrame", "RawScores", "Segmenter"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +47,26 @@ class ClassRows:
 
 
 @dataclass(frozen=True, eq=False)
+class PreparedFrame:
+    """A frame as the graph takes it: ``tensor`` uint8 (1, h, w, 3) RGB; its own size (W, H)."""
+
+    tensor: np.ndarray
+    size_wh: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
 class RawScores:
     """What the graph said of one frame, with the class list it was asked about.
 
-    ``scores`` float32 (K, h', w') cosines; ``units`` int32 (h', w') or None.
+    ``class_scores`` (by units) and ``pixel_scores`` (without) are cosines, float32 (K, h', w');
+    ``unit_of_pixel`` int32 (h', w'). What was not asked for is None. ``size_wh`` is the source's.
     """
 
     rows: ClassRows
-    scores: np.ndarray
-    units: np.ndarray | None
+    size_wh: tuple[int, int]
+    class_scores: np.ndarray | None
+    unit_of_pixel: np.ndarray | None
+    pixel_scores: np.ndarray | None
 
 
 class Segmenter:
@@ -121,9 +132,7 @@ class Segmenter:
         entries = parse_classes(classes)
         class_words = [word for entry in entries for word in entry.words]
         self.lexicon.embed(class_words, allow_unknown)
-        other_words = choose_background(background, entries, self.lexicon)
-        if background != "auto":
-            self.lexicon.embed(other_words, allow_unknown) if other_words else None
+        other_words = choose_background(background, entries, self.lexicon, allow_unknown)
         words = (*class_words, *other_words)
         if len(words) > MAX_WORDS:
             raise UserError(
@@ -142,6 +151,16 @@ class Segmenter:
             np.array(label_of_row, dtype=np.uint8),
         )
         return self._rows
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says about itself."""
+        return self.bundle.manifest
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that stand, in label order; empty before ``set_classes``."""
+        return () if self._rows is None else self._rows.class_names
 
     @property
     def classes(self) -> ClassRows | None:
@@ -170,8 +189,8 @@ class Segmenter:
             raise UserError(f"threshold is {value}; expected a probability from 0 to 1")
         self._threshold = float(value)
 
-    def preprocess(self, frame_bgr: np.ndarray) -> np.ndarray:
-        """The frame as the graph takes it: uint8 (1, h, w, 3) RGB, out of BGR uint8 (H, W, 3).
+    def preprocess(self, frame_bgr: np.ndarray) -> PreparedFrame:
+        """The frame as the graph takes it, RGB at the input size, out of BGR uint8 (H, W, 3).
 
         Resized to the bundle's input size without keeping the aspect ratio: area averaging where
         both sides shrink (nothing thin is lost), bilinear otherwise.
@@ -187,46 +206,73 @@ class Segmenter:
             found = f"{getattr(frame_bgr, 'dtype', type(frame_bgr).__name__)} "
             found += str(getattr(frame_bgr, "shape", ""))
             raise UserError(f"the frame is {found}; expected BGR uint8 (height, width, 3)")
-        width, height = self.bundle.manifest.input.size_wh
-        if frame_bgr.shape[:2] != (height, width):
-            shrinks = frame_bgr.shape[0] >= height and frame_bgr.shape[1] >= width
+        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
+        width, height = self.manifest.input.size_wh
+        if size_wh != (width, height):
+            shrinks = size_wh[0] >= width and size_wh[1] >= height
             way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             frame_bgr = cv2.resize(frame_bgr, (width, height), interpolation=way)
-        return cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)[None]
+        return PreparedFrame(cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)[None], size_wh)
 
-    def infer(self, prepared: np.ndarray) -> RawScores:
-        """Run the graph on a prepared frame with the classes that stand now."""
+    def infer(
+        self, prepared: PreparedFrame, units: Units | Literal["both"] | None = None
+    ) -> RawScores:
+        """Run the graph on a prepared frame with the classes that stand now.
+
+        ``units`` (default: those of the segmenter) says which scores to bring back; with
+        ``"both"`` one run can be postprocessed either way.
+        """
         rows = self._rows
         if rows is None:
             raise UserError('no classes are set; call set_classes(["person", "car"]) first')
-        adaptive = self._units == "adaptive"
-        wanted = ["class_scores", "unit_of_pixel"] if adaptive else ["pixel_scores"]
+        wanted = {
+            "adaptive": ["class_scores", "unit_of_pixel"],
+            "pixel": ["pixel_scores"],
+            "both": ["class_scores", "unit_of_pixel", "pixel_scores"],
+        }[units or self._units]
         with self._running:
-            outputs = self.backend.run({"frame": prepared, "text": rows.text}, wanted)
-        units = outputs["unit_of_pixel"][0] if adaptive else None
-        return RawScores(rows, outputs[wanted[0]][0], units)
+            outputs = self.backend.run({"frame": prepared.tensor, "text": rows.text}, wanted)
+        first = {name: values[0] for name, values in outputs.items()}
+        return RawScores(
+            rows,
+            prepared.size_wh,
+            first.get("class_scores"),
+            first.get("unit_of_pixel"),
+            first.get("pixel_scores"),
+        )
 
     def postprocess(
         self,
         raw: RawScores,
-        size_wh: tuple[int, int],
+        size_wh: tuple[int, int] | None = None,
+        *,
+        units: Units | None = None,
         latency_ms: dict[str, float] | None = None,
     ) -> Result:
-        """Labels at source size (width, height) out of the graph's scores, as a Result."""
-        scale = self.bundle.manifest.logit_scale
+        """Labels at ``size_wh`` (width, height; default: the source's) out of the raw scores.
+
+        ``units`` chooses between the scores of a run with ``"both"``; by default the adaptive ones
+        if they are there. ``latency_ms`` becomes the result's.
+        """
+        if units is None:
+            units = "pixel" if raw.class_scores is None else "adaptive"
+        scores = raw.class_scores if units == "adaptive" else raw.pixel_scores
+        if scores is None:
+            raise UserError(f"these scores hold no {units} ones; infer with units='both' for that")
+        scale = self.manifest.logit_scale
         labels = label_pixels(
-            raw.scores,
+            scores,
             raw.rows.label_of_row,
-            size_wh,
+            raw.size_wh if size_wh is None else size_wh,
             logit_scale=scale,
             threshold=self._threshold,
         )
         return Result(
             labels=labels,
             class_names=raw.rows.class_names,
-            units=raw.units,
+            units=raw.unit_of_pixel if units == "adaptive" else None,
             latency_ms={} if latency_ms is None else latency_ms,
-            grid_scores=raw.scores,
+            grid_scores=scores,
             label_of_row=raw.rows.label_of_row,
             words=raw.rows.words,
             logit_scale=scale,
@@ -240,7 +286,7 @@ class Segmenter:
         raw = self.infer(prepared)
         after_infer = perf_counter()
         latency_ms: dict[str, float] = {}
-        result = self.postprocess(raw, (frame_bgr.shape[1], frame_bgr.shape[0]), latency_ms)
+        result = self.postprocess(raw, latency_ms=latency_ms)
         end = perf_counter()
         latency_ms["preprocess"] = (after_preprocess - start) * 1e3
         latency_ms["infer"] = (after_infer - after_preprocess) * 1e3

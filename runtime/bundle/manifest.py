@@ -39,7 +39,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """Which CLIP: open_clip's name, its weights tag, the dense-feature variant of the last block."""
+    """Which CLIP: open_clip's name, its weights tag, the variant of dense features."""
 
     name: str
     pretrained: str
@@ -187,7 +187,7 @@ class _Fields:
         return value
 
     def number(self, key: str) -> float:
-        value = self.record.get(key)
+        value: Any = self.record.get(key)
         if not _is_number(value) or not value > 0:
             raise self.wrong(key, "a positive number")
         return float(value)

@@ -10,8 +10,6 @@ from runtime.errors import UserError
 from runtime.text.classes import ClassEntry, parse_classes
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from runtime.text.lexicon import Lexicon
 
 # A background word whose embedding is closer than this to one of the user's says the same thing.
@@ -23,14 +21,17 @@ __all__ = ["choose_background", "same_thing"]
 
 
 def choose_background(
-    background: str | Sequence[str], entries: Sequence[ClassEntry], lexicon: Lexicon
+    background: str | Sequence[str],
+    entries: Sequence[ClassEntry],
+    lexicon: Lexicon,
+    allow_unknown: bool = False,
 ) -> tuple[str, ...]:
     """Background words for the user's classes.
 
     ``"auto"``: the bundle's list without those that say what a class says (the same name, a kind
     of it, or an embedding nearer than the bound above). ``"none"``: none. Anything else: the
     user's own words, as a text with commas or a sequence; :class:`UserError` if one of them is
-    also a class.
+    also a class, or is unknown and ``allow_unknown`` does not stand.
     """
     if isinstance(background, str) and background.strip().lower() == "none":
         return ()
@@ -39,9 +40,8 @@ def choose_background(
         return _auto(words, lexicon)
     if not isinstance(background, str) and not list(background):
         return ()
-    chosen = [
-        word for entry in parse_classes(background, "background words") for word in entry.words
-    ]
+    own = parse_classes(background, "background words")
+    chosen = tuple(word for entry in own for word in entry.words)
     taken = set(map(name_key, words))
     for word in chosen:
         if name_key(word) in taken:
@@ -49,7 +49,8 @@ def choose_background(
                 f"background word {word!r} is also one of the classes; expected other words; "
                 "take it out of one list"
             )
-    return tuple(chosen)
+    lexicon.embed(chosen, allow_unknown)  # an unknown one is the user's to correct
+    return chosen
 
 
 def same_thing(one: str, other: str) -> bool:
@@ -75,13 +76,10 @@ def _auto(words: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:
     if not others:
         return ()
     # The user's words have been checked before; the bundle's own are not the user's to answer for.
-    cosines = lexicon.embed(others, allow_unknown=True) @ _rows(words, lexicon).T
+    rows = lexicon.embed(words, allow_unknown=True)
+    cosines = lexicon.embed(others, allow_unknown=True) @ rows.T
     centered = lexicon.bundle.manifest.text.centered
     bound = NEAR_SYNONYM_COSINE if centered else NEAR_SYNONYM_COSINE_UNCENTERED
     return tuple(
         other for other, near in zip(others, cosines.max(axis=1), strict=True) if near < bound
     )
-
-
-def _rows(words: Sequence[str], lexicon: Lexicon) -> np.ndarray:
-    return lexicon.embed(words, allow_unknown=True)

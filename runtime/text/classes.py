@@ -88,7 +88,7 @@ def _parse_entry(entry: str, what: str) -> ClassEntry:
     for text in (name, *words):
         if not text.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in text):
             raise UserError(f"{what}: {text!r} is not readable text; expected names in UTF-8")
-    return ClassEntry(name, tuple(name_word for name_word in words) if equals else (name,))
+    return ClassEntry(name, words if equals else (name,))
 
 
 def _check_once(texts: list[str], what: str) -> None:

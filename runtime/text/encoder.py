@@ -29,7 +29,7 @@ class TextEncoder:
         expect_tensors(
             TEXT_ENCODER_FILE,
             self.backend,
-            inputs={"tokens": ("int64", ("n", text.context_length))},
+            inputs={"tokens": ("int64", ("n", "length"))},
             outputs={"embedding": ("float32", ("n", bundle.manifest.embedding_width))},
         )
 
@@ -37,11 +37,14 @@ class TextEncoder:
         """Embeddings float32 (n, D), neither normalised nor centred, of n prompts."""
         import numpy as np
 
-        batches = [
-            self.backend.run({"tokens": self.tokenizer(prompts[start : start + _PROMPTS_PER_RUN])})
-            for start in range(0, len(prompts), _PROMPTS_PER_RUN)
-        ]
-        return np.concatenate([batch["embedding"] for batch in batches])
+        batches = []
+        for start in range(0, len(prompts), _PROMPTS_PER_RUN):
+            tokens = self.tokenizer(prompts[start : start + _PROMPTS_PER_RUN])
+            if isinstance(self.backend.inputs["tokens"].shape[1], str):
+                # Attention is causal and the end token holds the embedding: padding only costs.
+                tokens = tokens[:, : int((tokens != 0).any(axis=0).nonzero()[0][-1]) + 1]
+            batches.append(self.backend.run({"tokens": np.ascontiguousarray(tokens)})["embedding"])
+        return np.concatenate(batches)
 
     def close(self) -> None:
         """Let go of the model."""
