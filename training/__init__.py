@@ -1,0 +1,1 @@
+"""MGCA training: image-text pairs in, a checkpoint out."""

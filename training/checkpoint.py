@@ -1,0 +1,155 @@
+"""The checkpoint file: one dictionary of tensors and plain values, read with ``weights_only=True``.
+
+Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase`` (``pretrain`` or
+``mgca``), ``step`` (within the phase), ``clip``, ``decoder``, ``mask``, ``text_center``, ``metrics``, and while training
+``optimizer`` and ``generator``. Weights may be stored in half precision (the shipped demo is); they load as float32.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from runtime.errors import UserError
+from training.config import TrainConfig, from_dict, to_dict
+from training.model.clip import load_clip
+from training.model.mgca import MgcaModel
+
+FORMAT = "mgca-checkpoint"
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint file holds, weights already in a model.
+
+    Attributes:
+        config: the run's configuration.
+        model: on the CPU, float32, eval mode.
+        phase: ``pretrain`` or ``mgca``.
+        step: steps done in that phase.
+        metrics: the last evaluation's figures (may be empty).
+        mask: state of the foreground mask (a, b), or None.
+        optimizer: optimiser state, or None.
+        generator: state of the sampling generator, or None.
+    """
+
+    config: TrainConfig
+    model: MgcaModel
+    phase: str
+    step: int
+    metrics: dict[str, Any] = field(default_factory=dict)
+    mask: dict[str, Tensor] | None = None
+    optimizer: dict[str, Any] | None = None
+    generator: Tensor | None = None
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write a checkpoint atomically: beside its place, then renamed, so a kill never leaves half a file.
+
+    Args:
+        path: where; the folder must exist.
+        checkpoint: what.
+        half: store weights as float16 and leave out what only resuming needs (for shipping).
+    """
+    model = checkpoint.model
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "config": to_dict(checkpoint.config),
+        "phase": checkpoint.phase,
+        "step": checkpoint.step,
+        "metrics": checkpoint.metrics,
+        "clip": _stored(model.clip.state_dict(), half),
+        "decoder": _stored(model.decoder.state_dict(), half),
+        "text_center": model.text_center.detach().cpu(),
+        "mask": checkpoint.mask,
+    }
+    if not half:
+        content["optimizer"] = checkpoint.optimizer
+        content["generator"] = checkpoint.generator
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Read and check a checkpoint.
+
+    Raises:
+        UserError: not there, not one of ours, of a newer format, or weights that do not fit its own configuration.
+    """
+    content = _read(Path(path))
+    config = from_dict(content["config"])
+    clip = load_clip(config.model.clip_name)
+    model = MgcaModel(clip, config.model)
+    try:
+        clip.load_state_dict(_float(content["clip"]))
+        model.decoder.load_state_dict(_float(content["decoder"]))
+        model.text_center.copy_(content["text_center"].float())
+    except (RuntimeError, KeyError, AttributeError) as error:
+        reason = str(error).strip().splitlines()
+        raise UserError(
+            f"checkpoint '{path}' does not fit its own configuration ({' '.join(reason[:2])}); expected weights of "
+            f"{config.model.clip_name} with decoder width {config.model.decoder_width}; train again or take another file"
+        ) from error
+    model.eval()
+    return Checkpoint(
+        config=config,
+        model=model,
+        phase=content["phase"],
+        step=content["step"],
+        metrics=content.get("metrics") or {},
+        mask=content.get("mask"),
+        optimizer=content.get("optimizer"),
+        generator=content.get("generator"),
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"checkpoint '{path}' does not exist; expected a .pt file written by python -m training.run")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
+        raise UserError(
+            f"checkpoint '{path}' cannot be read ({type(error).__name__}); expected a .pt file written by "
+            "python -m training.run; it may be damaged or of another program"
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(f"checkpoint '{path}' is of another format; expected one written by python -m training.run")
+    if content.get("format_version") != FORMAT_VERSION:
+        raise UserError(
+            f"checkpoint '{path}' has format version {content.get('format_version')}; this program reads version "
+            f"{FORMAT_VERSION}; use the program that wrote it"
+        )
+    missing = [key for key in ("config", "phase", "step", "clip", "decoder", "text_center") if key not in content]
+    if missing:
+        raise UserError(f"checkpoint '{path}' lacks {', '.join(missing)}; it is damaged; train again or take another file")
+    return content
+
+
+def _stored(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:
+    return {
+        name: (value.detach().cpu().half() if half and value.is_floating_point() else value.detach().cpu())
+        for name, value in state.items()
+    }
+
+
+def _float(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}

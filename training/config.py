@@ -1,0 +1,276 @@
+"""Everything that decides a training run, as frozen dataclasses: no other module reads a flag or a default.
+
+A configuration comes from a preset's name (training/presets.py) or a JSON file (a run's own ``config.json`` is one), then
+``--set key=value`` changes single fields by dotted name (``--set losses.pixel_weight=0``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import UserError
+from training.model.mgca import ModelConfig
+from training.model.units import UnitSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where images and captions come from."""
+
+    size_wh: tuple[int, int] = (128, 96)
+    """Size of the training images in pixels; multiples of the patch size."""
+    shards: str | None = None
+    """WebDataset shards (``'{000..331}.tar'`` with jpg and txt members); None: StreetWorld, generated as needed."""
+    workers: int = 1
+    """Processes that make batches ready."""
+    first_seed: int = 0
+    """First StreetWorld scene; a run uses consecutive ones and never the same scene twice."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if min(self.size_wh) < 16:
+            raise ValueError(f"data.size_wh is {self.size_wh}; expected (width, height) of at least 16 pixels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseConfig:
+    """One optimisation: how long, how large, how fast."""
+
+    steps: int = 1000
+    """Optimiser steps; 0 leaves the phase out."""
+    batch: int = 128
+    """Images a step (and process)."""
+    captions: int = 1
+    """Captions drawn for an image, at most."""
+    learning_rate: float = 1e-3
+    """Peak of the cosine schedule."""
+    warmup: int = 100
+    """Steps of linear warm-up."""
+    weight_decay: float = 0.05
+    """AdamW's decay, on matrices only."""
+    clip_norm: float = 1.0
+    """Gradient norm at which gradients are scaled down."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.steps < 0 or self.batch < 2 or self.captions < 1:
+            raise ValueError(
+                f"steps {self.steps}, batch {self.batch}, captions {self.captions}: expected >= 0, >= 2, >= 1"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig(PhaseConfig):
+    """CLIP's own contrastive pre-training, for configurations that start from nothing."""
+
+    patch_dropout: float = 0.5
+    """Share of patches left out of each training image (Li et al. 2023: twice the images for the same arithmetic)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """The three grains and their priors; a weight of 0 switches a term off and skips its work."""
+
+    object_weight: float = 1.0
+    """Object-level InfoNCE."""
+    region_weight: float = 1.0
+    """Region-level InfoNCE."""
+    pixel_weight: float = 1.0
+    """Pixel-level InfoNCE."""
+    area_weight: float = 1.0
+    """Area prior on the foreground masks."""
+    smooth_weight: float = 0.1
+    """Edge-aware total variation on the foreground masks."""
+    logit_scale: float = 20.0
+    """Inverse temperature of all three InfoNCE losses."""
+    hard_strength: float = 0.3
+    """How much the hardest captions and images weigh more; 0: all alike."""
+    same_cosine: float = 0.9
+    """Captions at least this alike are not negatives of each other."""
+    clip_margin: float | None = 0.0
+    """Leave out pairs whose frozen-CLIP cosine comes this close to the caption's own; None: do not ask CLIP."""
+    area_low: float = 0.02
+    """Smallest mean mask area that costs nothing."""
+    area_high: float = 0.6
+    """Largest mean mask area that costs nothing."""
+    edge_sharpness: float = 60.0
+    """How quickly an image edge excuses a step of the mask."""
+    seeds: int = 6
+    """Region seeds a caption; as many are grown where S is lowest."""
+    region_sharpness: float = 12.0
+    """Slope of the affinity that grows regions."""
+    region_cosine: float = 0.7
+    """Cosine to the seed at which a pixel belongs to its region by half."""
+    region_negatives: int = 48
+    """Hard regions of other images a caption."""
+    pixel_positives: int = 24
+    """Pixels sampled from the top of S_ii a caption."""
+    top_share: float = 0.06
+    """Share of the image that positives are drawn from."""
+    pixel_negatives: int = 48
+    """Hard pixels of other images a caption, and pixels from the bottom of S_ii."""
+    bottom_share: float = 0.3
+    """Share of the image that inside negatives are drawn from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalConfig:
+    """Periodic evaluation on held-out StreetWorld scenes."""
+
+    every: int = 500
+    """Steps between evaluations; 0: only at the end."""
+    scenes: int = 96
+    """Scenes an evaluation."""
+    size_wh: tuple[int, int] = (128, 96)
+    """Size the scenes are drawn, and fed, at."""
+    first_seed: int = 0
+    """First scene of the evaluation namespace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A whole run."""
+
+    name: str = "demo"
+    """Folder below ``runs/``."""
+    seed: int = 0
+    """Seed of weights, sampling and captions."""
+    threads: int = 0
+    """Torch threads; 0: one a core."""
+    precision: str = "bf16"
+    """``bf16`` (autocast) or ``fp32``."""
+    device: str = "auto"
+    """``auto``, ``cpu`` or ``cuda``."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """Encoder and decoder."""
+    data: DataConfig = field(default_factory=DataConfig)
+    """Image-text pairs."""
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    """CLIP from nothing; skipped when ``model.pretrained`` is set."""
+    mgca: PhaseConfig = field(default_factory=PhaseConfig)
+    """Training of the decoder."""
+    losses: LossConfig = field(default_factory=LossConfig)
+    """The objective of the decoder."""
+    units: UnitSettings = field(default_factory=UnitSettings)
+    """Prediction units at evaluation and in exports of this run."""
+    evaluation: EvalConfig = field(default_factory=EvalConfig)
+    """When and on what to measure mIoU."""
+    export_size_wh: tuple[int, int] = (192, 144)
+    """Input size an export of this run uses unless told otherwise."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.precision not in ("bf16", "fp32"):
+            raise ValueError(f"precision is '{self.precision}'; expected bf16 or fp32")
+        if not self.name or "/" in self.name:
+            raise ValueError(f"name is '{self.name}'; expected a folder name")
+
+
+def to_dict(config: TrainConfig) -> dict[str, Any]:
+    """A configuration as plain JSON types."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def from_dict(values: dict[str, Any]) -> TrainConfig:
+    """A configuration from :func:`to_dict`'s form; fields left out keep their defaults.
+
+    Raises:
+        UserError: an unknown field or a value of the wrong type.
+    """
+    return _build(TrainConfig, values, "")
+
+
+def read_config_file(path: Path) -> TrainConfig:
+    """Read a JSON configuration file.
+
+    Raises:
+        UserError: not there, not JSON, or not a configuration.
+    """
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"config file '{path}' does not exist; expected a preset's name or a JSON file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"config file '{path}' is not JSON ({error}); expected a run's config.json") from error
+    if not isinstance(values, dict):
+        raise UserError(f"config file '{path}' holds a {type(values).__name__}; expected a JSON object")
+    return from_dict(values)
+
+
+def apply_override(config: TrainConfig, assignment: str) -> TrainConfig:
+    """Change one field: ``losses.pixel_weight=0``.
+
+    Raises:
+        UserError: no '=', an unknown field (the nearest is named) or a value of the wrong type.
+    """
+    key, separator, text = assignment.partition("=")
+    if not separator:
+        raise UserError(f"--set {assignment}: expected key=value, e.g. --set mgca.steps=500")
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None if text in ("None", "none") else text
+    values: Any = {}
+    for part in reversed(key.split(".")):
+        values = {part: value} if not values else {part: values}
+    return _build(type(config), _merge(to_dict(config), values, ""), "")
+
+
+def _merge(base: dict[str, Any], change: dict[str, Any], where: str) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in change.items():
+        if key not in base:
+            raise _unknown_field(where + key, list(base))
+        inner = base[key]
+        merged[key] = _merge(inner, value, f"{where}{key}.") if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _unknown_field(name: str, known: list[str]) -> UserError:
+    import difflib
+
+    near = difflib.get_close_matches(name.split(".")[-1], known, 1, 0.0)
+    return UserError(f"config field '{name}' is unknown; the nearest is '{near[0]}'; all: {', '.join(known)}")
+
+
+def _build(cls: type, values: dict[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls)]
+    arguments = {}
+    for key, value in values.items():
+        if key not in names:
+            raise _unknown_field(where + key, names)
+        arguments[key] = _convert(hints[key], value, where + key)
+    try:
+        return cls(**arguments)
+    except ValueError as error:
+        raise UserError(f"config: {error}") from error
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    """Check a JSON value against a field's type; JSON lists become tuples."""
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise UserError(f"config field '{where}' is {value!r}; expected an object with its own fields")
+        return _build(typing.cast(type, hint), value, where + ".")
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        inner = [option for option in typing.get_args(hint) if option is not type(None)]
+        return None if value is None else _convert(inner[0], value, where)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)) or len(value) != len(typing.get_args(hint)):
+            raise UserError(f"config field '{where}' is {value!r}; expected {len(typing.get_args(hint))} numbers")
+        return tuple(_convert(part, item, where) for part, item in zip(typing.get_args(hint), value, strict=True))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise UserError(f"config field '{where}' is {value!r}; expected {hint.__name__}")
+    return value

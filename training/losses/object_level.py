@@ -1,0 +1,64 @@
+"""Object-level alignment: a soft mask read off S pools the pixels into one embedding an (image, caption) pair.
+
+The mask is ``sigmoid(a * S + b)`` with learned a and b, as in TCL's text-grounded masks; the pooled embedding meets the
+caption in InfoNCE over the batch, both directions, the hardest captions weighted up.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from training.losses.infonce import contrast_pairs
+from training.model.mgca import normalize
+
+
+class ForegroundMask(nn.Module):
+    """m = sigmoid(a S + b).
+
+    Args:
+        slope: initial a.
+        threshold: similarity at which the mask is one half at the start: b = -a * threshold.
+    """
+
+    def __init__(self, slope: float = 12.0, threshold: float = 0.2) -> None:
+        super().__init__()
+        self.log_slope = nn.Parameter(torch.tensor(slope).log())
+        self.bias = nn.Parameter(torch.tensor(-slope * threshold))
+
+    def forward(self, similarity: Tensor) -> Tensor:
+        """Similarities in [-1, 1], any shape -> mask in (0, 1), the same shape."""
+        return torch.sigmoid(self.log_slope.exp() * similarity + self.bias)
+
+
+def pool_masked(mask_bjn: Tensor, pixels_bnd: Tensor) -> Tensor:
+    """o_ij: unit-length mean of image i's pixels under the mask of caption j: (b, j, d)."""
+    return normalize(mask_bjn @ pixels_bnd, dim=-1)
+
+
+def object_loss(
+    mask_bjn: Tensor,
+    pixels_bnd: Tensor,
+    text_jd: Tensor,
+    owner_j: Tensor,
+    ignore_bj: Tensor,
+    logit_scale: float,
+    hard_strength: float,
+) -> Tensor:
+    """InfoNCE of pooled objects and captions.
+
+    Args:
+        mask_bjn: (b, j, n) in [0, 1].
+        pixels_bnd: (b, n, d) unit length.
+        text_jd: (j, d) unit length.
+        owner_j: (j,) int64.
+        ignore_bj: (b, j) bool.
+        logit_scale: inverse temperature.
+        hard_strength: see :func:`training.losses.negatives.weigh_hard_negatives`.
+
+    Returns:
+        Scalar loss.
+    """
+    objects_bjd = pool_masked(mask_bjn, pixels_bnd)
+    logits_bj = (objects_bjd * text_jd.unsqueeze(0)).sum(-1) * logit_scale
+    return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength)

@@ -1,0 +1,125 @@
+"""Load the frozen CLIP that everything else stands on.
+
+Our own tiny configuration lives beside this file in ``configs/`` and is registered with open_clip, so that
+``mgca-tiny`` and ``ViT-B-16`` go through the same call. Weights come by tag (``openai``), from a local
+file, or not at all (``None``: random, for pre-training and tests).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from open_clip import CLIP, add_model_config, create_model, get_model_config, list_pretrained_tags_by_model
+from open_clip.tokenizer import SimpleTokenizer
+
+from runtime.errors import UserError
+
+CONFIG_DIR = Path(__file__).parent / "configs"
+
+# OpenAI's normalisation, which open_clip uses by default and which we use for our own CLIP too: one
+# preprocessing for every model. RGB, of values in [0, 1].
+IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
+IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+def register_configs() -> None:
+    """Make our model configurations known to open_clip (idempotent)."""
+    if get_model_config("mgca-tiny") is None:
+        add_model_config(CONFIG_DIR)
+
+
+def load_clip(name: str, pretrained: str | None = None, *, patch_dropout: float | None = None) -> CLIP:
+    """Build a CLIP by its open_clip name and load its weights.
+
+    Args:
+        name: an open_clip model name, ours (``mgca-tiny``) included. It must have a plain ViT image tower.
+        pretrained: an open_clip tag (``openai``, ``laion2b_s34b_b88k``; may need the network once), the
+            path of a local weights file, or None for random weights.
+        patch_dropout: share of patches in [0, 1) left out in training mode; None keeps the configuration's.
+
+    Returns:
+        The model on the CPU, in fp32 and eval mode, every parameter frozen.
+
+    Raises:
+        UserError: unknown name, a tower that is not a ViT, or weights that are not there or do not fit.
+    """
+    register_configs()
+    if get_model_config(name) is None:
+        raise UserError(
+            f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, ViT-L-14 or "
+            "mgca-tiny; see open_clip.list_models()"
+        )
+    if pretrained and not Path(pretrained).exists():
+        tags = list_pretrained_tags_by_model(name)
+        if pretrained not in tags:
+            raise UserError(
+                f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a local file or "
+                f"one of: {', '.join(tags) or '(this model has no tags)'}"
+            )
+    # OpenAI's ViTs were trained with QuickGELU; open_clip selects it for the tag but not for a file of the same
+    # weights, where a plain GELU would silently give other features.
+    quick_gelu = bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
+    try:
+        model = create_model(
+            name,
+            pretrained=pretrained,
+            precision="fp32",
+            force_quick_gelu=quick_gelu,
+            force_patch_dropout=patch_dropout,
+        )
+    except (RuntimeError, OSError, ValueError, KeyError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"weights '{pretrained}' could not be loaded into {name}: {first_line}; expected weights of that very "
+            "architecture (a local file works without a network)"
+        ) from error
+    if not hasattr(model, "visual") or not hasattr(model.visual, "class_embedding"):
+        raise UserError(f"CLIP model '{name}' has no plain ViT image tower; expected e.g. ViT-B-16 or mgca-tiny")
+    model.eval()
+    model.requires_grad_(False)
+    return model
+
+
+def _is_openai_file(path: str) -> bool:
+    """Tell OpenAI's own archives and files named for them, which need QuickGELU."""
+    return "openai" in Path(path).name.lower() or _is_torchscript(path)
+
+
+def _is_torchscript(path: str) -> bool:
+    """OpenAI's releases are TorchScript archives: a zip with a ``code/`` folder."""
+    import zipfile
+
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in name for name in archive.namelist())
+
+
+def tokenizer_for(model: CLIP) -> SimpleTokenizer:
+    """open_clip's tokenizer at this model's context length: strings -> int64 (n, context_length)."""
+    return SimpleTokenizer(context_length=model.context_length)
+
+
+def encode_text(model: CLIP, tokens: torch.Tensor) -> torch.Tensor:
+    """Encode token ids, skipping the padding at the end.
+
+    open_clip always runs the full context. With a causal mask the end-of-text token never sees what follows it,
+    so cutting the columns after the longest caption changes nothing and saves most of the work: 12 tokens
+    instead of 77.
+
+    Args:
+        model: a CLIP with a causal text tower.
+        tokens: int64 (n, context_length), 0 after the end-of-text token (the largest id).
+
+    Returns:
+        (n, D) embeddings, not normalised.
+    """
+    longest = int((tokens != 0).sum(dim=1).max())
+    tokens = tokens[:, :longest]
+    x = model.token_embedding(tokens) + model.positional_embedding[:longest]
+    x = model.transformer(x, attn_mask=model.attn_mask[:longest, :longest])
+    x = model.ln_final(x)
+    x = x[torch.arange(x.shape[0], device=x.device), tokens.argmax(dim=-1)]
+    projection = model.text_projection
+    return projection(x) if isinstance(projection, torch.nn.Linear) else x @ projection

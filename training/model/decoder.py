@@ -1,0 +1,127 @@
+"""The decoder D_v: the only part that MGCA trains.
+
+Two gated residual blocks, each doubling the resolution (DESIGN section 4): patch grid -> 4x finer pixel grid. A block
+adds ``gate * residual`` to the bilinearly enlarged embeddings; gates start at zero, so an untrained decoder passes
+CLIP's own features through, and the residual may say anything once it has earned it.
+
+The residual is computed in a narrow width from three things: the encoder's late tokens (what), its early tokens (where,
+inside the patch: a token's channels are shuffled out to the finer grid) and the image itself at the block's resolution
+(the exact edge). Depthwise and pointwise convolutions only: the whole decoder costs a few percent of the encoder.
+
+Shape legend: b images, c encoder width, d embedding width, r residual width.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.model.dense import DenseFeatures
+from training.model.resample import shrink_to
+
+
+class ChannelNorm(nn.Module):
+    """LayerNorm over the channels of a (b, c, h, w) map, at every position."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        """(b, c, h, w) -> the same shape."""
+        return self.norm(x_bchw.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class ConvBlock(nn.Module):
+    """Depthwise 5x5, pointwise up, GELU, pointwise down, residual (a ConvNeXt block)."""
+
+    def __init__(self, channels: int, expansion: int = 2) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
+        self.norm = ChannelNorm(channels)
+        self.expand = nn.Conv2d(channels, channels * expansion, 1)
+        self.contract = nn.Conv2d(channels * expansion, channels, 1)
+
+    def forward(self, x_brhw: Tensor) -> Tensor:
+        """(b, r, h, w) -> the same shape."""
+        residual = self.contract(F.gelu(self.expand(self.norm(self.depthwise(x_brhw)))))
+        return x_brhw + residual
+
+
+class GatedUpsample(nn.Module):
+    """One stage: embeddings and residual stream at twice the resolution.
+
+    Args:
+        embedding_width: d.
+        width: r, channels of the residual stream.
+    """
+
+    def __init__(self, embedding_width: int, width: int, image_channels: int) -> None:
+        super().__init__()
+        self.spread = nn.Conv2d(width, width * 4, 1)
+        self.look = nn.Conv2d(image_channels, width, 3, padding=1)
+        self.mix = ConvBlock(width)
+        self.speak = nn.Conv2d(width, embedding_width, 1)
+        self.gate = nn.Parameter(torch.zeros(embedding_width, 1, 1))
+
+    def forward(self, embeddings_bdhw: Tensor, stream_brhw: Tensor, image_bihw: Tensor) -> tuple[Tensor, Tensor]:
+        """Double the resolution.
+
+        Args:
+            embeddings_bdhw: (b, d, h, w).
+            stream_brhw: (b, r, h, w).
+            image_bihw: (b, i, 2h, 2w), the image brought to the finer grid without losing pixels (space to depth).
+
+        Returns:
+            Embeddings (b, d, 2h, 2w) and stream (b, r, 2h, 2w).
+        """
+        stream = F.pixel_shuffle(self.spread(stream_brhw), 2) + self.look(image_bihw)
+        stream = self.mix(stream)
+        enlarged = F.interpolate(embeddings_bdhw, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return enlarged + self.gate * self.speak(stream), stream
+
+
+class GatedDecoder(nn.Module):
+    """Dense CLIP features and the image in, pixel embeddings on a 4x finer grid out.
+
+    Args:
+        embedding_width: d, CLIP's shared embedding width.
+        encoder_width: c, the image tower's token width.
+        width: r, channels of the residual stream.
+    """
+
+    upscale = 4
+
+    def __init__(self, embedding_width: int, encoder_width: int, width: int = 64) -> None:
+        super().__init__()
+        self.width = width
+        self.late_norm = ChannelNorm(encoder_width)
+        self.early_norm = ChannelNorm(encoder_width)
+        self.read_late = nn.Conv2d(encoder_width, width, 1)
+        self.read_early = nn.Conv2d(encoder_width, width, 1)
+        self.first = ConvBlock(width)
+        # Each stage sees the image as the four quarters of every cell of its own grid: 3 colours x 4.
+        self.stage1 = GatedUpsample(embedding_width, width, 3 * 4)
+        self.stage2 = GatedUpsample(embedding_width, width, 3 * 4)
+
+    def forward(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
+        """Decode.
+
+        Args:
+            features: dense features of the images.
+            images_b3hw: the same normalised images.
+
+        Returns:
+            (b, d, 4 hp, 4 wp) embeddings, not normalised.
+        """
+        stream = self.read_late(self.late_norm(features.late_bchw))
+        stream = self.first(stream + self.read_early(self.early_norm(features.early_bchw)))
+        fine_hw = (features.embeddings_bdhw.shape[2] * 4, features.embeddings_bdhw.shape[3] * 4)
+        halves = shrink_to(images_b3hw, (fine_hw[0] * 2, fine_hw[1] * 2))
+        fine_view = F.pixel_unshuffle(halves, 2)
+        coarse_view = F.pixel_unshuffle(F.avg_pool2d(halves, 2), 2)
+        embeddings, stream = self.stage1(features.embeddings_bdhw, stream, coarse_view)
+        embeddings, _ = self.stage2(embeddings, stream, fine_view)
+        return embeddings
+

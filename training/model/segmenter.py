@@ -1,0 +1,79 @@
+"""What export traces: one uint8 frame and text embeddings in, scores and units out.
+
+Shape legend: h w frame, h' w' the decoder's grid, n = h' w', k words, d embedding width, u unit slots.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from training.model.clip import IMAGE_MEAN, IMAGE_STD
+from training.model.mgca import MgcaModel, normalize
+from training.model.resample import shrink_to
+from training.model.units import AdaptiveUnits, UnitSettings
+
+
+class TraceableSegmenter(nn.Module):
+    """The inference graph at one fixed input size.
+
+    Args:
+        model: trained (or training-free) model, in eval mode.
+        size_wh: input size in pixels, multiples of the patch size.
+        settings: unit settings.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, model: MgcaModel, size_wh: tuple[int, int], settings: UnitSettings) -> None:
+        super().__init__()
+        patch = model.encoder.patch_size
+        if size_wh[0] % patch or size_wh[1] % patch or min(size_wh) < patch:
+            raise ValueError(
+                f"input size {size_wh[0]}x{size_wh[1]} is not a multiple of the patch size {patch}; "
+                f"nearest: {max(1, round(size_wh[0] / patch)) * patch}x{max(1, round(size_wh[1] / patch)) * patch}"
+            )
+        self.model = model
+        self.size_wh = tuple(size_wh)
+        self.units = AdaptiveUnits(settings)
+        model.encoder.fix_size(size_wh)
+        self.register_buffer("mean", torch.tensor(IMAGE_MEAN).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGE_STD).reshape(1, 3, 1, 1))
+
+    @property
+    def grid_wh(self) -> tuple[int, int]:
+        """Size (w', h') of the output grid."""
+        scale = self.model.decoder.upscale
+        patch = self.model.encoder.patch_size
+        return self.size_wh[0] // patch * scale, self.size_wh[1] // patch * scale
+
+    def forward(self, frame: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Segment one frame.
+
+        Args:
+            frame: uint8 (1, h, w, 3), RGB.
+            text: float32 (k, d), L2-normalised (and centred, as the model's ``text_center`` says).
+
+        Returns:
+            class_scores (1, k, h', w'): each pixel reads the cosines of the units it belongs to.
+            unit_of_pixel int32 (1, h', w').
+            unit_scores (u, k): cosines; zeros for empty slots.
+            pixel_scores (1, k, h', w'): cosines of the pixels themselves, for comparison.
+        """
+        colors = frame.permute(0, 3, 1, 2).to(text.dtype) / 255.0
+        images = (colors - self.mean) / self.std
+        features = self.model.encoder(images)
+        embeddings_dhw = normalize(self.model.decoder(features, images), dim=1)[0]
+        grid_hw = (self.grid_wh[1], self.grid_wh[0])
+        units = self.units(embeddings_dhw, shrink_to(colors, grid_hw)[0])
+        unit_scores = units.embeddings_ud @ text.transpose(0, 1)
+        class_scores = (units.assignment_nu @ unit_scores).transpose(0, 1)
+        pixel_scores = text @ embeddings_dhw.flatten(1)
+        return (
+            class_scores.reshape(1, -1, *grid_hw),
+            units.unit_of_pixel_n.to(torch.int32).reshape(1, *grid_hw),
+            unit_scores,
+            pixel_scores.reshape(1, -1, *grid_hw),
+        )
+

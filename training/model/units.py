@@ -1,0 +1,156 @@
+"""Adaptive semantic units: the image decides how many there are (DESIGN section 4).
+
+Groups are too few and fixed, pixels too many and noisy. Here seeds on a coarse grid take hold of the pixels that are
+like them (a few rounds of soft k-means over embedding, colour and place); units that say the same thing merge; what is
+left meets the text.
+
+Everything has a fixed shape: a merged unit keeps its slot and is simply empty. The operations are MatMul, Softmax,
+AveragePool, Equal, ArgMax and arithmetic, so it traces into the same graph as the encoder, with no Loop, NonZero or
+Scatter.
+
+Shape legend: n pixels (h x w), d embedding width, f feature width (d + 3 + 2), u unit slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.model.mgca import normalize
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitSettings:
+    """How pixels gather into units; chosen by ablation on StreetWorld (docs/method.md)."""
+
+    seeds: int = 64
+    """About how many seeds; the coarse grid keeps the picture's aspect, so the true number may differ a little."""
+    rounds: int = 3
+    """Soft-assignment rounds."""
+    color_weight: float = 0.5
+    """Weight of the colour (RGB in [0, 1]) beside the unit-length embedding in the distance."""
+    place_weight: float = 0.5
+    """Weight of the place (x and y in [0, 1] of the longer side)."""
+    sharpness: float = 40.0
+    """Inverse temperature of the assignment softmax; times the squared distance."""
+    merge_cosine: float = 0.9
+    """Units whose mean embeddings are at least this alike become one. Above 1: never."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.seeds < 1 or self.rounds < 1:
+            raise ValueError(f"seeds ({self.seeds}) and rounds ({self.rounds}) must be at least 1")
+        if self.sharpness <= 0:
+            raise ValueError(f"sharpness is {self.sharpness}; expected a positive number")
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of one image.
+
+    Attributes:
+        embeddings_ud: (u, d), unit length; slots that merged into another are copies of nothing: zeros.
+        assignment_nu: (n, u) in [0, 1], rows sum to 1, zero in empty slots.
+        unit_of_pixel_n: (n,) int64, the slot each pixel belongs to most.
+    """
+
+    embeddings_ud: Tensor
+    assignment_nu: Tensor
+    unit_of_pixel_n: Tensor
+
+
+def seed_grid(grid_hw: tuple[int, int], seeds: int) -> tuple[int, int]:
+    """Rows and columns of about ``seeds`` nearly square cells that divide a grid evenly.
+
+    >>> seed_grid((48, 64), 48)
+    (6, 8)
+    """
+    height, width = grid_hw
+    rows = _nearest_divisor(height, (seeds * height / width) ** 0.5)
+    return rows, _nearest_divisor(width, seeds / rows)
+
+
+def _nearest_divisor(number: int, wanted: float) -> int:
+    """The divisor of ``number`` with the smallest ratio to ``wanted``."""
+    divisors = [d for d in range(1, number + 1) if number % d == 0]
+    return min(divisors, key=lambda d: max(d / wanted, wanted / d))
+
+
+class AdaptiveUnits(nn.Module):
+    """Gather one image's pixels into units.
+
+    Args:
+        settings: see :class:`UnitSettings`.
+    """
+
+    def __init__(self, settings: UnitSettings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def forward(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> Units:
+        """Find the units.
+
+        Args:
+            embeddings_dhw: (d, h, w) float, unit length along d.
+            colors_3hw: (3, h, w) float in [0, 1], the image averaged to the same grid.
+
+        Returns:
+            The units of the image.
+        """
+        features_nf, initial_uf = self._features(embeddings_dhw, colors_3hw)
+        assignment_nu = self._assign(features_nf, initial_uf)
+        embeddings_nd = embeddings_dhw.flatten(1).transpose(0, 1)
+        merged_nu = assignment_nu @ self._merge_map(assignment_nu, embeddings_nd)
+        embeddings_ud = normalize(merged_nu.transpose(0, 1) @ embeddings_nd, dim=1)
+        return Units(embeddings_ud, merged_nu, merged_nu.argmax(dim=1))
+
+    def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixel features (n, f) and the seeds' means over their cells of the coarse grid (u, f)."""
+        settings = self.settings
+        height, width = int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2])
+        longer = max(height, width)
+        y_h1 = (torch.arange(height, device=embeddings_dhw.device) + 0.5).reshape(height, 1) / longer
+        x_1w = (torch.arange(width, device=embeddings_dhw.device) + 0.5).reshape(1, width) / longer
+        place_2hw = torch.stack([y_h1.expand(height, width), x_1w.expand(height, width)])
+        features_fhw = torch.cat(
+            [
+                embeddings_dhw,
+                colors_3hw * settings.color_weight,
+                place_2hw.to(embeddings_dhw.dtype) * settings.place_weight,
+            ]
+        )
+        seeds_hw = seed_grid((height, width), settings.seeds)
+        cell_hw = (height // seeds_hw[0], width // seeds_hw[1])
+        seeds_fhw = F.avg_pool2d(features_fhw.unsqueeze(0), cell_hw)[0]
+        return features_fhw.flatten(1).transpose(0, 1), seeds_fhw.flatten(1).transpose(0, 1)
+
+    def _assign(self, features_nf: Tensor, centres_uf: Tensor) -> Tensor:
+        """Soft k-means: (n, u), rows sum to 1."""
+        settings = self.settings
+        for round_index in range(settings.rounds):
+            # -|x - c|^2 up to the pixel's own length, which softmax over u does not see.
+            closeness_nu = 2.0 * (features_nf @ centres_uf.transpose(0, 1)) - centres_uf.square().sum(1)
+            assignment_nu = F.softmax(closeness_nu * settings.sharpness, dim=1)
+            if round_index + 1 < settings.rounds:
+                mass_u1 = assignment_nu.sum(0).unsqueeze(1)
+                centres_uf = (assignment_nu.transpose(0, 1) @ features_nf) / mass_u1.clamp_min(1e-3)
+        return assignment_nu
+
+    def _merge_map(self, assignment_nu: Tensor, embeddings_nd: Tensor) -> Tensor:
+        """(u, u) one-hot rows: the slot that each slot moves into.
+
+        A slot follows the first slot that says the same as it does; a second hop lets short chains meet.
+        """
+        means_ud = normalize(assignment_nu.transpose(0, 1) @ embeddings_nd, dim=1)
+        alike_uu = (means_ud @ means_ud.transpose(0, 1) >= self.settings.merge_cosine).to(means_ud.dtype)
+        slots = alike_uu.shape[0]
+        alike_uu = torch.maximum(alike_uu, torch.eye(slots, device=means_ud.device, dtype=means_ud.dtype))
+        # Falling weights make the first of several alike slots the largest: ArgMax has no guarantee on ties.
+        falling_u = torch.arange(slots, 0, -1, device=means_ud.device, dtype=means_ud.dtype)
+        leader_u1 = (alike_uu * falling_u).argmax(dim=1, keepdim=True)
+        hop_uu = (leader_u1 == torch.arange(slots, device=means_ud.device)).to(means_ud.dtype)
+        return hop_uu @ hop_uu
+

@@ -1,0 +1,153 @@
+"""What each phase minimises, as modules that eat a batch and give named losses.
+
+Shape legend: b images, j captions, n pixels (h' x w'), d embedding width.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from open_clip import CLIP
+from torch import Tensor, nn
+
+from training.config import LossConfig
+from training.data.batches import Batch, normalize_images
+from training.losses.infonce import contrast_pairs
+from training.losses.negatives import find_false_negatives
+from training.losses.object_level import ForegroundMask, object_loss
+from training.losses.pixel_level import pixel_loss
+from training.losses.priors import area_prior, total_variation
+from training.losses.region_level import grow_regions, region_loss, sample_seeds
+from training.model.clip import encode_text
+from training.model.mgca import MgcaModel, normalize
+from training.model.resample import shrink_to
+
+
+class ClipObjective(nn.Module):
+    """CLIP's contrastive loss (Radford et al. 2021), with captions of the same words not counted as negatives."""
+
+    def __init__(self, clip: CLIP) -> None:
+        super().__init__()
+        self.clip = clip
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """One loss, ``clip``, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
+        image_bd = F.normalize(self.clip.encode_image(normalize_images(batch.images_bhw3)).float(), dim=-1)
+        text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
+        logits_bj = self.clip.logit_scale.exp().clamp(max=100.0) * image_bd @ text_jd.T
+        images = image_bd.shape[0]
+        own_bj = batch.owner_j.unsqueeze(0) == torch.arange(images, device=logits_bj.device).unsqueeze(1)
+        same_jj = (batch.tokens_jl.unsqueeze(0) == batch.tokens_jl.unsqueeze(1)).all(-1)
+        ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
+        loss = contrast_pairs(logits_bj, batch.owner_j, ignore_bj)
+        accuracy = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()
+        return {"loss": loss, "accuracy": accuracy}
+
+
+class MgcaObjective(nn.Module):
+    """Object-, region- and pixel-level alignment with their priors (DESIGN section 4).
+
+    Args:
+        model: frozen encoders and the decoder to train.
+        config: weights and constants.
+        seed: of the sampling of seeds and pixels.
+    """
+
+    def __init__(self, model: MgcaModel, config: LossConfig, seed: int) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.mask = ForegroundMask()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Named losses; ``loss`` is their weighted sum."""
+        config = self.config
+        images = normalize_images(batch.images_bhw3)
+        with torch.no_grad():
+            features = self.model.encoder(images)
+            text_jd = self.model.encode_text(batch.tokens_jl).float()
+        embeddings_bdhw = normalize(self.model.decoder(features, images).float(), dim=1)
+        owner_j = batch.owner_j
+        grid_hw = (int(embeddings_bdhw.shape[2]), int(embeddings_bdhw.shape[3]))
+        with torch.autocast(images.device.type, enabled=False):
+            pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
+            ignore_bj = self._false_negatives(features.embeddings_bdhw.float(), text_jd, owner_j)
+            similarity_bjn = torch.matmul(text_jd, pixels_bnd.transpose(1, 2))
+            mask_bjn = self.mask(similarity_bjn)
+            own_jn = _select_own(similarity_bjn, owner_j)
+            own_mask_jn = self.mask(own_jn)
+            losses: dict[str, Tensor] = {}
+            if config.object_weight:
+                losses["object"] = config.object_weight * object_loss(
+                    mask_bjn, pixels_bnd, text_jd, owner_j, ignore_bj, config.logit_scale, config.hard_strength
+                )
+            if config.region_weight:
+                losses["region"] = config.region_weight * self._regions(
+                    own_mask_jn, own_jn, pixels_bnd, text_jd, owner_j, ignore_bj
+                )
+            if config.pixel_weight:
+                losses["pixel"] = config.pixel_weight * pixel_loss(
+                    similarity_bjn,
+                    own_jn,
+                    owner_j,
+                    ignore_bj,
+                    logit_scale=config.logit_scale,
+                    positives=config.pixel_positives,
+                    top_share=config.top_share,
+                    hard_negatives=config.pixel_negatives,
+                    bottom_share=config.bottom_share,
+                    generator=self.generator,
+                )
+            if config.area_weight:
+                losses["area"] = config.area_weight * area_prior(own_mask_jn, config.area_low, config.area_high)
+            if config.smooth_weight:
+                colors = shrink_to(batch.images_bhw3.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[owner_j]
+                masks_jhw = own_mask_jn.reshape(-1, *grid_hw)
+                losses["smooth"] = config.smooth_weight * total_variation(masks_jhw, colors, config.edge_sharpness)
+        losses["loss"] = torch.stack(list(losses.values())).sum()
+        return losses
+
+    def _false_negatives(self, dense_bdhw: Tensor, text_jd: Tensor, owner_j: Tensor) -> Tensor:
+        config = self.config
+        clip_logits = None
+        if config.clip_margin is not None:
+            # The frozen tower's own image embedding, as far as its patches hold it: their mean.
+            image_bd = normalize(dense_bdhw.mean(dim=(2, 3)), dim=-1)
+            clip_logits = image_bd @ text_jd.T
+        return find_false_negatives(
+            text_jd,
+            owner_j,
+            dense_bdhw.shape[0],
+            same_cosine=config.same_cosine,
+            clip_logits_bj=clip_logits,
+            clip_margin=config.clip_margin or 0.0,
+        )
+
+    def _regions(
+        self,
+        own_mask_jn: Tensor,
+        own_similarity_jn: Tensor,
+        pixels_bnd: Tensor,
+        text_jd: Tensor,
+        owner_j: Tensor,
+        ignore_bj: Tensor,
+    ) -> Tensor:
+        config = self.config
+        inside_js = sample_seeds(own_mask_jn.detach(), config.seeds, self.generator).to(owner_j.device)
+        pixels = own_similarity_jn.shape[1]
+        lowest = own_similarity_jn.detach().topk(max(config.seeds, pixels // 4), dim=1, largest=False).indices
+        chosen = torch.randint(lowest.shape[1], (config.seeds,), generator=self.generator).to(lowest.device)
+        grow = (config.region_sharpness, config.region_cosine)
+        regions = grow_regions(pixels_bnd, owner_j, inside_js, *grow)
+        background = grow_regions(pixels_bnd, owner_j, lowest[:, chosen], *grow)
+        return region_loss(
+            regions, background, text_jd, owner_j, ignore_bj, config.logit_scale, config.region_negatives
+        )
+
+
+def _select_own(similarity_bjn: Tensor, owner_j: Tensor) -> Tensor:
+    """S_ii: (j, n), each caption on its own image. index_select, because its gradient is the cheap one."""
+    captions = similarity_bjn.shape[1]
+    rows_j = owner_j * captions + torch.arange(captions, device=owner_j.device)
+    return similarity_bjn.flatten(0, 1).index_select(0, rows_j)

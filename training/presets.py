@@ -1,0 +1,54 @@
+"""Named configurations. Each states its command, hardware, time and expected score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from runtime.errors import UserError
+from training.config import (
+    EvalConfig,
+    PhaseConfig,
+    PretrainConfig,
+    TrainConfig,
+    read_config_file,
+)
+
+
+def demo() -> TrainConfig:
+    """The shipped model, from nothing: ``python -m training.run``."""
+    return TrainConfig(
+        name="demo",
+        pretrain=PretrainConfig(steps=2000, batch=256, learning_rate=1e-3, warmup=200),
+        mgca=PhaseConfig(steps=1500, batch=48, captions=3, learning_rate=1e-3, warmup=100),
+    )
+
+
+def smoke() -> TrainConfig:
+    """Every stage once, within two minutes on two cores: ``python -m training.run --config smoke``."""
+    return TrainConfig(
+        name="smoke",
+        pretrain=PretrainConfig(steps=60, batch=64, learning_rate=1e-3, warmup=10),
+        mgca=PhaseConfig(steps=30, batch=16, captions=2, learning_rate=1e-3, warmup=5),
+        evaluation=EvalConfig(every=30, scenes=16),
+        checkpoint_every=30,
+    )
+
+
+PRESETS: dict[str, Callable[[], TrainConfig]] = {"demo": demo, "smoke": smoke}
+
+
+def find_config(name_or_file: str) -> TrainConfig:
+    """A preset by name, else a JSON file.
+
+    Raises:
+        UserError: neither.
+    """
+    if name_or_file in PRESETS:
+        return PRESETS[name_or_file]()
+    if Path(name_or_file).suffix != ".json" and not Path(name_or_file).exists():
+        raise UserError(
+            f"config '{name_or_file}' is neither a preset ({', '.join(PRESETS)}) nor a JSON file; "
+            "expected one of those names or a path"
+        )
+    return read_config_file(Path(name_or_file))
