@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import traceback
@@ -39,22 +40,93 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--out", metavar="DIR", required=True, help="the bundle's folder (an older bundle there is replaced)")
-    add("--checkpoint", metavar="FILE", help="default: the newest last.pt under runs/, else the shipped demo's")
-    add("--training-free", action="store_true", help="no checkpoint: CLIP's own dense features and adaptive units")
+    add(
+        "--out",
+        metavar="DIR",
+        required=True,
+        help="the bundle's folder (an older bundle there is replaced)",
+    )
+    add(
+        "--checkpoint",
+        metavar="FILE",
+        help="default: the newest last.pt under runs/, else the shipped demo's",
+    )
+    add(
+        "--training-free",
+        action="store_true",
+        help="no checkpoint: CLIP's own dense features and adaptive units",
+    )
     add("--clip", metavar="NAME", help="open_clip's model name (training-free; default ViT-B-16)")
-    add("--pretrained", metavar="TAG|FILE", help="open_clip's weights tag or a local file (default openai)")
-    add("--dense", choices=("maskclip", "clearclip"), help="how CLIP's last block gives dense features")
-    add("--size", metavar="WxH", help="the frame size the graph takes, e.g. 640x352 (default: the checkpoint's)")
-    add("--precision", metavar="LIST", default="fp32", help="fp32, fp16, int8, or several: fp32,int8")
+    add(
+        "--pretrained",
+        metavar="TAG|FILE",
+        help="open_clip's weights tag or a local file (default openai)",
+    )
+    add(
+        "--dense",
+        choices=("tokens", "maskclip", "clearclip"),
+        help="how CLIP's last block gives dense features",
+    )
+    add(
+        "--size",
+        metavar="WxH",
+        help="the frame size the graph takes, e.g. 640x352 (default: the checkpoint's)",
+    )
+    add(
+        "--precision",
+        metavar="LIST",
+        default="fp32",
+        help="fp32, fp16, int8, or several: fp32,int8",
+    )
     add("--opset", metavar="N", default="20", help="ONNX operator set, 18 to 20 (default 20)")
-    add("--vocabulary", metavar="FILE", help="names to store ready encoded, one a line (default: the model's words)")
-    add("--no-text-encoder", action="store_true", help="leave the text encoder out: stored names only")
-    add("--token-table", metavar="TYPE", default="int8", help="token embeddings stored as int8, fp16 or fp32")
-    add("--calibration", metavar="DIR", help="images to measure parity on (default: the generated demo clip)")
-    add("--frames", metavar="N", default="12", help="how many frames to measure parity on (default 12)")
-    add("--min-agreement", metavar="SHARE", help="label agreement to demand, 0 to 1 (default: by precision)")
-    add("--auto-fallback", action="store_true", help="keep stages that fail the gate in fp32 instead of stopping")
+    add(
+        "--vocabulary",
+        metavar="FILE",
+        help="names to store ready encoded, one a line (default: the model's words)",
+    )
+    add(
+        "--no-text-encoder",
+        action="store_true",
+        help="leave the text encoder out: stored names only",
+    )
+    add(
+        "--token-table",
+        metavar="TYPE",
+        default="int8",
+        help="token embeddings stored as int8, fp16 or fp32",
+    )
+    add(
+        "--calibration",
+        metavar="DIR",
+        help="images to measure parity on (default: the generated demo clip)",
+    )
+    add(
+        "--frames",
+        metavar="N",
+        default="12",
+        help="how many frames to measure parity on (default 12)",
+    )
+    add(
+        "--min-agreement",
+        metavar="SHARE",
+        help="label agreement to demand, 0 to 1 (default: by precision)",
+    )
+    add(
+        "--gate",
+        choices=("labels", "cosine"),
+        default="labels",
+        help="judge by labels, or by cosines (random weights)",
+    )
+    add(
+        "--keep-fp32",
+        metavar="STAGES",
+        help="stages that stay in fp32: encoder, decoder, units, scores",
+    )
+    add(
+        "--auto-fallback",
+        action="store_true",
+        help="keep stages that fail the gate in fp32 instead of stopping",
+    )
     add("--debug", action="store_true", help="show tracebacks")
     return parser
 
@@ -62,12 +134,21 @@ def build_parser() -> argparse.ArgumentParser:
 def parse_arguments(arguments: Sequence[str]) -> tuple[object, bool]:
     """Parse arguments into ``(ExportSettings, debug)``; raises UserError."""
     options = build_parser().parse_args(arguments)
-    from export.settings import ExportSettings, parse_opset, parse_precisions, parse_size, parse_token_table
+    from export.settings import (
+        ExportSettings,
+        parse_opset,
+        parse_precisions,
+        parse_size,
+        parse_stages,
+        parse_token_table,
+    )
 
     if not options.training_free:
         for flag in ("clip", "pretrained"):
             if getattr(options, flag) is not None:
-                raise UserError(f"--{flag} needs --training-free; a checkpoint already names its own CLIP")
+                raise UserError(
+                    f"--{flag} needs --training-free; a checkpoint already names its own CLIP"
+                )
     elif options.checkpoint is not None:
         raise UserError("--training-free takes no --checkpoint; give one of the two")
     settings = ExportSettings(
@@ -86,6 +167,8 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[object, bool]:
         calibration=None if options.calibration is None else Path(options.calibration).expanduser(),
         frames=_parse_count("--frames", options.frames),
         min_agreement=_parse_share("--min-agreement", options.min_agreement),
+        gate=options.gate,
+        keep_fp32=() if options.keep_fp32 is None else parse_stages(options.keep_fp32),
         auto_fallback=options.auto_fallback,
     )
     return settings, options.debug
@@ -96,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     signal.signal(signal.SIGTERM, _interrupt)
+    # open_clip warns on the root logger of weights that come later, from the checkpoint.
+    logging.getLogger().setLevel(logging.ERROR)
     try:
         settings, debug = parse_arguments(arguments)
         from export.job import export_bundles

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import onnx
 from onnx import numpy_helper
-
-_SCOPES_KEY = "pkg.torch.onnx.name_scopes"
 
 
 @dataclass(frozen=True)
@@ -34,18 +31,16 @@ class StageCost:
 
 
 def measure_cost(
-    model: onnx.ModelProto,
-    stage_of: Callable[[tuple[str, ...]], str],
-    sizes: Mapping[str, int],
+    model: onnx.ModelProto, stages: Mapping[str, str], sizes: Mapping[str, int]
 ) -> dict[str, StageCost]:
-    """Count nodes, weight bytes and FLOPs of each stage of a traced graph.
+    """Count nodes, weight bytes and FLOPs of each stage of a graph.
 
     FLOPs are those of matrix products and convolutions, where all but a percent of them are;
     element-wise work is not counted. A weight counts for the first stage that reads it.
 
     Args:
-        model: a graph straight from the exporter: its nodes still name their module scopes.
-        stage_of: maps a node's module scopes, outermost first, to a stage's name.
+        model: the graph.
+        stages: the stage of each node, by the node's name.
         sizes: a number for each free axis, so that every shape is known (``{"K": 20}``).
 
     Returns:
@@ -55,30 +50,13 @@ def measure_cost(
     weights = {tensor.name: _bytes_of(tensor) for tensor in model.graph.initializer}
     costs: dict[str, StageCost] = {}
     for node in model.graph.node:
-        stage = stage_of(_scopes_of(node))
+        stage = stages[node.name]
         owned = sum(weights.pop(name, 0) for name in node.input)
         if node.op_type == "Constant":
             owned += sum(_bytes_of(item.t) for item in node.attribute if item.name == "value")
         cost = StageCost(1, owned, _flops_of(node, shapes))
         costs[stage] = costs.get(stage, StageCost()) + cost
     return costs
-
-
-def strip_exporter_records(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Remove what the exporter wrote for debugging: stack traces, scopes, local paths (in place)."""
-    graph = model.graph
-    items: Iterable = [model, graph, *graph.node, *graph.initializer, *graph.value_info]
-    for item in [*items, *graph.input, *graph.output]:
-        del item.metadata_props[:]
-        item.doc_string = ""
-    return model
-
-
-def _scopes_of(node: onnx.NodeProto) -> tuple[str, ...]:
-    for entry in node.metadata_props:
-        if entry.key == _SCOPES_KEY:
-            return tuple(str(scope) for scope in ast.literal_eval(entry.value))
-    return ()
 
 
 def _bytes_of(tensor: onnx.TensorProto) -> int:

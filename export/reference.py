@@ -32,6 +32,7 @@ class ReferenceResult:
         pixel_scores: (K, h', w') cosines of the pixels themselves.
         patches: (D, hp, wp) CLIP-space patch embeddings, not normalised.
         pixels: (D, h', w') pixel embeddings of unit length.
+        unit_pixels: (D, h', w') for each pixel the mixture of its units' embeddings.
     """
 
     class_scores: Tensor
@@ -40,6 +41,7 @@ class ReferenceResult:
     pixel_scores: Tensor
     patches: Tensor
     pixels: Tensor
+    unit_pixels: Tensor
 
 
 class ReferenceSegmenter:
@@ -75,7 +77,7 @@ class ReferenceSegmenter:
     def __call__(self, frame_hw3: np.ndarray, text_kd: np.ndarray) -> ReferenceResult:
         """Segment one uint8 RGB frame of the model's input size with K text embeddings."""
         frame = torch.from_numpy(np.ascontiguousarray(frame_hw3))
-        text = torch.from_numpy(np.ascontiguousarray(text_kd))
+        text = torch.tensor(text_kd)
         image = normalise_frame(frame, self.mean, self.std)
         patches, early, late = encode_patches(self.visual, image, self.dense, self.early_tap)
         if self.decoder_weights is None:
@@ -93,6 +95,7 @@ class ReferenceSegmenter:
             pixel_scores=torch.einsum("dyx,kd->kyx", pixels, text),
             patches=patches,
             pixels=pixels,
+            unit_pixels=torch.einsum("uyx,ud->dyx", shares, unit_embeddings),
         )
 
 

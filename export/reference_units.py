@@ -31,8 +31,10 @@ def gather_units(
     """
     height, width = pixels_dhw.shape[1:]
     features = _feature_maps(pixels_dhw, colors_3hw, settings)
-    centres = [features[:, rows, columns].mean(dim=(1, 2)) for rows, columns in
-               seed_cells(height, width, settings["seeds"])]
+    centres = [
+        features[:, rows, columns].mean(dim=(1, 2))
+        for rows, columns in seed_cells(height, width, settings["seeds"])
+    ]
     for round_number in range(settings["rounds"]):
         if round_number > 0:
             centres = [_weighted_mean(features, share) for share in shares]
@@ -49,17 +51,30 @@ def gather_units(
 
 
 def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]:
-    """Cut a grid into about ``seeds`` near-square cells, row by row: (rows, columns) of each."""
-    rows = min(max(1, round((seeds * height / width) ** 0.5)), height)
-    columns = min(max(1, round(seeds / rows)), width)
-    # Cell r holds the lines y with floor(y * rows / height) == r.
-    row_edges = [-(-r * height // rows) for r in range(rows + 1)]
-    column_edges = [-(-c * width // columns) for c in range(columns + 1)]
+    """Cut a grid into about ``seeds`` near-square cells of one size, row by row.
+
+    Returns:
+        (rows, columns) of each cell.
+    """
+    rows = nearest_divisor(height, (seeds * height / width) ** 0.5)
+    columns = nearest_divisor(width, seeds / rows)
+    tall, wide = height // rows, width // columns
     return [
-        (slice(row_edges[r], row_edges[r + 1]), slice(column_edges[c], column_edges[c + 1]))
-        for r in range(rows)
-        for c in range(columns)
+        (slice(top, top + tall), slice(left, left + wide))
+        for top in range(0, height, tall)
+        for left in range(0, width, wide)
     ]
+
+
+def nearest_divisor(number: int, wanted: float) -> int:
+    """Return the divisor of ``number`` whose ratio to ``wanted`` is closest to 1."""
+    best = 1
+    for divisor in range(2, number + 1):
+        if number % divisor == 0:
+            ratio, best_ratio = divisor / wanted, best / wanted
+            if max(ratio, 1 / ratio) < max(best_ratio, 1 / best_ratio):
+                best = divisor
+    return best
 
 
 def merge_alike(means: list[Tensor], least_cosine: float) -> list[int]:
@@ -79,9 +94,7 @@ def _feature_maps(pixels: Tensor, colors: Tensor, settings: Mapping[str, Any]) -
         place[0, y, :] = (y + 0.5) / longer
     for x in range(width):
         place[1, :, x] = (x + 0.5) / longer
-    return torch.cat(
-        [pixels, colors * settings["color_weight"], place * settings["place_weight"]]
-    )
+    return torch.cat([pixels, colors * settings["color_weight"], place * settings["place_weight"]])
 
 
 def _soft_shares(features: Tensor, centres: list[Tensor], sharpness: float) -> Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from export.graph import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
+from export.stages import STAGES
 from export.text_encoder import TokenTable
 from runtime.errors import UserError
 
@@ -37,6 +38,8 @@ class ExportSettings:
     calibration: Path | None = None
     frames: int = 12
     min_agreement: float | None = None
+    gate: str = "labels"
+    keep_fp32: tuple[str, ...] = ()
     auto_fallback: bool = False
 
 
@@ -48,6 +51,17 @@ def parse_precisions(text: str) -> tuple[str, ...]:
         raise UserError(
             f"--precision '{text}': expected some of {', '.join(PRECISIONS)}, each once, "
             "separated by commas, such as fp32,int8"
+        )
+    return names
+
+
+def parse_stages(text: str) -> tuple[str, ...]:
+    """Parse ``--keep-fp32 encoder,units``: names of stages."""
+    names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in STAGES]
+    if not names or unknown:
+        raise UserError(
+            f"--keep-fp32 '{text}': expected some of {', '.join(STAGES)}, separated by commas"
         )
     return names
 

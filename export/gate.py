@@ -1,0 +1,103 @@
+"""The parity gate: the thresholds, the verdict, the table that shows why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from export.parity import Parity
+
+# Share of pixels at source resolution that must get the reference's label.
+LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.995, "int8": 0.97}
+# Mean cosine that each stage must reach where labels prove nothing.
+LEAST_COSINE = {"fp32": 0.99999, "fp16": 0.9995, "int8": 0.99}
+# Below this median margin between the best two words, labels are near-ties: random weights.
+NEAR_TIE_MARGIN = 1e-3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a variant passes, by what, and what to do if not.
+
+    Attributes:
+        passed: the gate is open.
+        criterion: ``label agreement`` or ``cosine``.
+        threshold: what was demanded.
+        found: what was measured (the lowest stage's mean for cosines).
+        weakest_stage: the stage in which most cosine is lost.
+    """
+
+    passed: bool
+    criterion: str
+    threshold: float
+    found: float
+    weakest_stage: str
+
+
+def judge(parity: Parity, *, untrained: bool, least_agreement: float | None = None) -> Verdict:
+    """Judge a variant: by its labels, or by its cosines where the weights are random.
+
+    Args:
+        parity: the measured figures.
+        untrained: the weights are known to be random.
+        least_agreement: the user's threshold instead of the default for this precision.
+    """
+    weakest = weakest_stage(parity)
+    if untrained and least_agreement is None:
+        threshold = LEAST_COSINE[parity.precision]
+        found = min(stage.mean for stage in parity.stages.values())
+        return Verdict(found >= threshold, "cosine", threshold, found, weakest)
+    threshold = LEAST_AGREEMENT[parity.precision] if least_agreement is None else least_agreement
+    passed = parity.label_agreement >= threshold
+    return Verdict(passed, "label agreement", threshold, parity.label_agreement, weakest)
+
+
+def weakest_stage(parity: Parity) -> str:
+    """Return the stage that loses most mean cosine against the stage before it."""
+    before, losses = 1.0, {}
+    for name, stage in parity.stages.items():
+        losses[name] = before - stage.mean
+        before = stage.mean
+    return max(losses, key=lambda name: losses[name])
+
+
+def failure_message(parity: Parity, verdict: Verdict) -> str:
+    """Return the one line that says why the gate stayed shut and what to do."""
+    message = (
+        f"{parity.precision}: {verdict.criterion} {verdict.found:.5f} with PyTorch is under "
+        f"{verdict.threshold:.5f}; nothing was replaced"
+    )
+    if parity.precision != "fp32":
+        return (
+            f"{message}; most is lost in the {verdict.weakest_stage}: keep that stage in fp32 "
+            f"(--keep-fp32 {verdict.weakest_stage}, or --auto-fallback), or ask for fp32"
+        )
+    if verdict.criterion == "label agreement" and parity.median_margin < NEAR_TIE_MARGIN:
+        return (
+            f"{message}; the best two words differ by {parity.median_margin:.1e} at half of the "
+            "pixels, as with untrained weights: --gate cosine judges such a model"
+        )
+    return f"{message}; this is a fault of the export: report it with the table"
+
+
+def format_table(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> str:
+    """Return the figures of every variant as a table for people."""
+    lines = [
+        f"{'':10}{'labels':>10}{'worst':>10}{'by pixel':>10}{'max diff':>10}{'mIoU':>8}{'(torch)':>8}  verdict"
+    ]
+    for parity, verdict in zip(parities, verdicts, strict=True):
+        miou = "-" if parity.miou is None else f"{parity.miou:.4f}"
+        miou_reference = "-" if parity.miou_reference is None else f"{parity.miou_reference:.4f}"
+        state = "pass" if verdict.passed else "FAIL"
+        lines.append(
+            f"{parity.precision:10}{parity.label_agreement:10.5f}{parity.worst_frame:10.5f}"
+            f"{parity.pixel_label_agreement:10.5f}{parity.class_scores_max_abs:10.1e}"
+            f"{miou:>8}{miou_reference:>8}  {state} ({verdict.criterion} >= {verdict.threshold:g})"
+        )
+    lines.append(f"{'cosine':20}{'mean':>12}{'1st pct':>12}{'min':>12}")
+    for parity in parities:
+        for name, stage in parity.stages.items():
+            lines.append(
+                f"{parity.precision:8}{name:12}{stage.mean:12.7f}{stage.p1:12.7f}{stage.least:12.7f}"
+            )
+    return "\n".join(lines)

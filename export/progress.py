@@ -1,0 +1,28 @@
+"""What a person sees while an export runs: a line a step, and a bar on terminals. All on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Progress(Protocol):
+    """Wraps a loop: yields the items and shows how far it is."""
+
+    def __call__(self, items: Sequence[Item], name: str) -> Iterable[Item]:
+        """Return the items to loop over."""
+
+
+def show_bar(items: Sequence[Item], name: str) -> Iterator[Item]:
+    """Yield the items with a bar on stderr, if that is a terminal."""
+    from tqdm import tqdm
+
+    yield from tqdm(items, desc=f"  {name}", leave=False, disable=not sys.stderr.isatty())
+
+
+def say(line: str) -> None:
+    """Print one line of the log."""
+    print(f"export: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,53 @@
+"""Which stage of the model each node of a freshly traced graph belongs to."""
+
+from __future__ import annotations
+
+import ast
+
+import onnx
+
+_SCOPES_KEY = "pkg.torch.onnx.name_scopes"
+STAGES = ("input", "encoder", "decoder", "units", "scores")
+_STAGE_OF_SCOPE = {"model.encoder": "encoder", "model.decoder": "decoder", "units": "units"}
+
+
+def map_stages(model: onnx.ModelProto) -> dict[str, str]:
+    """Map node names to stages, by the module scopes that the exporter recorded.
+
+    What stands outside the encoder, the decoder and the units is ``input`` (before the encoder) or
+    ``scores`` (after it). A node without a record, made by the exporter's own optimiser, belongs to
+    the stage of the node before it.
+
+    Precondition: the graph comes straight from the exporter, its nodes have unique names.
+    """
+    stages: dict[str, str] = {}
+    stage = "input"
+    for node in model.graph.node:
+        scopes = _scopes_of(node)
+        if scopes:
+            named = [_STAGE_OF_SCOPE[scope] for scope in scopes if scope in _STAGE_OF_SCOPE]
+            outside = "input" if not stages or stage == "input" else "scores"
+            stage = named[0] if named else outside
+        stages[node.name] = stage
+    if len(stages) != len(model.graph.node):
+        raise ValueError("two nodes of the traced graph have the same name")
+    return stages
+
+
+def strip_exporter_records(model: onnx.ModelProto) -> None:
+    """Remove in place what the exporter wrote for debugging: stack traces, scopes, local paths.
+
+    Shapes of inner values go too: every engine infers them, and rewrites leave some of them stale.
+    """
+    graph = model.graph
+    del graph.value_info[:]
+    for item in [model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output]:
+        del item.metadata_props[:]
+        item.doc_string = ""
+
+
+def _scopes_of(node: onnx.NodeProto) -> tuple[str, ...]:
+    for entry in node.metadata_props:
+        if entry.key == _SCOPES_KEY:
+            return tuple(str(scope) for scope in ast.literal_eval(entry.value))
+    return ()
