@@ -17,7 +17,7 @@ EXAMPLES = """\
 examples:
   python -m export --out bundles/mine                        the newest run, else the demo model
   python -m export --checkpoint runs/a/last.pt --out bundles/a --precision fp32,int8
-  python -m export --training-free --clip ViT-B-16 --pretrained openai --size 448x448 --out bundles/b16
+  python -m export --training-free --clip ViT-B-16 --pretrained openai --out bundles/b16
   python -m export --out bundles/mine --calibration my_frames --vocabulary my_words.txt
 
 Each precision becomes a bundle of its own: the first one named is OUT, every further one stands

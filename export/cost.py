@@ -96,7 +96,7 @@ def _flops_of(node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]]) -> in
     if kind == "Gemm":
         transposed = any(item.name == "transA" and item.i for item in node.attribute)
         return 2 * math.prod(result) * (first[0] if transposed else first[1])
-    # A convolution's weight is (out, in/groups, kh, kw); a transposed one's (in, out/groups, kh, kw).
+    # A convolution's weight is (out, in/groups, kh, kw), a transposed one's (in, out/groups, ...).
     per_point = math.prod(second[1:])
     points = first if kind == "ConvTranspose" else result
     return 2 * math.prod(points) * per_point

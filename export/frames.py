@@ -43,7 +43,7 @@ def read_image_folder(folder: Path, count: int) -> list[Frame]:
 
 
 def draw_demo_frames(count: int, *, seed: int = 0) -> list[Frame]:
-    """Draw ``count`` frames, evenly spaced over the generated demo clip, with their exact labels."""
+    """Draw ``count`` frames, evenly spaced over the generated demo clip, with exact labels."""
     from training.data.streetworld import moving_scene
 
     wanted = set(evenly_spaced(DEMO_CLIP_FRAMES, count))

@@ -83,7 +83,8 @@ def failure_message(parity: Parity, verdict: Verdict) -> str:
 def format_table(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> str:
     """Return the figures of every variant as a table for people."""
     lines = [
-        f"{'':10}{'labels':>10}{'worst':>10}{'by pixel':>10}{'max diff':>10}{'mIoU':>8}{'(torch)':>8}  verdict"
+        f"{'':10}{'labels':>10}{'worst':>10}{'by pixel':>10}{'max diff':>10}"
+        f"{'mIoU':>8}{'(torch)':>8}  verdict"
     ]
     for parity, verdict in zip(parities, verdicts, strict=True):
         miou = "-" if parity.miou is None else f"{parity.miou:.4f}"

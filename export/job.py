@@ -149,7 +149,8 @@ def say_cost(graph: Graph) -> None:
     encoder = costs["encoder"].flops
     beside = sum(cost.flops for stage, cost in costs.items() if stage != "encoder")
     say(
-        f"  beside the encoder: {beside / max(encoder, 1):.1%} of its FLOPs ({_WORDS_IN_COST} words)"
+        f"  beside the encoder: {beside / max(encoder, 1):.1%} of its FLOPs "
+        f"({_WORDS_IN_COST} words)"
     )
 
 

@@ -196,7 +196,7 @@ class _Tally:
             )
 
     def parity(self, precision: str) -> Parity:
-        confusions = [sum(pair) for pair in zip(*self.confusions, strict=True)]
+        confusions = [np.sum(part, axis=0) for part in zip(*self.confusions, strict=True)]
         return Parity(
             precision=precision,
             frames=len(self.agreements),
@@ -219,7 +219,7 @@ def _rows(segmenter: Segmenter) -> ClassRows:
 
 
 def cosines(wanted_dhw: np.ndarray, found_dhw: np.ndarray) -> np.ndarray:
-    """Cosine at each position of two (D, h, w) maps: float64 (h * w,); 0 where one is not finite."""
+    """Cosine at each position of two (D, h, w) maps: float64 (h * w,); 0 where not finite."""
     wanted = wanted_dhw.reshape(wanted_dhw.shape[0], -1).astype(np.float64)
     found = found_dhw.reshape(found_dhw.shape[0], -1).astype(np.float64)
     lengths = np.linalg.norm(wanted, axis=0) * np.linalg.norm(found, axis=0)

@@ -16,6 +16,7 @@ from export.reference_encoder import (
     encode_patches,
     enlarge_patches,
     normalise_frame,
+    shrink_image,
     unit_length,
 )
 from export.reference_units import gather_units
@@ -85,7 +86,7 @@ class ReferenceSegmenter:
         else:
             decoded = decode_pixels(self.decoder_weights, patches, early, late, image)
             pixels = unit_length(decoded, dim=0)
-        colors = colours_on_grid(frame, (pixels.shape[1], pixels.shape[2]))
+        colors = shrink_image(frame.permute(2, 0, 1).float() / 255.0, tuple(pixels.shape[1:]))
         unit_embeddings, shares = gather_units(pixels, colors, self.units)
         unit_scores = unit_embeddings @ text.t()
         return ReferenceResult(
@@ -97,16 +98,6 @@ class ReferenceSegmenter:
             pixels=pixels,
             unit_pixels=torch.einsum("uyx,ud->dyx", shares, unit_embeddings),
         )
-
-
-def colours_on_grid(frame_hw3: Tensor, grid_hw: tuple[int, int]) -> Tensor:
-    """Average the frame's colours (0 to 1) over each grid cell; bilinear where cells are uneven."""
-    image = frame_hw3.permute(2, 0, 1).float() / 255.0
-    height, width = image.shape[1:]
-    if height % grid_hw[0] == 0 and width % grid_hw[1] == 0:
-        cells = image.reshape(3, grid_hw[0], height // grid_hw[0], grid_hw[1], width // grid_hw[1])
-        return cells.mean(dim=(2, 4))
-    return F.interpolate(image[None], size=grid_hw, mode="bilinear", align_corners=False)[0]
 
 
 def labels_at_source(class_scores: Tensor, source_hw: tuple[int, int]) -> np.ndarray:

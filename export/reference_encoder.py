@@ -77,9 +77,9 @@ def decode_pixels(
     stream = _pointwise(weights, "read_late", _channel_norm(weights, "late_norm", late))
     stream = stream + _pointwise(weights, "read_early", _channel_norm(weights, "early_norm", early))
     stream = _conv_block(weights, "first", stream)
-    height, width = patches.shape[1] * 4, patches.shape[2] * 4
-    halves = _block_means(image, image.shape[1] // (height * 2))
-    views = [_space_to_depth(_block_means(halves, 2)), _space_to_depth(halves)]
+    halves = shrink_image(image, (patches.shape[1] * 8, patches.shape[2] * 8))
+    quarters = shrink_image(halves, (patches.shape[1] * 4, patches.shape[2] * 4))
+    views = [_space_to_depth(quarters), _space_to_depth(halves)]
     x = patches
     for stage, view in zip(("stage1", "stage2"), views, strict=True):
         stream = _depth_to_space(_pointwise(weights, f"{stage}.spread", stream))
@@ -99,6 +99,16 @@ def enlarge_patches(patches_dhw: Tensor, times: int) -> Tensor:
     """Bilinear enlargement with half-pixel centres, what an absent decoder leaves."""
     size = (patches_dhw.shape[1] * times, patches_dhw.shape[2] * times)
     return F.interpolate(patches_dhw[None], size=size, mode="bilinear", align_corners=False)[0]
+
+
+def shrink_image(image_3hw: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Average the image over each cell of a coarser grid; bilinear where cells are uneven."""
+    channels, height, width = image_3hw.shape
+    rows, columns = size_hw
+    if height % rows == 0 and width % columns == 0:
+        cells = image_3hw.reshape(channels, rows, height // rows, columns, width // columns)
+        return cells.mean(dim=(2, 4))
+    return F.interpolate(image_3hw[None], size=size_hw, mode="bilinear", align_corners=False)[0]
 
 
 def _positions(visual: nn.Module, grid_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -167,14 +177,6 @@ def _conv_block(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
 
 def _double(x: Tensor) -> Tensor:
     return enlarge_patches(x, 2)
-
-
-def _block_means(image: Tensor, factor: int) -> Tensor:
-    if factor <= 1:
-        return image
-    channels, height, width = image.shape
-    blocks = image.reshape(channels, height // factor, factor, width // factor, factor)
-    return blocks.mean(dim=(2, 4))
 
 
 def _space_to_depth(image: Tensor) -> Tensor:

@@ -35,9 +35,9 @@ def gather_units(
         features[:, rows, columns].mean(dim=(1, 2))
         for rows, columns in seed_cells(height, width, settings["seeds"])
     ]
-    for round_number in range(settings["rounds"]):
-        if round_number > 0:
-            centres = [_weighted_mean(features, share) for share in shares]
+    shares = _soft_shares(features, centres, settings["sharpness"])
+    for _ in range(settings["rounds"] - 1):
+        centres = [_weighted_mean(features, share) for share in shares]
         shares = _soft_shares(features, centres, settings["sharpness"])
     slot_of_unit = merge_alike(
         [unit_length(_weighted_sum(pixels_dhw, share), dim=0) for share in shares],

@@ -83,8 +83,8 @@ def check_size(size_wh: tuple[int, int], patch: int) -> None:
         return
     near = "x".join(str(max(patch, round(side / patch) * patch)) for side in size_wh)
     raise UserError(
-        f"--size {size_wh[0]}x{size_wh[1]}: this CLIP's patches are {patch} pixels wide, both sides "
-        f"must be multiples of {patch}; the nearest such size is {near}"
+        f"--size {size_wh[0]}x{size_wh[1]}: this CLIP's patches are {patch} pixels wide, both "
+        f"sides must be multiples of {patch}; the nearest such size is {near}"
     )
 
 

@@ -24,11 +24,13 @@ from training.prompts import templates_for
 RUNS = Path("runs")
 # What a scene is made of besides things: these words compete where the user's do not fit.
 OPEN_BACKGROUND = tuple(
-    "sky, cloud, wall, floor, ceiling, road, pavement, building, house, window, door, roof, fence, "
-    "grass, tree, plant, flower, water, sea, river, sand, snow, rock, mountain, soil, table, chair, "
-    "curtain, carpet, cabinet, shelf, lamp, sign, pole, person, car, animal, food, clothes, shadow".split(
-        ", "
-    )
+    word.strip()
+    for word in (
+        "sky, cloud, wall, floor, ceiling, road, pavement, building, house, window, door, roof, "
+        "fence, grass, tree, plant, flower, water, sea, river, sand, snow, rock, mountain, soil, "
+        "table, chair, curtain, carpet, cabinet, shelf, lamp, sign, pole, person, car, animal, "
+        "food, clothes, shadow"
+    ).split(",")
 )
 
 
@@ -38,7 +40,7 @@ class Subject:
 
     Attributes:
         model_id: a short name of letters, digits and dashes.
-        model: has ``encoder`` and ``decoder``, as training.model.segmenter.TraceableSegmenter wants.
+        model: has ``encoder`` and ``decoder``, as TraceableSegmenter wants them.
         clip: the CLIP with both towers.
         clip_info: name, weights tag, dense mode.
         decoder_weights: the decoder's parameters by name; None when there is no decoder.
@@ -183,7 +185,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> Subject:
         text_center=model.text_center.detach().float(),
         templates=TemplateSet(*templates_for(config.model.clip_name)),
         logit_scale=float(config.losses.logit_scale),
-        size_wh=tuple(config.export_size_wh),
+        size_wh=config.export_size_wh,
         trained_words=words,
         vocabulary=names,
         background_words=background,

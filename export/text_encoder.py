@@ -115,6 +115,6 @@ def check_text_tower(clip: CLIP) -> None:
     mask = getattr(clip, "attn_mask", None)
     if pool != "argmax" or mask is None or clip.text_projection is None:
         raise UserError(
-            f"this CLIP's text tower (pooling '{pool}', {'no ' if mask is None else ''}causal mask) "
-            "cannot be exported; expected OpenAI's kind, as in ViT-B-16, ViT-L-14 or mgca-tiny"
+            f"this CLIP's text tower (pooling '{pool}', {'no ' if mask is None else ''}causal "
+            "mask) cannot be exported; expected OpenAI's kind, as in ViT-B-16, ViT-L-14 or mgca-tiny"
         )

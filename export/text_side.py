@@ -89,13 +89,13 @@ def build_text_side(
         settings.opset,
     )
     files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
-    parity = measure_text_parity(files, vocabulary, templates.prompts, clip.context_length)
-    parity = {"token_table": settings.token_table, **parity}
-    lowest = parity["cosine_min"]
+    measured = measure_text_parity(files, vocabulary, templates.prompts, clip.context_length)
+    lowest = measured["cosine_min"]
+    parity = {"token_table": settings.token_table, **measured}
     if lowest < LEAST_TEXT_COSINE:
         raise MgcaError(
-            f"text encoder with {settings.token_table} token table: cosine {lowest:.5f} with PyTorch is under "
-            f"{LEAST_TEXT_COSINE}; use --token-table fp16"
+            f"text encoder with {settings.token_table} token table: cosine {lowest:.5f} with "
+            f"PyTorch is under {LEAST_TEXT_COSINE}; use --token-table fp16"
         )
     size = files[TEXT_ENCODER_FILE].stat().st_size / 2**20
     summary = (

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 START_OF_TEXT = "<start_of_text>"
 END_OF_TEXT = "<end_of_text>"
@@ -55,7 +56,7 @@ def build_tokenizer_json(bpe_path: Path | None = None) -> bytes:
     tokens += [START_OF_TEXT, END_OF_TEXT]
     if len(tokens) != VOCABULARY_SIZE or len(set(tokens)) != VOCABULARY_SIZE:
         raise ValueError(f"{bpe_path}: {len(tokens)} tokens instead of {VOCABULARY_SIZE}")
-    document = {
+    document: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,

@@ -22,7 +22,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class VariantFiles:
-    """One precision's files: the graph to ship, and the same with the encoder's output laid open."""
+    """One precision's files: the graph to ship, and the same with the encoder laid open."""
 
     precision: str
     graph: Graph

@@ -1,3 +1,3 @@
-"""Graph rewrites, one a file: each takes an ONNX model, changes it in place, says whether it did."""
+"""Graph rewrites, one a file: each changes an ONNX model in place and says whether it did."""
 
 from __future__ import annotations
