@@ -35,7 +35,9 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        return Batch(self.images_bhw3.to(device), self.tokens_jl.to(device), self.owner_j.to(device))
+        return Batch(
+            self.images_bhw3.to(device), self.tokens_jl.to(device), self.owner_j.to(device)
+        )
 
 
 def normalize_images(images_bhw3: Tensor) -> Tensor:
@@ -53,9 +55,13 @@ def choose_captions(captions: Sequence[str], count: int, seed: int) -> list[str]
 
 
 class StreetWorldPairs(Dataset):
-    """Scene number i of the training stream: image and the captions drawn for it. Generated, never stored."""
+    """Scene number i of the training stream: image and the captions drawn for it. Generated, never
+    stored.
+    """
 
-    def __init__(self, first_seed: int, length: int, size_wh: tuple[int, int], captions: int, seed: int) -> None:
+    def __init__(
+        self, first_seed: int, length: int, size_wh: tuple[int, int], captions: int, seed: int
+    ) -> None:
         self.first_seed = first_seed
         self.length = length
         self.size_wh = size_wh
@@ -109,8 +115,8 @@ def streetworld_batches(
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[Batch]:
-    """Batches for steps ``start_step`` .. ``steps``: step s always holds the same scenes, so a resumed run sees what an
-    unbroken one would have seen.
+    """Batches for steps ``start_step`` .. ``steps``: step s always holds the same scenes, so a
+    resumed run sees what an unbroken one would have seen.
     """
     pairs = StreetWorldPairs(first_seed, steps * batch * world_size, size_wh, captions, seed)
     rows = [

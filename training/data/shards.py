@@ -1,4 +1,6 @@
-"""Image-text pairs from WebDataset shards (CC3M and the like): ``jpg``/``png``/``webp`` beside ``txt``."""
+"""Image-text pairs from WebDataset shards (CC3M and the like): ``jpg``/``png``/``webp`` beside
+``txt``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from runtime.errors import UserError
 from training.data.batches import Batch, Collate, Tokenizer
 
 
-def crop_and_resize(image_hw3: np.ndarray, size_wh: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def crop_and_resize(
+    image_hw3: np.ndarray, size_wh: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
     """A random crop of 50 to 100 % of the area at the wanted aspect, mirrored half of the time.
 
     Args:
@@ -36,7 +40,9 @@ def crop_and_resize(image_hw3: np.ndarray, size_wh: tuple[int, int], rng: np.ran
     y = int(rng.integers(0, height - crop_h + 1))
     crop = image_hw3[y : y + crop_h, x : x + crop_w]
     shrinks = crop_w > size_wh[0]
-    resized = cv2.resize(crop, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    resized = cv2.resize(
+        crop, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
     return np.ascontiguousarray(resized[:, ::-1]) if rng.random() < 0.5 else resized
 
 
@@ -49,7 +55,10 @@ def find_shards(pattern: str) -> list[str]:
     shards = list(webdataset.shardlists.expand_urls(pattern))
     for shard in (shards[:1] + shards[-1:]) if shards else [pattern]:
         if "://" not in shard and not shard.startswith("pipe:") and not Path(shard).is_file():
-            raise UserError(f"shard '{shard}' of --train-data does not exist; expected tar files such as 'cc3m/{{000..331}}.tar'")
+            raise UserError(
+                f"shard '{shard}' of --train-data does not exist; expected tar files such as "
+                f"'cc3m/{{000..331}}.tar'"
+            )
     return shards
 
 
@@ -76,7 +85,9 @@ def shard_batches(
     tokenizer: Tokenizer,
     workers: int,
 ) -> Iterator[Batch]:
-    """``steps`` batches of shuffled pairs; shards repeat as often as needed. A resumed run reshuffles with its own seed."""
+    """``steps`` batches of shuffled pairs; shards repeat as often as needed. A resumed run
+    reshuffles with its own seed.
+    """
     urls = find_shards(shards)
     pipeline: Any = webdataset.WebDataset(
         urls,
@@ -91,7 +102,9 @@ def shard_batches(
         .to_tuple("jpg;png;jpeg;webp", "txt", handler=webdataset.warn_and_continue)
         .map(_Prepare(size_wh, seed))
     )
-    loader = DataLoader(pipeline, batch_size=batch, collate_fn=Collate(tokenizer), num_workers=workers)
+    loader = DataLoader(
+        pipeline, batch_size=batch, collate_fn=Collate(tokenizer), num_workers=workers
+    )
     for count, ready in enumerate(loader):
         if count == steps:
             return

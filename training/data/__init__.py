@@ -1,0 +1,1 @@
+"""Where image-text pairs come from: the generated StreetWorld and readers of files."""

@@ -1,0 +1,157 @@
+"""Sentences about a scene: only what is visible, never where in the frame it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .palette import CLASS_NAMES, COLOURED, COLOURS
+from .randomness import Dice
+
+
+class Part(NamedTuple):
+    """One visible thing: its noun, its colour word if any, and its share of the pixels."""
+
+    noun: str
+    colour: str | None
+    share: float
+    ground: str | None = None
+
+
+_MASS = {"sky", "grass", "sand", "water", "pavement", "road", "sun"}
+_PLURALS = {
+    "person": "people", "bus": "buses", "building": "buildings", "tree": "trees", "pole": "poles", "sign": "signs",
+    "fence": "fences", "car": "cars", "bicyclist": "bicyclists", "dog": "dogs", "boat": "boats", "flower": "flowers",
+    "cloud": "clouds",
+}  # fmt: skip
+_SYNONYMS: dict[str, tuple[str, ...]] = {
+    "person": ("pedestrian", "man", "woman"), "bicyclist": ("cyclist",), "pavement": ("sidewalk",),
+    "building": ("house",), "road": ("street",),
+}  # fmt: skip
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
+_LIGHTS = {"night": ("at night", "in the dark"), "dusk": ("at dusk", "in the evening"), "fog": ("in the fog",),
+           "day": ("on a bright day", "in daylight"), "overcast": ("on a grey day",)}  # fmt: skip
+
+# How eagerly a noun is named when it is visible: what is seen rarely is named more.
+_EAGER: dict[str, float] = {
+    "sky": 0.75, "road": 0.8, "pavement": 0.9, "grass": 0.9, "sand": 1.2, "water": 1.1, "building": 0.7, "tree": 0.8,
+    "pole": 1.3, "sign": 1.1, "fence": 1.4, "car": 1.1, "bus": 1.6, "person": 1.0, "bicyclist": 1.5, "dog": 1.5,
+    "boat": 1.5, "flower": 1.5, "sun": 1.5, "cloud": 1.0,
+}  # fmt: skip
+
+# A thing smaller than this share of the frame is not spoken of.
+_VISIBLE: dict[str, float] = {
+    "sky": 0.02, "road": 0.03, "pavement": 0.02, "grass": 0.02, "sand": 0.03, "water": 0.03, "building": 0.02,
+    "tree": 0.012, "pole": 0.006, "sign": 0.005, "fence": 0.012, "cloud": 0.012, "sun": 0.003,
+}  # fmt: skip
+
+_ONE = (
+    "{a}", "a photo of {a}", "a picture of {a}", "there is {a}", "{a} in a photo", "this is {a}", "a view of {a}",
+    "an image of {a}", "we see {a}", "a photo showing {a}",
+)  # fmt: skip
+_TWO = (
+    "{a} and {b}", "{a} with {b}", "a photo of {a} and {b}", "there is {a} and {b}", "a scene with {a} and {b}",
+    "{a} near {b}", "a picture of {a} with {b}",
+)  # fmt: skip
+_ON = ("{a} on {b}", "a photo of {a} on {b}", "{a} is on {b}", "there is {a} on {b}")
+_MANY = ("{a}", "a photo of {a}", "a scene with {a}", "there is {a}", "a picture with {a}")
+
+
+def visible_parts(things: Sequence[tuple[str, str | None, str | None, float]]) -> list[Part]:
+    """The things (noun, colour, ground, share) that are large enough to be spoken of."""
+    return [
+        Part(noun, colour, share, ground)
+        for noun, colour, ground, share in things
+        if noun in CLASS_NAMES and share >= _VISIBLE.get(noun, 0.006)
+    ]
+
+
+def _article(phrase: str) -> str:
+    return ("an " if phrase[0] in "aeiou" else "a ") + phrase
+
+
+def _phrase(dice: Dice, noun: str, parts: Sequence[Part], night: bool) -> str:
+    """A noun phrase for all visible things of one noun."""
+    same = [part for part in parts if part.noun == noun]
+    chosen = same[0] if len(same) == 1 else dice.pick(same)
+    word = noun
+    if noun in _SYNONYMS and dice.chance(0.12):
+        word = dice.pick(_SYNONYMS[noun])
+    colours = {part.colour for part in same}
+    colour = chosen.colour
+    if night and dice.chance(0.6):
+        colour = None
+    if noun in ("sky", "cloud") and dice.chance(0.4):
+        colour = None
+    if noun in ("person", "bicyclist"):
+        dressed = f" in {colour}" if colour and dice.chance(0.45) else ""
+        if len(same) > 1 and word == noun and dice.chance(0.5) and not dressed:
+            return _plural(dice, noun, len(same))
+        return _article(word) + dressed
+    speak_colour = colour is not None and dice.chance(0.75 if noun in COLOURED and noun != "tree" else 0.4)
+    if noun in _MASS:
+        lead = "the " if dice.chance(0.35) or noun == "sun" or word == "street" else ""
+        if word in ("street", "road") and not lead:
+            lead = "a "
+        return f"{lead}{colour + ' ' if speak_colour else ''}{word}"
+    if len(same) > 1 and word == noun and dice.chance(0.6):
+        if speak_colour and len(colours) == 1:
+            return f"{colour} {_PLURALS[noun]}"
+        return _plural(dice, noun, len(same))
+    return _article(f"{colour} {word}" if speak_colour else word)
+
+
+def _plural(dice: Dice, noun: str, count: int) -> str:
+    if count in _NUMBERS and dice.chance(0.5):
+        return f"{_NUMBERS[count]} {_PLURALS[noun]}"
+    return dice.pick(("{}", "some {}", "several {}") if count > 2 else ("{}", "some {}")).format(_PLURALS[noun])
+
+
+def _choose(dice: Dice, weights: dict[str, float], count: int) -> list[str]:
+    left, chosen = dict(weights), []
+    for _ in range(min(count, len(left))):
+        noun = dice.weighted(left)
+        del left[noun]
+        chosen.append(noun)
+    return chosen
+
+
+def _sentence(dice: Dice, nouns: list[str], parts: Sequence[Part], night: bool) -> str:
+    phrases = [_phrase(dice, noun, parts, night) for noun in nouns]
+    if len(nouns) == 1:
+        return dice.pick(_ONE).format(a=phrases[0])
+    if len(nouns) == 2:
+        stands = {part.ground for part in parts if part.noun == nouns[0]}
+        if stands == {nouns[1]} and dice.chance(0.7):
+            return dice.pick(_ON).format(a=phrases[0], b=phrases[1])
+        return dice.pick(_TWO).format(a=phrases[0], b=phrases[1])
+    joined = ", ".join(phrases[:-1]) + " and " + phrases[-1]
+    return dice.pick(_MANY).format(a=joined)
+
+
+def write_captions(dice: Dice, parts: Sequence[Part], time: str) -> tuple[str, ...]:
+    """Three to six captions; each names one to four of the visible nouns."""
+    weights: dict[str, float] = {}
+    for part in parts:
+        weights[part.noun] = weights.get(part.noun, 0.0) + part.share
+    weights = {noun: _EAGER[noun] * (0.35 + share**0.5) for noun, share in weights.items()}
+    if not weights:
+        return ("a photo",)
+    captions = []
+    for _ in range(dice.integer(4, 6)):
+        count = dice.weighted({1: 0.42, 2: 0.3, 3: 0.18, 4: 0.1})
+        sentence = _sentence(dice, _choose(dice, weights, count), parts, time == "night")
+        if dice.chance(0.15):
+            sentence += " " + dice.pick(_LIGHTS[time])
+        captions.append(sentence)
+    return tuple(captions)
+
+
+def vocabulary_words() -> list[str]:
+    """Every noun, plural, synonym, colour and colour-noun pair a caption may hold."""
+    words = list(CLASS_NAMES) + sorted(_PLURALS.values())
+    words += [word for group in _SYNONYMS.values() for word in group]
+    words += list(COLOURS)
+    words += [f"{colour} {noun}" for noun, worn in COLOURED.items() for colour in worn
+              if noun not in ("person", "bicyclist")]  # fmt: skip
+    return list(dict.fromkeys(words))

@@ -1,0 +1,232 @@
+"""A scene as a list of shapes: composed once, then painted as image, labels or occupancy.
+
+Coordinates: y runs from 0 (upper edge) to 1 (lower edge), x from the middle of the frame in
+the same unit, so that nothing depends on the number of pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .palette import Colour, mix
+
+Points = NDArray[np.float64]
+
+FILL, FILLS, LINES, BLEND, STIPPLE, GRADIENT, SOFTEN = range(7)
+IMAGE, OUTLINE, BOTH = 1, 2, 3  # who draws a shape: the image, the masks, or both
+GLOW = -1  # texture number of things that shine by themselves
+
+
+class Texture(NamedTuple):
+    """How a surface is textured.
+
+    `tile` names a tile of `textures`; `texels` are tile pixels per frame height ("flat") or per
+    metre ("ground"); `strength` scales the contrast.
+    """
+
+    tile: str
+    texels: float
+    strength: float = 1.0
+    ground: bool = False
+    offset: tuple[float, float] = (0.0, 0.0)
+    stretch: float = 1.0
+
+
+class Shape(NamedTuple):
+    """One drawing step; `first` and `count` say which points of the list are its own."""
+
+    kind: int
+    first: int
+    count: int
+    colour: tuple[float, float, float, float]
+    thing: int
+    flags: int
+    extra: float | tuple[float, ...] | tuple[int, ...]
+
+
+@dataclass
+class Thing:
+    """Something that has a name: a noun, maybe a colour word, and what it stands on."""
+
+    noun: str
+    colour: str | None = None
+    ground: str | None = None
+    word: str | None = None  # another word for this very thing, e.g. "taxi"
+
+
+@dataclass
+class Camera:
+    """A pinhole at `height` metres that sees the horizon at y = `horizon`; `focal` in frames."""
+
+    focal: float = 1.2
+    height: float = 1.5
+    horizon: float = 0.45
+    travel: float = 0.0  # metres driven, moves the ground's texture
+    centre: float = 0.0  # x of the vanishing point of what runs straight ahead
+
+    def depth_at(self, y: float) -> float:
+        """Distance in metres of the ground seen at height `y` of the frame."""
+        return self.focal * self.height / max(y - self.horizon, 1e-3)
+
+    def ground_y(self, depth: float) -> float:
+        """Where ground at `depth` metres lies in the frame."""
+        return self.horizon + self.focal * self.height / depth
+
+    def project(self, xyz: Points) -> Points:
+        """World metres (n, 3: right, up, away) to frame coordinates (n, 2)."""
+        depth = np.maximum(xyz[..., 2], 0.35)
+        out = np.empty(xyz.shape[:-1] + (2,))
+        out[..., 0] = self.centre + self.focal * xyz[..., 0] / depth
+        out[..., 1] = self.horizon + self.focal * (self.height - xyz[..., 1]) / depth
+        return out
+
+
+@dataclass
+class DisplayList:
+    """Collects shapes in painting order, far things first."""
+
+    camera: Camera = field(default_factory=Camera)
+    roll: float = 0.0
+    haze_colour: Colour = (200.0, 205.0, 210.0)
+    haze_per_metre: float = 0.0
+    shapes: list[Shape] = field(default_factory=list)
+    chunks: list[Points] = field(default_factory=list)
+    things: list[Thing] = field(default_factory=lambda: [Thing("")])
+    textures: list[Texture] = field(default_factory=list)
+    count: int = 0
+    haze: float = 0.0
+
+    def thing(self, noun: str, colour: str | None = None, ground: str | None = None) -> int:
+        """Registers something nameable and gives its number, to be passed to the shapes."""
+        self.things.append(Thing(noun, colour, ground))
+        return len(self.things) - 1
+
+    def at_depth(self, metres: float) -> None:
+        """What follows is this far away: haze will cover it accordingly."""
+        self.haze = 1.0 - math.exp(-self.haze_per_metre * max(metres, 0.0))
+
+    def texture(self, texture: Texture) -> int:
+        """Registers a surface's texture and gives its number (0 when the list is full)."""
+        if len(self.textures) >= 35:
+            return 0
+        self.textures.append(texture)
+        return len(self.textures)
+
+    def _add(
+        self,
+        kind: int,
+        points: Points | Sequence[tuple[float, float]],
+        colour: Colour,
+        thing: int,
+        texture: int,
+        flags: int,
+        extra: float | tuple[float, ...] | tuple[int, ...] = 0.0,
+    ) -> None:
+        array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+        red, green, blue = mix(colour, self.haze_colour, self.haze) if self.haze > 0 else colour
+        code = 255.0 if texture == GLOW else texture * 7.0
+        self.shapes.append(
+            Shape(kind, self.count, len(array), (red, green, blue, code), thing, flags, extra)
+        )
+        self.chunks.append(array)
+        self.count += len(array)
+
+    def fill(
+        self,
+        points: Points | Sequence[tuple[float, float]],
+        colour: Colour,
+        thing: int = 0,
+        *,
+        texture: int = 0,
+        flags: int = BOTH,
+    ) -> None:
+        """One filled polygon (n, 2)."""
+        self._add(FILL, points, colour, thing, texture, flags)
+
+    def fills(
+        self,
+        polygons: Points,
+        colour: Colour,
+        thing: int = 0,
+        *,
+        texture: int = 0,
+        flags: int = IMAGE,
+    ) -> None:
+        """Many filled polygons of one colour that do not overlap, (k, n, 2)."""
+        if len(polygons):
+            self._add(FILLS, polygons, colour, thing, texture, flags, float(polygons.shape[1]))
+
+    def lines(
+        self,
+        polylines: Sequence[Points],
+        width: float,
+        colour: Colour,
+        thing: int = 0,
+        *,
+        flags: int = IMAGE,
+    ) -> None:
+        """Open polylines of one width (frame heights)."""
+        if len(polylines):
+            extra = (width, *(float(len(line)) for line in polylines))
+            self._add(LINES, np.concatenate(polylines), colour, thing, 0, flags, extra)
+
+    def blend(
+        self, points: Points | Sequence[tuple[float, float]], colour: Colour, alpha: float
+    ) -> None:
+        """A see-through polygon: shadows, glows, reflections. Masks never show it."""
+        self._add(BLEND, points, colour, 0, 0, IMAGE, alpha)
+
+    def stipple(
+        self,
+        points: Points | Sequence[tuple[float, float]],
+        colour: Colour,
+        texels: float,
+        cover: float,
+        offset: tuple[float, float],
+    ) -> None:
+        """A polygon with holes, as twigs and loose leaves have; `cover` is the solid share."""
+        self._add(STIPPLE, points, colour, 0, 0, IMAGE, (texels, cover, *offset))
+
+    def gradient(self, upper: Colour, lower: Colour, thing: int, horizon: float) -> None:
+        """Fills the whole frame, from `upper` to `lower` at y = `horizon`."""
+        frame = [(-2.0, -2.0), (2.0, -2.0), (2.0, 3.0), (-2.0, 3.0)]
+        self._add(GRADIENT, frame, upper, thing, 0, BOTH, (*lower, horizon))
+
+    def soften(self, width: float) -> None:
+        """Blurs everything painted so far by `width` frame heights (clouds, far backdrops)."""
+        self.shapes.append(Shape(SOFTEN, 0, 0, (0.0, 0.0, 0.0, 0.0), 0, IMAGE, width))
+
+
+def box(left: float, upper: float, right: float, lower: float) -> Points:
+    """An upright rectangle as a polygon (4, 2)."""
+    return np.array([(left, upper), (right, upper), (right, lower), (left, lower)])
+
+
+_TURNS = {n: np.arange(n) * (2 * math.pi / n) for n in range(3, 33)}
+_CIRCLES = {n: np.stack([np.cos(t), np.sin(t)], 1) for n, t in _TURNS.items()}
+
+
+def disc(x: float, y: float, rx: float, ry: float, corners: int = 12) -> Points:
+    """An ellipse as a polygon."""
+    return _CIRCLES[corners] * (rx, ry) + (x, y)
+
+
+def limb(x0: float, y0: float, x1: float, y1: float, w0: float, w1: float) -> Points:
+    """A tapering stroke from (x0, y0), `w0` wide, to (x1, y1), `w1` wide, as a polygon (4, 2)."""
+    dx, dy = x1 - x0, y1 - y0
+    length = math.sqrt(dx * dx + dy * dy) or 1e-6
+    nx, ny = -dy / length / 2, dx / length / 2
+    return np.array(
+        [
+            (x0 + nx * w0, y0 + ny * w0),
+            (x1 + nx * w1, y1 + ny * w1),
+            (x1 - nx * w1, y1 - ny * w1),
+            (x0 - nx * w0, y0 - ny * w0),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What the world is made of, one kind of thing per file."""

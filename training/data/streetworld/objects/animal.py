@@ -1,0 +1,75 @@
+"""Dogs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..drawing import IMAGE, DisplayList, Texture, disc
+from ..palette import COLOURED, paint_of, shade
+from ..randomness import Dice
+from .people import Figure
+
+
+def draw_dog(
+    scene: DisplayList,
+    dice: Dice,
+    x: float,
+    y: float,
+    tall: float,
+    *,
+    ground: str | None = None,
+    colour: str | None = None,
+    step: float | None = None,
+    mirror: float | None = None,
+) -> int:
+    """A dog that stands, walks, runs or sits; paws at (x, y), `tall` frame heights with its head."""
+    name = colour or dice.weighted(COLOURED["dog"])
+    thing = scene.thing("dog", name, ground)
+    coat = paint_of(dice, name)
+    dark = shade(coat, 0.72) if name != "black" else (44.0, 42.0, 44.0)
+    figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())
+    fur = scene.texture(Texture("fur", 190, 1.0, offset=(dice.roll(), dice.roll())))
+    stride = step if step is not None else dice.uniform(-1, 1)
+    length, leg = dice.uniform(0.9, 1.25), dice.uniform(0.34, 0.46)
+    rear, front, back = -length / 2, length / 2, leg + 0.36
+    scene.blend(figure.at(disc(0.0, 0.0, 0.62, 0.05)), (10, 10, 14), 0.4)
+    sits = step is None and dice.chance(0.2)
+    if sits:
+        _sit(figure, coat, dark, fur)
+        head_x, head_y = 0.2, 0.82
+    else:
+        swing = 0.16 * stride
+        figure.limb(rear + 0.12, leg + 0.1, rear + 0.08 - swing, 0.02, 0.14, 0.07, dark)
+        figure.limb(front - 0.12, leg + 0.1, front - 0.12 + swing, 0.02, 0.13, 0.07, dark)
+        figure.polygon([(rear, back - 0.06), (rear + 0.15, back), (front - 0.15, back + 0.02), (front + 0.02, back - 0.02),
+                        (front + 0.02, leg + 0.06), (front - 0.2, leg - 0.02), (0.0, leg + 0.06), (rear + 0.1, leg + 0.02),
+                        (rear - 0.01, leg + 0.15)], coat, texture=fur)  # fmt: skip
+        figure.limb(rear + 0.1, leg + 0.14, rear + 0.08 + swing, 0.0, 0.18, 0.08, coat)
+        figure.limb(front - 0.1, leg + 0.14, front - 0.1 - swing, 0.0, 0.15, 0.08, coat)
+        lift = dice.uniform(-0.05, 0.25)
+        figure.limb(rear + 0.03, back - 0.06, rear - 0.26, back - 0.05 + lift, 0.09, 0.045, coat)
+        head_x, head_y = front + 0.13, back + 0.1
+        figure.limb(front - 0.1, back - 0.14, head_x, head_y, 0.26, 0.18, coat, texture=fur)
+    figure.disc(head_x, head_y, 0.14, 0.13, coat)
+    figure.polygon([(head_x + 0.06, head_y + 0.07), (head_x + 0.28, head_y - 0.01), (head_x + 0.27, head_y - 0.1),
+                    (head_x + 0.02, head_y - 0.12)], coat)  # fmt: skip
+    figure.disc(head_x + 0.27, head_y - 0.015, 0.035, 0.032, (20, 18, 18))
+    figure.disc(head_x + 0.07, head_y + 0.04, 0.022, 0.024, (16, 14, 14), IMAGE)
+    if dice.chance(0.6):
+        figure.polygon([(head_x - 0.08, head_y + 0.1), (head_x + 0.01, head_y + 0.1), (head_x - 0.07, head_y - 0.14),
+                        (head_x - 0.14, head_y - 0.1)], dark)  # fmt: skip
+    else:
+        figure.polygon([(head_x - 0.12, head_y + 0.05), (head_x - 0.07, head_y + 0.24), (head_x + 0.03, head_y + 0.1)], dark)
+    if dice.chance(0.4):
+        collar = dice.pick(((200, 40, 40), (40, 90, 200), (240, 210, 60)))
+        figure.limb(head_x - 0.17, head_y - 0.02, head_x - 0.04, head_y - 0.16, 0.05, 0.05, collar, IMAGE)
+    return thing
+
+
+def _sit(figure: Figure, coat: tuple[float, float, float], dark: tuple[float, float, float], fur: int) -> None:
+    figure.limb(-0.3, 0.05, -0.5, 0.12, 0.08, 0.05, coat)
+    figure.polygon([(-0.32, 0.0), (-0.36, 0.2), (-0.2, 0.45), (0.0, 0.72), (0.2, 0.78), (0.28, 0.6), (0.2, 0.3), (0.18, 0.0)],
+                   coat, texture=fur)  # fmt: skip
+    figure.scene.fill(figure.at(np.asarray(disc(-0.16, 0.16, 0.18, 0.17))), dark, figure.thing)
+    figure.limb(0.16, 0.5, 0.18, 0.0, 0.14, 0.08, coat)
+    figure.limb(-0.2, 0.03, 0.04, 0.03, 0.07, 0.05, coat)

@@ -1,0 +1,179 @@
+"""Buildings: facades with windows, doors and shops, on any upright plane of the street."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Points, Texture
+from ..palette import COLOURED, Colour, mix, paint_of, shade
+from ..randomness import Dice
+
+_STONES: tuple[Colour, ...] = (
+    (178, 168, 148), (198, 186, 160), (150, 142, 132), (128, 112, 98), (112, 76, 62), (146, 88, 68), (168, 104, 78),
+    (210, 204, 194), (92, 86, 82), (190, 160, 118), (222, 212, 188), (134, 140, 146),
+)  # fmt: skip
+
+
+class Wall:
+    """An upright rectangle over the ground line from `start` to `end`: u along it, v metres up."""
+
+    def __init__(
+        self, scene: DisplayList, start: tuple[float, float], end: tuple[float, float]
+    ) -> None:
+        """`start` and `end` are (x, depth) metres."""
+        self.scene = scene
+        self.start, self.end = np.array(start), np.array(end)
+        self.length = math.dist(start, end)
+
+    def at(self, uv: Points) -> Points:
+        """Wall coordinates (..., 2: share of the length, metres up) to frame coordinates."""
+        points = np.empty((*uv.shape[:-1], 3))
+        u = uv[..., 0]
+        points[..., 0] = self.start[0] + (self.end[0] - self.start[0]) * u
+        points[..., 1] = uv[..., 1]
+        points[..., 2] = self.start[1] + (self.end[1] - self.start[1]) * u
+        return self.scene.camera.project(points)
+
+    def quads(self, spans: list[tuple[float, float, float, float]] | Points) -> Points:
+        """Rectangles (u0, v0, u1, v1) as frame polygons (k, 4, 2)."""
+        s = np.asarray(spans, dtype=np.float64).reshape(-1, 4)
+        corners = s[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+        return self.at(corners)
+
+
+def _window_grid(wall: Wall, dice: Dice, low: float, high: float) -> tuple[Points, float]:
+    floor = dice.uniform(2.6, 3.4)
+    storeys = max(int((high - low) / floor), 1)
+    columns = int(min(max(wall.length / dice.uniform(1.8, 3.6), 2), 12))
+    while storeys * columns > 60:
+        columns = max(columns - 1, 1)
+        storeys = min(storeys, 12)
+    step = (high - low) / storeys
+    wide, tall = dice.uniform(0.32, 0.7), dice.uniform(0.42, 0.68)
+    u0 = (np.arange(columns) + (1 - wide) / 2) / columns
+    v0 = low + (np.arange(storeys) + 0.25) * step
+    uu, vv = np.meshgrid(u0, v0)
+    spans = np.stack([uu, vv, uu + wide / columns, vv + tall * step], -1).reshape(-1, 4)
+    return spans, wall.length * wide / columns
+
+
+def draw_building(
+    scene: DisplayList,
+    dice: Dice,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    tall: float,
+    *,
+    colour: str | None = None,
+    ground: str | None = None,
+    lit: bool = False,
+    shop: bool | None = None,
+    roof: str | None = None,
+    dim: float = 1.0,
+) -> int:
+    """A facade from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing."""
+    name = colour or (dice.weighted(COLOURED["building"]) if dice.chance(0.5) else None)
+    paint = mix(paint_of(dice, name), (170, 165, 155), dice.uniform(0.1, 0.3)) if name else _stone(dice)
+    paint = shade(paint, dim)
+    thing = scene.thing("building", name, ground)
+    wall = Wall(scene, start, end)
+    near = min(start[1], end[1])
+    scene.at_depth((start[1] + end[1]) / 2)
+    tile = dice.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
+    grain = scene.texture(
+        Texture(tile, min(max(dice.uniform(18, 30) * near / scene.camera.focal, 60), 400), dice.uniform(0.7, 1.3),
+                offset=(dice.roll(), dice.roll()))  # fmt: skip
+    )
+    kind = roof or dice.weighted({"flat": 3, "gable": 1.5, "slope": 2})
+    _roof(wall, dice, thing, kind, tall)
+    scene.fill(wall.quads([(0, 0, 1, tall)])[0], paint, thing, texture=grain)
+    shop = dice.chance(0.35) if shop is None else shop
+    low = dice.uniform(2.9, 3.5) if shop and tall > 4.5 else 0.4
+    glass = mix((40, 48, 58), (150, 170, 190), dice.roll() ** 2 * 0.8)
+    if tall - low > 1.6:
+        _windows(wall, dice, thing, low, tall, paint, glass, lit, dice.weighted({"punched": 4, "bands": 0.6, "glass": 0.5}))
+    if shop and tall > 4.5:
+        _shop(wall, dice, thing, low, lit, dim)
+    else:
+        u = dice.uniform(0.1, 0.8)
+        wide = min(1.1 / max(wall.length, 1.0), 0.2)
+        door = shade(paint_of(dice, dice.pick(("brown", "red", "green", "black", "white", "blue"))), dim)
+        scene.fills(wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)]), shade(paint, 1.2), thing)
+        scene.fills(wall.quads([(u, 0, u + wide, 2.15)]), door, thing)
+    scene.fills(wall.quads([(0, tall - 0.35, 1, tall - 0.1)]), shade(paint, 0.75), thing)
+    return thing
+
+
+def _stone(dice: Dice) -> Colour:
+    base = dice.pick(_STONES)
+    return shade((base[0] + dice.uniform(-14, 14), base[1] + dice.uniform(-14, 14), base[2] + dice.uniform(-14, 14)),
+                 dice.uniform(0.75, 1.12))  # fmt: skip
+
+
+def _roof(wall: Wall, dice: Dice, thing: int, kind: str, tall: float) -> None:
+    if kind == "flat":
+        return
+    scene = wall.scene
+    tiles = dice.pick(((120, 66, 52), (92, 58, 48), (70, 72, 78), (96, 94, 92), (140, 84, 60), (58, 60, 70)))
+    rise = min(dice.uniform(0.25, 0.5) * wall.length, 3.4)
+    if kind == "gable":
+        outline = np.array([(-0.03, tall - 0.1), (1.03, tall - 0.1), (0.5, tall + rise)])
+    else:
+        outline = np.array([(-0.02, tall - 0.1), (1.02, tall - 0.1), (0.93, tall + rise * 0.7), (0.07, tall + rise * 0.7)])
+    grain = scene.texture(Texture("brick", 150, 1.0, offset=(dice.roll(), dice.roll())))
+    scene.fill(wall.at(outline), tiles, thing, texture=grain)
+    if dice.chance(0.5):
+        u = dice.uniform(0.12, 0.8)
+        wide = min(0.9 / wall.length, 0.12)
+        low = tall + rise * (0.2 if kind == "gable" else 0.6)
+        scene.fill(wall.quads([(u, low, u + wide, tall + rise * 1.05)])[0], shade(tiles, 0.9), thing, flags=BOTH)
+
+
+def _windows(
+    wall: Wall, dice: Dice, thing: int, low: float, tall: float, paint: Colour, glass: Colour, lit: bool, style: str
+) -> None:
+    scene = wall.scene
+    if style == "bands":
+        rows = max(int((tall - low) / 3.2), 1)
+        step = (tall - low) / rows
+        spans = np.array([(0.02, low + n * step + 0.3 * step, 0.98, low + n * step + 0.8 * step) for n in range(rows)])
+        scene.fills(wall.quads(spans), glass, thing)
+        return
+    spans, width = _window_grid(wall, dice, low, tall - 0.2)
+    if style == "punched" and dice.chance(0.75):
+        rim = np.array([-0.1 / wall.length, -0.1, 0.1 / wall.length, 0.1]) * min(width, 1.2)
+        frame = dice.pick(((236, 234, 228), shade(paint, 1.3), shade(paint, 0.65)))
+        scene.fills(wall.quads(spans + rim), frame, thing)
+    scene.fills(wall.quads(spans), glass, thing)
+    if lit:
+        some = spans[[dice.chance(0.45) for _ in range(len(spans))]]
+        scene.fills(wall.quads(some), (248, 214, 130), thing, texture=GLOW)
+    elif style == "punched" and len(spans) <= 24:
+        bars = spans.copy()
+        middle = (spans[:, 0] + spans[:, 2]) / 2
+        thin = (spans[:, 2] - spans[:, 0]) * 0.05
+        bars[:, 0], bars[:, 2] = middle - thin, middle + thin
+        scene.fills(wall.quads(bars), (225, 222, 214), thing)
+
+
+def _shop(wall: Wall, dice: Dice, thing: int, low: float, lit: bool, dim: float) -> None:
+    scene = wall.scene
+    panes = dice.integer(2, 4)
+    spans = [((n + 0.06) / panes, 0.45, (n + 0.94) / panes, low - 0.85) for n in range(panes)]
+    scene.fills(wall.quads([(0.0, 0.0, 1.0, low - 0.1)]), shade(paint_of(dice, dice.pick(("black", "brown", "grey", "green", "blue"))), dim), thing)
+    scene.fills(wall.quads(spans), (235, 215, 160) if lit else (34, 40, 46), thing, texture=GLOW if lit else 0)
+    name = dice.weighted(COLOURED["sign"])
+    board = scene.thing("sign", name)
+    paint = shade(paint_of(dice, name), dim)
+    scene.fill(wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)])[0], paint, board)
+    ink: Colour = (30, 30, 34) if name in ("white", "yellow") else (240, 238, 230)
+    letters, u = [], dice.uniform(0.1, 0.35)
+    while u < 0.85 and len(letters) < 12:
+        wide = dice.uniform(0.02, 0.05)
+        letters.append((u, low - 0.6, u + wide, low - dice.uniform(0.2, 0.3)))
+        u += wide * 1.5
+        if dice.chance(0.2):
+            break
+    scene.fills(wall.quads(letters), shade(ink, dim), board, flags=IMAGE)

@@ -1,0 +1,217 @@
+"""Paints a display list as an RGB image. It knows shapes and colours, no classes."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .drawing import (
+    BLEND,
+    FILL,
+    FILLS,
+    GRADIENT,
+    IMAGE,
+    LINES,
+    SOFTEN,
+    STIPPLE,
+    DisplayList,
+    Shape,
+    Texture,
+)
+from .textures import TILE, ranked_tile, tile_of
+
+_BITS = 4  # sub-pixel bits of cv2's fixed-point coordinates
+Canvas = NDArray[np.uint8]  # (H, W, 4): R, G, B and the texture's code
+
+
+def frame_matrix(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.float64]:
+    """Frame coordinates to pixel coordinates, camera roll included, as a (3, 3) matrix."""
+    width, height = size_wh
+    cos, sin = math.cos(scene.roll) * height, math.sin(scene.roll) * height
+    return np.array(
+        [
+            (cos, -sin, width / 2 + sin / 2 - 0.5),
+            (sin, cos, height / 2 - cos / 2 - 0.5),
+            (0.0, 0.0, 1.0),
+        ]
+    )
+
+
+def place(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.int32]:
+    """Every point of the list in cv2's fixed-point pixel coordinates (n, 2)."""
+    matrix = frame_matrix(scene, size_wh)
+    points = np.concatenate(scene.chunks) @ matrix[:2, :2].T + matrix[:2, 2]
+    reach = 4 * max(size_wh)
+    return np.round(np.clip(points, -reach, reach) * (1 << _BITS)).astype(np.int32)
+
+
+def _gradient(canvas: Canvas, shape: Shape) -> None:
+    assert isinstance(shape.extra, tuple)
+    height = len(canvas)
+    y = np.clip((np.arange(height) + 0.5) / height / max(shape.extra[3], 0.05), 0, 1)[:, None]
+    upper, lower = np.array(shape.colour[:3]), np.array(shape.extra[:3])
+    canvas[:, :, :3] = (upper * (1 - y) + lower * y).astype(np.uint8)[:, None]
+    canvas[:, :, 3] = 0
+
+
+def _bounds(points: NDArray[np.int32], canvas: Canvas) -> tuple[int, int, int, int] | None:
+    x0, y0 = (points.min(0) >> _BITS).tolist()
+    x1, y1 = (points.max(0) >> _BITS).tolist()
+    x0, y0 = max(x0, 0), max(y0, 0)
+    x1, y1 = min(x1 + 2, canvas.shape[1]), min(y1 + 2, canvas.shape[0])
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _mask(points: NDArray[np.int32], bounds: tuple[int, int, int, int]) -> Canvas:
+    x0, y0, x1, y1 = bounds
+    mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    shifted = points - np.array([x0 << _BITS, y0 << _BITS], np.int32)
+    cv2.fillPoly(mask, [shifted], 255, cv2.LINE_8, _BITS)
+    return mask
+
+
+def _blend(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
+    assert isinstance(shape.extra, float)
+    bounds = _bounds(points, canvas)
+    if bounds is None:
+        return
+    x0, y0, x1, y1 = bounds
+    part = canvas[y0:y1, x0:x1]
+    alpha = shape.extra
+    tint = [channel * alpha for channel in shape.colour[:3]]
+    mixed = cv2.add(cv2.convertScaleAbs(part, alpha=1 - alpha), (*tint, 0))
+    mixed[:, :, 3] = part[:, :, 3]
+    cv2.copyTo(mixed, _mask(points, bounds), part)
+
+
+def _stipple(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
+    assert isinstance(shape.extra, tuple)
+    bounds = _bounds(points, canvas)
+    if bounds is None:
+        return
+    texels, cover, shift_x, shift_y = shape.extra
+    x0, y0, x1, y1 = bounds
+    mask = _mask(points, bounds)
+    texture = Texture("", texels, offset=(shift_x, shift_y))
+    grain = _flat_patch(ranked_tile(), texture, bounds, canvas.shape[0])
+    holes = cv2.compare(grain, cover * 255, cv2.CMP_LT)
+    part = canvas[y0:y1, x0:x1]
+    solid = np.empty_like(part)
+    solid[:] = np.array([*shape.colour[:3], 0]).astype(np.uint8)
+    cv2.copyTo(solid, cv2.bitwise_and(mask, holes), part)
+
+
+def _flat_patch(
+    tile: Canvas, texture: Texture, bounds: tuple[int, int, int, int], height: int
+) -> Canvas:
+    x0, y0, x1, y1 = bounds
+    step = min(texture.texels / height, (TILE - 4) / max(x1 - x0, (y1 - y0) * texture.stretch))
+    u = int((x0 * step + texture.offset[0] * TILE) % TILE)
+    v = int((y0 * step * texture.stretch + texture.offset[1] * TILE) % TILE)
+    wide = max(int((x1 - x0) * step), 1)
+    tall = max(int((y1 - y0) * step * texture.stretch), 1)
+    crop = tile[v : v + tall, u : u + wide]
+    return cv2.resize(crop, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+
+
+def _ground_patch(
+    scene: DisplayList,
+    texture: Texture,
+    bounds: tuple[int, int, int, int],
+    to_frame: NDArray[np.float64],
+) -> Canvas:
+    camera = scene.camera
+    k = texture.texels * camera.height
+    shift_u = texture.offset[0] * TILE
+    shift_v = texture.offset[1] * TILE + camera.travel * texture.texels
+    to_tile = np.array(
+        [
+            (k, shift_u, -k * camera.centre - shift_u * camera.horizon),
+            (0.0, shift_v, k * camera.focal * texture.stretch - shift_v * camera.horizon),
+            (0.0, 1.0, -camera.horizon),
+        ]
+    )
+    x0, y0, x1, y1 = bounds
+    to_part = np.array([(1.0, 0.0, x0), (0.0, 1.0, y0), (0.0, 0.0, 1.0)])
+    matrix = to_tile @ to_frame @ to_part
+    return cv2.warpPerspective(
+        tile_of(texture.tile),
+        matrix,
+        (x1 - x0, y1 - y0),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_WRAP,
+    )
+
+
+def _relief(scene: DisplayList, codes: Canvas, size_wh: tuple[int, int]) -> Canvas:
+    """The brightness map of all textures (H, W), 128 where nothing changes."""
+    relief = np.full((size_wh[1], size_wh[0]), 128, np.uint8)
+    to_frame = np.linalg.inv(frame_matrix(scene, size_wh))
+    for number, texture in enumerate(scene.textures, start=1):
+        mask = cv2.compare(codes, number * 7.0, cv2.CMP_EQ)
+        x, y, w, h = cv2.boundingRect(mask)
+        if w * h == 0:
+            continue
+        bounds = (x, y, x + w, y + h)
+        if texture.ground:
+            patch = _ground_patch(scene, texture, bounds, to_frame)
+        else:
+            patch = _flat_patch(tile_of(texture.tile), texture, bounds, size_wh[1])
+        if texture.strength != 1.0:
+            patch = cv2.convertScaleAbs(
+                patch, alpha=texture.strength, beta=128 * (1 - texture.strength)
+            )
+        cv2.copyTo(patch, mask[y : y + h, x : x + w], relief[y : y + h, x : x + w])
+    return relief
+
+
+def paint(
+    scene: DisplayList, size_wh: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Paints the list.
+
+    Returns:
+        The flat colours (H, W, 3), the textures' brightness (H, W; 128 = unchanged) and a mask
+        of what shines by itself (H, W; 255 there), all uint8.
+    """
+    width, height = size_wh
+    canvas = np.zeros((height, width, 4), np.uint8)
+    placed = place(scene, size_wh)
+    for shape in scene.shapes:
+        if not shape.flags & IMAGE:
+            continue
+        points = placed[shape.first : shape.first + shape.count]
+        kind = shape.kind
+        if kind == FILL:
+            cv2.fillPoly(canvas, [points], shape.colour, cv2.LINE_AA, _BITS)
+        elif kind == FILLS:
+            corners = int(shape.extra)  # type: ignore[arg-type]
+            polygons = list(points.reshape(-1, corners, 2))
+            cv2.fillPoly(canvas, polygons, shape.colour, cv2.LINE_AA, _BITS)
+        elif kind == LINES:
+            _lines(canvas, shape, points)
+        elif kind == BLEND:
+            _blend(canvas, shape, points)
+        elif kind == STIPPLE:
+            _stipple(canvas, shape, points)
+        elif kind == GRADIENT:
+            _gradient(canvas, shape)
+        elif kind == SOFTEN:
+            sigma = max(float(shape.extra) * height, 0.3)  # type: ignore[arg-type]
+            canvas = cv2.GaussianBlur(canvas, (0, 0), sigma)
+    codes = np.ascontiguousarray(canvas[:, :, 3])
+    relief = _relief(scene, codes, size_wh)
+    return cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB), relief, cv2.compare(codes, 255.0, cv2.CMP_EQ)
+
+
+def _lines(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
+    assert isinstance(shape.extra, tuple)
+    lines, start = [], 0
+    for length in shape.extra[1:]:
+        lines.append(points[start : start + int(length)])
+        start += int(length)
+    thickness = max(1, round(shape.extra[0] * canvas.shape[0]))
+    cv2.polylines(canvas, lines, False, shape.colour, thickness, cv2.LINE_AA, _BITS)

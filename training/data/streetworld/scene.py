@@ -1,0 +1,117 @@
+"""One scene from one seed: image and captions for training, labels for evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .captions import Part, visible_parts, write_captions
+from .drawing import DisplayList
+from .masks import things_of
+from .painter import paint
+from .palette import HELD_OUT_COMPOSITIONS
+from .photograph import expose
+from .randomness import Dice, dice_for
+from .scenes.kinds import compose
+from .scenes.weather import Weather, draw_weather
+
+SIZE_WH = (128, 96)
+_GLANCE_WH = (64, 48)  # the coarse grid on which captions look what is visible
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A generated scene.
+
+    Attributes:
+        image_hw3: RGB uint8 (H, W, 3).
+        labels_hw: class indices, uint8 (H, W), 255 = none of the classes.
+        captions: what a person might say about it.
+        namespace: the stream of seeds it comes from.
+        seed: its number in that stream.
+        parts: what is visible: (noun, colour or None, share of the pixels).
+    """
+
+    image_hw3: NDArray[np.uint8]
+    labels_hw: NDArray[np.uint8]
+    captions: tuple[str, ...]
+    namespace: str
+    seed: int
+    parts: tuple[tuple[str, str | None, float], ...]
+
+
+@dataclass
+class Draft:
+    """A composed scene before anything is painted."""
+
+    shapes: DisplayList
+    weather: Weather
+    kind: str
+    dice: Dice
+
+
+def draft_scene(seed: int, namespace: str) -> Draft:
+    """Composes scene `seed` of `namespace` without drawing it."""
+    dice = dice_for(namespace, seed)
+    shapes = DisplayList()
+    weather = draw_weather(dice, shapes)
+    wanted = None
+    if namespace == "compositions":
+        wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
+    kind = compose(shapes, dice, weather, wanted)
+    return Draft(shapes, weather, kind, dice)
+
+
+def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """The image of a draft, RGB uint8 (H, W, 3)."""
+    return expose(*paint(draft.shapes, size_wh), draft.weather)
+
+
+def look(draft: Draft) -> list[Part]:
+    """What is visible enough to be spoken of, seen at a glance on a coarse grid."""
+    numbers = things_of(draft.shapes, _GLANCE_WH)
+    counts = np.bincount(numbers.ravel(), minlength=len(draft.shapes.things))
+    shares = (counts / numbers.size).tolist()
+    merged: dict[tuple[int, str], tuple[str, str | None, str | None, float]] = {}
+    for number, thing in enumerate(draft.shapes.things):
+        if shares[number] > 0:
+            merged[(number, thing.noun)] = (thing.noun, thing.colour, thing.ground, shares[number])
+    return visible_parts(list(merged.values()))
+
+
+def generate_pair(
+    seed: int, *, size_wh: tuple[int, int] = SIZE_WH
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """What training sees of scene `seed` of namespace "train": image and captions, no masks.
+
+    Returns:
+        RGB uint8 (H, W, 3), and the candidate captions.
+    """
+    draft = draft_scene(seed, "train")
+    captions = write_captions(draft.dice, look(draft), draft.weather.time)
+    return take_photograph(draft, size_wh), captions
+
+
+def generate_scene(
+    seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE_WH
+) -> Scene:
+    """Scene `seed` of `namespace` with its exact labels, for evaluation and for looking.
+
+    Raises:
+        ValueError: for an unknown namespace or a negative seed.
+    """
+    from .masks import labels_of
+
+    draft = draft_scene(seed, namespace)
+    parts = look(draft)
+    captions = write_captions(draft.dice, parts, draft.weather.time)
+    return Scene(
+        image_hw3=take_photograph(draft, size_wh),
+        labels_hw=labels_of(draft.shapes, size_wh),
+        captions=captions,
+        namespace=namespace,
+        seed=seed,
+        parts=tuple((part.noun, part.colour, part.share) for part in parts),
+    )

@@ -1,0 +1,1 @@
+"""How the things come together: kinds of scenes."""

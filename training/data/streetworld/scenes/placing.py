@@ -1,0 +1,114 @@
+"""Puts one thing of any noun somewhere on the ground of a scene."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ..drawing import DisplayList
+from ..objects.animal import draw_dog
+from ..objects.boat import draw_boat
+from ..objects.building import draw_building
+from ..objects.people import draw_bicyclist, draw_person
+from ..objects.plant import draw_bush, draw_flower, draw_tree, pick_flower_colour
+from ..objects.street import draw_fence, draw_pole, draw_sign, draw_signal
+from ..objects.vehicle import draw_bus, draw_car
+from ..palette import COLOURED, HELD_OUT_COMPOSITIONS
+from ..randomness import Dice
+
+# Metres from the ground to the top (boats: from bow to stern).
+HEIGHTS: dict[str, float] = {
+    "car": 1.5, "bus": 3.2, "person": 1.72, "bicyclist": 1.8, "dog": 0.75, "boat": 5.0,
+    "flower": 0.6, "tree": 5.0, "pole": 4.5, "sign": 2.6, "fence": 1.2, "building": 7.0,
+}  # fmt: skip
+OBJECTS: tuple[str, ...] = tuple(HEIGHTS)
+
+
+def colour_for(dice: Dice, noun: str) -> str | None:
+    """A colour this noun may wear in training: never a held-out composition."""
+    worn = COLOURED.get(noun)
+    if worn is None:
+        return None
+    if noun == "flower":
+        return pick_flower_colour(dice)
+    name = dice.weighted(worn)
+    while (name, noun) in HELD_OUT_COMPOSITIONS:
+        name = dice.weighted(worn)
+    return name
+
+
+def put(
+    scene: DisplayList,
+    dice: Dice,
+    noun: str,
+    x: float,
+    y: float,
+    tall: float,
+    *,
+    ground: str | None = None,
+    colour: str | None = None,
+    lit: bool = False,
+    yaw: float | None = None,
+) -> int:
+    """Draws a `noun` that touches the ground at (x, y) and is about `tall` frame heights.
+
+    Returns:
+        Its thing number.
+    """
+    if colour is None and noun != "building":
+        colour = colour_for(dice, noun)
+    scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
+    if noun == "person":
+        return draw_person(scene, dice, x, y, tall, ground=ground, colour=colour)
+    if noun == "bicyclist":
+        return draw_bicyclist(scene, dice, x, y, tall, ground=ground, colour=colour)
+    if noun == "dog":
+        return draw_dog(scene, dice, x, y, tall, ground=ground, colour=colour)
+    if noun == "boat":
+        return draw_boat(scene, dice, x, y, tall * 1.3, ground=ground, colour=colour)
+    if noun == "flower":
+        return draw_flower(scene, dice, x, y, tall, ground=ground, colour=colour)
+    if noun == "tree":
+        if tall < 0.45 and dice.chance(0.25):
+            return draw_bush(scene, dice, x, y, tall * dice.uniform(1.0, 2.0), tall, ground=ground)
+        return draw_tree(scene, dice, x, y, tall, ground=ground, colour=colour)
+    if noun == "pole":
+        return draw_pole(scene, dice, x, y, tall, ground=ground, lit=lit)
+    if noun == "sign":
+        if dice.chance(0.15):
+            return draw_signal(scene, dice, x, y, tall, ground=ground)
+        return draw_sign(scene, dice, x, y, tall, ground=ground, colour=colour)
+    return _put_solid(scene, dice, noun, x, y, tall, ground, colour, lit, yaw)
+
+
+def _put_solid(
+    scene: DisplayList, dice: Dice, noun: str, x: float, y: float, tall: float,
+    ground: str | None, colour: str | None, lit: bool, yaw: float | None,
+) -> int:  # fmt: skip
+    """Things in true perspective: they get a camera whose height makes them `tall` at (x, y)."""
+    outer = scene.camera
+    depth = HEIGHTS[noun] * outer.focal / tall
+    eye = (y - outer.horizon) * depth / outer.focal
+    scene.camera = replace(outer, height=eye)
+    metres = (x - outer.centre) * depth / outer.focal
+    turn = yaw if yaw is not None else _turn(dice)
+    try:
+        if noun == "car":
+            return draw_car(scene, dice, metres, depth + 1.0, turn, ground=ground, colour=colour, lights=lit)
+        if noun == "bus":
+            return draw_bus(scene, dice, metres, depth + 2.0, turn, ground=ground, colour=colour, lights=lit)
+        if noun == "fence":
+            half, slant = dice.uniform(1.5, 7.0), dice.uniform(-0.25, 0.25)
+            return draw_fence(scene, dice, (metres - half, depth * (1 - slant)), (metres + half, depth * (1 + slant)),
+                              colour=colour, ground=ground)  # fmt: skip
+        half, slant = dice.uniform(2.5, 8.0), dice.uniform(-0.3, 0.3)
+        return draw_building(scene, dice, (metres - half, depth * (1 + slant)), (metres + half, depth * (1 - slant)),
+                             HEIGHTS["building"] * dice.uniform(0.7, 1.3), colour=colour, ground=ground, lit=lit)  # fmt: skip
+    finally:
+        scene.camera = outer
+
+
+def _turn(dice: Dice) -> float:
+    """A heading: sides, fronts and rears more often than anything between."""
+    quarter = math.pi / 2 * dice.integer(0, 3)
+    return quarter + (dice.bell(0, 0.12) if dice.chance(0.5) else dice.uniform(-0.8, 0.8))
