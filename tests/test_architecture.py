@@ -98,6 +98,12 @@ def test_the_generated_world_needs_nothing_of_ours():
     assert names == []
 
 
+def test_every_folder_of_sources_is_a_package():
+    """Data folders become packages of their own in the wheel; sources never without __init__.py."""
+    folders = {path.parent for package in OURS for path in _sources(package)}
+    assert [str(f) for f in sorted(folders) if not (f / "__init__.py").is_file()] == []
+
+
 def test_file_names_say_something():
     files = [path for package in (*OURS, "tests") for path in _sources(package)]
     assert [str(path) for path in files if path.stem in SAYS_NOTHING] == []
