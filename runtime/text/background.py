@@ -63,8 +63,10 @@ def same_thing(one: str, other: str) -> bool:
 
 
 def _singular(name: str) -> str:
+    """The name without the last word's plural s; "bus" and "glass" have none."""
     key = name_key(name)
-    return key[:-1] if key.endswith("s") and not key.endswith("ss") else key
+    last = key.rpartition(" ")[2]
+    return key[:-1] if len(last) > 3 and last.endswith("s") and not last.endswith("ss") else key
 
 
 def _auto(words: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:

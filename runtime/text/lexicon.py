@@ -46,8 +46,10 @@ class Lexicon:
         return _laid_out(name_key(name).split(), self.trained_words)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """Known names spelled most like this one, best first; empty if none is close."""
-        known = {**dict.fromkeys(self.vocabulary.rows), **dict.fromkeys(self.trained_words or ())}
+        """Usable names spelled most like this one, best first; empty if none is close."""
+        known = dict.fromkeys(self.vocabulary.rows)
+        if self.bundle.has(TEXT_ENCODER_FILE):
+            known.update(dict.fromkeys(sorted(self.trained_words or ())))
         key = name_key(name)
         close = difflib.get_close_matches(key, known, n=count, cutoff=0.6)
         if not close:

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from runtime.errors import UserError
+from runtime.palette import palette
+from runtime.result import Result
+
+
+@pytest.fixture
+def result() -> Result:
+    labels = np.full((6, 8), 255, dtype=np.uint8)
+    labels[:, :2] = 0
+    labels[:3, 2:4] = 1
+    # Two words of "car", then "sky", then a background word, on a grid of 1 x 2.
+    scores = np.log(np.array([[[0.5, 0.1]], [[0.2, 0.2]], [[0.2, 0.1]], [[0.1, 0.6]]], np.float32))
+    return Result(
+        labels=labels,
+        class_names=("car", "sky"),
+        units=None,
+        latency_ms={},
+        grid_scores=scores,
+        label_of_row=np.array([0, 0, 1, 255], dtype=np.uint8),
+        words=("car", "van", "sky", "wall"),
+        logit_scale=1.0,
+    )
+
+
+def test_areas_are_shares_of_all_pixels(result: Result) -> None:
+    assert result.areas == {"car": 12 / 48, "sky": 6 / 48}
+
+
+def test_scores_are_mean_probabilities_where_a_class_wins(result: Result) -> None:
+    assert result.scores == {"car": pytest.approx(0.5), "sky": 0.0}
+
+
+def test_mask_and_rle(result: Result) -> None:
+    assert result.mask("sky").sum() == 6
+    assert result.rle("car") == {"size": [6, 8], "counts": "0<T1"}
+    with pytest.raises(UserError) as caught:
+        result.mask("van")
+    assert str(caught.value) == "'van' is not one of the classes; expected one of car, sky"
+
+
+def test_png_is_8_bit_greyscale(result: Result) -> None:
+    data = result.to_labels_png()
+    # IHDR: width 8, height 6, bit depth 8, colour type 0 (greyscale)
+    assert data[16:26] == b"\x00\x00\x00\x08\x00\x00\x00\x06\x08\x00"
+    back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(back, result.labels)
+
+
+def test_draw_colours_classes_and_leaves_the_rest(result: Result) -> None:
+    frame = np.full((6, 8, 3), 100, dtype=np.uint8)
+    drawn = result.draw(frame, opacity=0.5)
+    assert (frame == 100).all() and drawn.dtype == np.uint8
+    np.testing.assert_array_equal(drawn[result.labels == 255], 100)
+    expected = (palette()[0].astype(float) + 100) / 2
+    assert np.abs(drawn[0, 0].astype(float) - expected).max() <= 1
+    np.testing.assert_array_equal(result.draw(frame, opacity=0.0), frame)
+    with pytest.raises(UserError) as caught:
+        result.draw(np.zeros((8, 6, 3), np.uint8))
+    assert str(caught.value) == (
+        "the frame to draw on has shape (8, 6, 3), expected (6, 8, 3); "
+        "give the frame that was segmented"
+    )
+
+
+def test_the_legend_names_what_is_there(result: Result) -> None:
+    labels = np.full((360, 640), 255, dtype=np.uint8)
+    labels[200:] = 1
+    big = Result(
+        labels=labels,
+        class_names=("sky", "Straße 東京"),
+        units=None,
+        latency_ms={},
+        grid_scores=result.grid_scores,
+        label_of_row=result.label_of_row,
+        words=result.words,
+        logit_scale=1.0,
+    )
+    frame = np.full((360, 640, 3), 128, dtype=np.uint8)
+    plain, drawn = big.draw(frame, legend=False), big.draw(frame)
+    changed = (plain != drawn).any(axis=2)
+    assert (
+        changed[:20, :60].any() and not changed[40:].any()
+    )  # one line, for the class that is there
+    swatch = (drawn == palette()[1]).all(axis=2)
+    assert 50 < swatch.sum() < 1000
+
+
+def test_palette_tells_254_classes_apart() -> None:
+    colours = palette(255)
+    assert colours.shape == (255, 3) and colours.dtype == np.uint8
+    assert len({tuple(colour) for colour in colours.tolist()}) == 255
+    np.testing.assert_array_equal(palette(20), colours[:20])
+    first = colours[:16].astype(int)
+    distance = np.abs(first[:, None] - first[None]).sum(axis=2) + 999 * np.eye(16, dtype=int)
+    assert distance.min() > 60
+    with pytest.raises(ValueError, match="read-only"):
+        colours[0] = 0

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runtime.errors import BundleError
+from runtime.text.tokenizer import Tokenizer, byte_symbols, clean
+
+FRAGMENTS = (
+    "a photo of", "traffic light", "DON'T", "it's", "we'll", "they'VE", "I'm", "he'd", "you're",
+    "rock'n'roll", "state-of-the-art", "3.14159", "1,000,000", "x2y", "№5", "½", "²", "Ⅷ", "٣٤",
+    "café", "cafe\u0301", "naïve", "Straße", "İstanbul",
+    "ΑΣΑΣ", "ﬁne ﬂow", "Ｆｕｌｌ　Ｗｉｄｔｈ", "ǅ",
+    "привет", "東京タワー", "서울", "नमस्ते", "ไทย", "עברית", "مرحبا", "🚗", "👩‍👩‍👧", "🏳️‍🌈",
+    "🇩🇪", "☃️",
+    "&amp;", "&amp;amp;", "&lt;b&gt;", "&#x41;", "&nbsp;", "&copy;", "&notanentity;", "&amp;lt;",
+    "\t", "\n", "\r\n", "\u00a0", "\u2003", "\u200b", "\u200d", "\ufeff", "\u3000", "\x00", "\x1f",
+    "…", "—", "“quoted”", "‘single’", "´", "`", "~~~", "!!!", "?!", "<start_of_text>",
+    "<END_OF_TEXT>", "<end_of_text", "<|endoftext|>", "</w>", "__init__", "C:\\temp", "a_b",
+    "$9.99",
+    "sâ€™il vous plaÃ®t", "â€œmojibakeâ€\x9d", "schÃ¶n", "l&#39;eau", "%", "100%", "@user", "#tag",
+    "http://example.org/?q=a&b=c", "e=mc^2", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "!",
+    "ſ", "'ſ", "\u2028", "\u0085", "\u1680", "K", "a\u0300\u0316b",
+)  # fmt: skip
+
+
+def varied_strings(count: int) -> list[str]:
+    """Strings that go wrong easily, and random ones from all over Unicode (no lone surrogates)."""
+    draw = random.Random(3)
+    strings = [*FRAGMENTS, "", " "]
+    while len(strings) < count:
+        parts = []
+        for _ in range(draw.randint(1, 9)):
+            kind = draw.random()
+            if kind < 0.6:
+                parts.append(draw.choice(FRAGMENTS))
+            elif kind < 0.75:
+                parts.append("".join(chr(draw.randint(32, 591)) for _ in range(draw.randint(1, 8))))
+            elif kind < 0.9:
+                parts.append(
+                    "".join(chr(draw.randint(32, 126)) for _ in range(draw.randint(1, 12)))
+                )
+            else:
+                code = draw.randint(0x250, 0x2FA1F)
+                parts.append(chr(code) if not 0xD800 <= code < 0xE000 else "?")
+        strings.append(draw.choice(("", " ", " ", "  ")).join(parts))
+    return strings
+
+
+def clip_tokenizer_json(merges_file: Path) -> dict[str, Any]:
+    """What the module's first words ask for, built here on its own out of CLIP's merges."""
+    lines = gzip.decompress(merges_file.read_bytes()).decode().split("\n")[1:48895]
+    merges = [line.split() for line in lines]
+    symbols = sorted(byte_symbols(), key=lambda symbol: (ord(symbol) >= 256, ord(symbol)))
+    tokens = [*symbols, *(symbol + "</w>" for symbol in symbols)]
+    tokens += ["".join(pair) for pair in merges] + ["<start_of_text>", "<end_of_text>"]
+    vocab = {token: number for number, token in enumerate(tokens)}
+    model = {"type": "BPE", "vocab": vocab, "merges": merges, "end_of_word_suffix": "</w>"}
+    return {"version": "1.0", "added_tokens": [], "model": model}
+
+
+@pytest.fixture(scope="module")
+def clip_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    open_clip = pytest.importorskip("open_clip")
+    from open_clip.tokenizer import default_bpe
+
+    assert open_clip.tokenize is not None
+    path = tmp_path_factory.mktemp("clip") / "tokenizer.json"
+    path.write_text(json.dumps(clip_tokenizer_json(Path(default_bpe()))))
+    return Tokenizer(path, 77)
+
+
+def test_identical_to_open_clip(clip_tokenizer: Tokenizer) -> None:
+    import open_clip
+
+    strings = varied_strings(4000)
+    assert len(set(strings)) >= 3500
+    ours = clip_tokenizer(strings)
+    theirs = open_clip.tokenize(strings).numpy()
+    different = np.flatnonzero((ours != theirs).any(axis=1))
+    assert [strings[row] for row in different[:5]] == []
+    assert ours.dtype == theirs.dtype == np.int64
+
+
+def test_identical_to_open_clip_when_cut(clip_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    import open_clip
+
+    strings = varied_strings(500)
+    short = Tokenizer.__new__(Tokenizer)
+    short.__dict__.update(clip_tokenizer.__dict__, context_length=8)
+    np.testing.assert_array_equal(short(strings), open_clip.tokenize(strings, 8).numpy())
+
+
+def test_small_vocabulary_by_hand(graphs: Any, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(graphs.tokenizer())
+    tokenizer = Tokenizer(path, 6)
+    # 512 byte symbols, "ca" 512, "car</w>" 513, start 514, end 515; a letter is its byte - 33.
+    assert tokenizer.encode("Car") == [513]
+    assert tokenizer.encode(" cab ") == [512, 256 + ord("b") - 33]
+    assert tokenizer(["car a", "cabcabcab", ""]).tolist() == [
+        [514, 513, 256 + ord("a") - 33, 515, 0, 0],
+        [514, 512, ord("b") - 33, 512, ord("b") - 33, 515],
+        [514, 515, 0, 0, 0, 0],
+    ]
+
+
+def test_clean() -> None:
+    assert clean("  Tom &amp;amp; JERRY\n\t!") == "tom & jerry !"
+    assert clean("schÃ¶n") == "schön"
+
+
+def test_foreign_tokenizers_are_refused(graphs: Any, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    good = json.loads(graphs.tokenizer())
+    word_level = {**good, "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}}
+    no_end = json.loads(graphs.tokenizer())
+    del no_end["model"]["vocab"]["<end_of_text>"]
+    no_suffix = json.loads(graphs.tokenizer())
+    no_suffix["model"].update(end_of_word_suffix=None, merges=[["c", "a"]])
+    cases = {
+        "not json": "is not a tokenizer file (",
+        "{}": "is not a tokenizer file (",
+        json.dumps(word_level): "holds a WordLevel model, expected BPE",
+        json.dumps(no_end): "is not CLIP's tokenizer (no <end_of_text> in its vocabulary)",
+        json.dumps(no_suffix): "is not CLIP's tokenizer (no </w> suffix)",
+    }
+    for text, expected in cases.items():
+        path.write_text(text)
+        with pytest.raises(BundleError) as caught:
+            Tokenizer(path)
+        assert str(caught.value).startswith(f"{path} {expected}")
+        assert str(caught.value).endswith("; export the bundle again with python -m export")
