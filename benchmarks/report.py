@@ -13,16 +13,18 @@ from runtime.errors import UserError
 
 
 def check_writable(path: Path | None) -> None:
-    """Refuse an output that cannot be written, before hours are spent on what goes into it."""
+    """Refuse an output that cannot be written, before minutes are spent on what goes into it."""
     if path is None:
         return
     if path.is_dir():
         raise UserError(f"--json {path} is a folder; give the name of a file to write")
-    parent = path.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise UserError(f"--json {path} cannot be written ({parent} is not a writable folder)")
+    beside = _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
@@ -30,7 +32,7 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 
     NaN (a mean over nothing) becomes null, since JSON has no other word for it.
     """
-    beside = path.with_name(path.name + ".part")
+    beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False)
@@ -38,7 +40,15 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise UserError(f"--json {path} cannot be written ({error.strerror})") from None
+        raise _unwritable(path, error) from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"--json {path} cannot be written ({error.strerror}); give another place")
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

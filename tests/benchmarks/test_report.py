@@ -32,7 +32,7 @@ def test_a_folder_or_a_place_under_a_file_is_refused_beforehand(tmp_path: Path):
     with pytest.raises(UserError, match="is a folder"):
         check_writable(tmp_path)
     (tmp_path / "file").write_text("kept")
-    with pytest.raises(UserError, match="not a writable folder"):
+    with pytest.raises(UserError, match="cannot be written"):
         check_writable(tmp_path / "file" / "figures.json")
     check_writable(tmp_path / "not" / "yet" / "figures.json")
     check_writable(None)
