@@ -15,11 +15,10 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.datasets import generate_scenes
-from benchmarks.metrics import count_confusions
-from training.data.streetworld import CLASS_NAMES, HELD_OUT_COMPOSITIONS, Scene
+from benchmarks.metrics import class_ious, count_confusions
+from training.data.streetworld import CLASS_NAMES, COLOURED, HELD_OUT_COMPOSITIONS, Scene
 
 LEAST_SHARE = 0.005  # of the image: below it a composition is too small to be asked for
-RIVAL_COLOURS = ("red", "blue", "green", "yellow", "white", "black")
 
 Segment = Callable[[np.ndarray, Sequence[str]], np.ndarray]  # frame_bgr, words -> labels (h, w)
 
@@ -36,10 +35,14 @@ def find_composition(scene: Scene) -> tuple[str, str] | None:
 
 
 def rival_colour(composition: tuple[str, str]) -> str:
-    """Another colour of the same noun, itself captioned in training, the same for every scene."""
+    """The commonest other colour of the same noun that training does name with it."""
     colour, noun = composition
-    choices = [c for c in RIVAL_COLOURS if c != colour and (c, noun) not in HELD_OUT_COMPOSITIONS]
-    return choices[sum(map(ord, colour + noun)) % len(choices)]
+    weights = {
+        other: weight
+        for other, weight in COLOURED[noun].items()
+        if other != colour and (other, noun) not in HELD_OUT_COMPOSITIONS
+    }
+    return max(weights, key=lambda other: weights[other])
 
 
 def composition_words(composition: tuple[str, str]) -> list[str]:
@@ -64,33 +67,29 @@ def score_compositions(
         if composition is not None:
             found.setdefault(composition, []).append(scene)
     iou: dict[str, float] = {}
-    preferred: dict[str, float] = {}
-    counted: dict[str, int] = {}
+    right, wrong = 0, 0
     # one composition after the other: a change of words costs a text encoding
     for composition, its_scenes in tqdm(
         sorted(found.items()), desc="compositions", leave=False, disable=None if progress else True
     ):
-        phrase = " ".join(composition)
-        iou[phrase], preferred[phrase] = _score_one(segment, composition, its_scenes)
-        counted[phrase] = len(its_scenes)
+        counts = _count(segment, composition, its_scenes)
+        index = CLASS_NAMES.index(composition[1])
+        iou[" ".join(composition)] = float(class_ious(counts)[index])
+        right += int(counts[index, index])
+        wrong += int(counts[index, len(CLASS_NAMES)])  # the rival phrase's column
     return {
         "miou": float(np.mean(list(iou.values()))) if iou else float("nan"),
         "iou": iou,
-        "right_colour": float(np.nanmean(list(preferred.values()))) if preferred else float("nan"),
-        "right_colour_by_composition": preferred,
-        "scenes": counted,
+        "right_colour": right / (right + wrong) if right + wrong else float("nan"),
+        "scenes": {" ".join(pair): len(its_scenes) for pair, its_scenes in sorted(found.items())},
     }
 
 
-def _score_one(
-    segment: Segment, composition: tuple[str, str], scenes: Sequence[Scene]
-) -> tuple[float, float]:
+def _count(segment: Segment, composition: tuple[str, str], scenes: Sequence[Scene]) -> np.ndarray:
     words = composition_words(composition)
-    index, rival = CLASS_NAMES.index(composition[1]), len(words) - 1
-    confusion = np.zeros((len(words), len(words) + 1), np.int64)
+    # the rival is a class without truth, so that pixels given to it count as missed
+    counts = np.zeros((len(words), len(words) + 1), np.int64)
     for scene in scenes:
         frame_bgr = cv2.cvtColor(scene.image_hw3, cv2.COLOR_RGB2BGR)
-        confusion += count_confusions(scene.labels_hw, segment(frame_bgr, words), len(words))
-    right, wrong = confusion[index, index], confusion[index, rival]
-    union = confusion[index].sum() + confusion[:, index].sum() - right
-    return float(right / union), float(right / (right + wrong)) if right + wrong else float("nan")
+        counts += count_confusions(scene.labels_hw, segment(frame_bgr, words), len(words))
+    return counts
