@@ -116,5 +116,5 @@ def check_text_tower(clip: CLIP) -> None:
     if pool != "argmax" or mask is None or clip.text_projection is None:
         raise UserError(
             f"this CLIP's text tower (pooling '{pool}', {'no ' if mask is None else ''}causal "
-            "mask) cannot be exported; expected OpenAI's kind, as in ViT-B-16, ViT-L-14 or mgca-tiny"
+            "mask) cannot be exported; expected OpenAI's kind, as in ViT-B-16 or mgca-tiny"
         )

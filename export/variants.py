@@ -11,6 +11,10 @@ import onnx
 from export.stages import strip_exporter_records
 from export.taps import tap_patches
 
+# Kept in fp32 whatever the precision: the frame's normalisation, which costs nothing, and what
+# decides between words and units, where a last digit changes a label.
+ALWAYS_FP32 = ("input", "units", "scores")
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -41,20 +45,27 @@ def make_variant(
         keep_fp32: stages that stay in fp32.
         folder: where the files go; created.
     """
-    graph = fp32
-    if precision == "fp16":
-        from export.rewrites.convert_to_half import convert_to_half
-
-        graph = convert_to_half(fp32, keep_fp32)
-    elif precision == "int8":
-        from export.quantize import quantize_dynamic
-
-        graph = quantize_dynamic(fp32, keep_fp32, folder)
+    graph = _in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32})
     folder.mkdir(parents=True, exist_ok=True)
     path, tapped = folder / "segmenter.onnx", folder / "tapped.onnx"
     _save(tap_patches(graph.model, graph.stages), tapped)
     _save(graph.model, path)
     return VariantFiles(precision, graph, path, tapped)
+
+
+def _in_precision(fp32: Graph, precision: str, keep_fp32: Collection[str]) -> Graph:
+    if precision == "fp16":
+        from export.rewrites.convert_to_half import convert_to_half
+
+        model, stages = onnx.ModelProto(), dict(fp32.stages)
+        model.CopyFrom(fp32.model)
+        convert_to_half(model, stages, keep_fp32)
+        return Graph(model, stages)
+    if precision == "int8":
+        from export.quantize import quantize_matmuls
+
+        return Graph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32))
+    return fp32
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:
