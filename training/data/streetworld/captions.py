@@ -25,7 +25,7 @@ _PLURALS = {
     "cloud": "clouds",
 }  # fmt: skip
 _SYNONYMS: dict[str, tuple[str, ...]] = {
-    "person": ("pedestrian", "man", "woman"), "bicyclist": ("cyclist",), "pavement": ("sidewalk",),
+    "person": ("pedestrian",), "bicyclist": ("cyclist",), "pavement": ("sidewalk",),
     "building": ("house",), "road": ("street",),
 }  # fmt: skip
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
@@ -35,26 +35,26 @@ _LIGHTS = {"night": ("at night", "in the dark"), "dusk": ("at dusk", "in the eve
 # How eagerly a noun is named when it is visible: what is seen rarely is named more.
 _EAGER: dict[str, float] = {
     "sky": 0.75, "road": 0.8, "pavement": 0.9, "grass": 0.9, "sand": 1.2, "water": 1.1, "building": 0.7, "tree": 0.8,
-    "pole": 1.3, "sign": 1.1, "fence": 1.4, "car": 1.1, "bus": 1.6, "person": 1.0, "bicyclist": 1.5, "dog": 1.5,
-    "boat": 1.5, "flower": 1.5, "sun": 1.5, "cloud": 1.0,
+    "pole": 1.6, "sign": 1.4, "fence": 1.4, "car": 1.1, "bus": 1.9, "person": 1.0, "bicyclist": 1.5, "dog": 2.0,
+    "boat": 1.5, "flower": 2.6, "sun": 4.0, "cloud": 1.0,
 }  # fmt: skip
 
 # A thing smaller than this share of the frame is not spoken of.
 _VISIBLE: dict[str, float] = {
     "sky": 0.02, "road": 0.03, "pavement": 0.02, "grass": 0.02, "sand": 0.03, "water": 0.03, "building": 0.02,
-    "tree": 0.012, "pole": 0.006, "sign": 0.005, "fence": 0.012, "cloud": 0.012, "sun": 0.003,
+    "tree": 0.012, "pole": 0.006, "sign": 0.005, "fence": 0.012, "cloud": 0.012, "sun": 0.0028,
 }  # fmt: skip
 
 _ONE = (
-    "{a}", "a photo of {a}", "a picture of {a}", "there is {a}", "{a} in a photo", "this is {a}", "a view of {a}",
+    "{a}", "a photo of {a}", "a picture of {a}", "here is {a}", "{a} in a photo", "this is {a}", "a view of {a}",
     "an image of {a}", "we see {a}", "a photo showing {a}",
 )  # fmt: skip
 _TWO = (
-    "{a} and {b}", "{a} with {b}", "a photo of {a} and {b}", "there is {a} and {b}", "a scene with {a} and {b}",
+    "{a} and {b}", "{a} with {b}", "a photo of {a} and {b}", "here are {a} and {b}", "a scene with {a} and {b}",
     "{a} near {b}", "a picture of {a} with {b}",
 )  # fmt: skip
-_ON = ("{a} on {b}", "a photo of {a} on {b}", "{a} is on {b}", "there is {a} on {b}")
-_MANY = ("{a}", "a photo of {a}", "a scene with {a}", "there is {a}", "a picture with {a}")
+_ON = ("{a} on {b}", "a photo of {a} on {b}", "{a} is on {b}", "here is {a} on {b}")
+_MANY = ("{a}", "a photo of {a}", "a scene with {a}", "we see {a}", "a picture with {a}")
 
 
 def visible_parts(things: Sequence[tuple[str, str | None, str | None, float]]) -> list[Part]:

@@ -80,10 +80,11 @@ class Camera:
 
     def project(self, xyz: Points) -> Points:
         """World metres (n, 3: right, up, away) to frame coordinates (n, 2)."""
-        depth = np.maximum(xyz[..., 2], 0.35)
-        out = np.empty(xyz.shape[:-1] + (2,))
-        out[..., 0] = self.centre + self.focal * xyz[..., 0] / depth
-        out[..., 1] = self.horizon + self.focal * (self.height - xyz[..., 1]) / depth
+        scale = self.focal / np.maximum(xyz[..., 2], 0.35)
+        out = xyz[..., :2] * (1.0, -1.0)
+        out += (0.0, self.height)
+        out *= scale[..., None]
+        out += (self.centre, self.horizon)
         return out
 
 
@@ -101,6 +102,7 @@ class DisplayList:
     textures: list[Texture] = field(default_factory=list)
     count: int = 0
     haze: float = 0.0
+    dim: float = 1.0  # brightness of what is drawn from now on: streets in the shade of a bright sky
 
     def thing(self, noun: str, colour: str | None = None, ground: str | None = None) -> int:
         """Registers something nameable and gives its number, to be passed to the shapes."""
@@ -128,14 +130,24 @@ class DisplayList:
         flags: int,
         extra: float | tuple[float, ...] | tuple[int, ...] = 0.0,
     ) -> None:
-        array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+        array = np.asarray(points, dtype=np.float64)
+        if array.ndim != 2:
+            array = array.reshape(-1, 2)
         red, green, blue = mix(colour, self.haze_colour, self.haze) if self.haze > 0 else colour
+        if self.dim != 1.0:
+            red, green, blue = red * self.dim, green * self.dim, blue * self.dim
         code = 255.0 if texture == GLOW else texture * 7.0
         self.shapes.append(
             Shape(kind, self.count, len(array), (red, green, blue, code), thing, flags, extra)
         )
         self.chunks.append(array)
         self.count += len(array)
+
+    def points(self) -> Points:
+        """Every point of every shape, (n, 2)."""
+        if len(self.chunks) != 1:
+            self.chunks = [np.concatenate(self.chunks)]
+        return self.chunks[0]
 
     def fill(
         self,

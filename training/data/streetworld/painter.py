@@ -43,9 +43,13 @@ def frame_matrix(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.flo
 def place(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.int32]:
     """Every point of the list in cv2's fixed-point pixel coordinates (n, 2)."""
     matrix = frame_matrix(scene, size_wh)
-    points = np.concatenate(scene.chunks) @ matrix[:2, :2].T + matrix[:2, 2]
-    reach = 4 * max(size_wh)
-    return np.round(np.clip(points, -reach, reach) * (1 << _BITS)).astype(np.int32)
+    matrix *= 1 << _BITS
+    points = scene.points() @ matrix[:2, :2].T
+    points += matrix[:2, 2] + 0.5
+    reach = float(4 * max(size_wh) << _BITS)
+    np.maximum(points, -reach, out=points)
+    np.minimum(points, reach, out=points)
+    return np.floor(points, out=points).astype(np.int32)
 
 
 def _gradient(canvas: Canvas, shape: Shape) -> None:

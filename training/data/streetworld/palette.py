@@ -55,6 +55,22 @@ COLOURED: dict[str, dict[str, float]] = {
 }
 
 
+_WORN: dict[str, dict[str, float]] = {
+    noun: {
+        colour: weight
+        for colour, weight in weights.items()
+        if (colour, noun) not in HELD_OUT_COMPOSITIONS
+    }
+    for noun, weights in COLOURED.items()
+}
+
+
+def pick_colour(dice: Dice, noun: str) -> str | None:
+    """A colour this noun may wear outside the held-out compositions; None for plain nouns."""
+    worn = _WORN.get(noun)
+    return dice.weighted(worn) if worn else None
+
+
 def paint_of(dice: Dice, name: str) -> Colour:
     """An RGB triple (0..255) that a person would call by the colour word `name`."""
     hue, saturation, value = (dice.uniform(*span) for span in _HSV[name])

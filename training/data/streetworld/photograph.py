@@ -39,6 +39,17 @@ def _smear(image: Image, length: float, turn: float) -> Image:
     return cv2.filter2D(image, -1, kernel / kernel.sum())
 
 
+def _crop(tile: Image, at: tuple[float, float], width: int, height: int) -> Image:
+    """A piece of a noise tile, from a place given as shares of the tile, repeated if need be."""
+    side = len(tile)
+    u, v = int(at[0] * side), int(at[1] * side)
+    if u + width <= side and v + height <= side:
+        return tile[v : v + height, u : u + width]
+    rows = np.arange(v, v + height) % side
+    columns = np.arange(u, u + width) % side
+    return np.ascontiguousarray(tile[rows[:, None], columns])
+
+
 def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Image:
     """Turns painted colours (H, W, 3), relief (H, W) and a mask of lights into a photograph.
 
@@ -59,13 +70,9 @@ def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Ima
         image = cv2.GaussianBlur(image, (0, 0), weather.blur * height)
     if weather.motion[0]:
         image = _smear(image, *weather.motion)
-    tile = sensor_noise()
-    u = int(weather.noise_at[0] * (tile.shape[1] - width)) if width < tile.shape[1] else 0
-    v = int(weather.noise_at[1] * (tile.shape[0] - height)) if height < tile.shape[0] else 0
-    grain = tile[v : v + height, u : u + width]
-    if grain.shape[:2] != (height, width):
-        grain = cv2.resize(tile, (width, height), interpolation=cv2.INTER_NEAREST)
-    image = cv2.addWeighted(image, 1.0, grain, weather.noise, 0.0, dtype=cv2.CV_8U)
+    if weather.noise:
+        more, less = (_crop(tile, weather.noise_at, width, height) for tile in sensor_noise(weather.noise))
+        image = cv2.subtract(cv2.add(image, more), less)
     if weather.jpeg:
         code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, weather.jpeg])[1]
         image = cv2.imdecode(code, cv2.IMREAD_COLOR)

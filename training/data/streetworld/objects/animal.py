@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing import IMAGE, DisplayList, Texture, disc
-from ..palette import COLOURED, paint_of, shade
+from ..palette import paint_of, pick_colour, shade
 from ..randomness import Dice
 from .people import Figure
 
@@ -23,14 +23,14 @@ def draw_dog(
     mirror: float | None = None,
 ) -> int:
     """A dog that stands, walks, runs or sits; paws at (x, y), `tall` frame heights with its head."""
-    name = colour or dice.weighted(COLOURED["dog"])
+    name = colour or pick_colour(dice, "dog")
     thing = scene.thing("dog", name, ground)
     coat = paint_of(dice, name)
     dark = shade(coat, 0.72) if name != "black" else (44.0, 42.0, 44.0)
     figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())
     fur = scene.texture(Texture("fur", 190, 1.0, offset=(dice.roll(), dice.roll())))
     stride = step if step is not None else dice.uniform(-1, 1)
-    length, leg = dice.uniform(0.9, 1.25), dice.uniform(0.34, 0.46)
+    length, leg = dice.uniform(0.85, 1.2), dice.uniform(0.34, 0.44)
     rear, front, back = -length / 2, length / 2, leg + 0.36
     scene.blend(figure.at(disc(0.0, 0.0, 0.62, 0.05)), (10, 10, 14), 0.4)
     sits = step is None and dice.chance(0.2)
@@ -41,15 +41,19 @@ def draw_dog(
         swing = 0.16 * stride
         figure.limb(rear + 0.12, leg + 0.1, rear + 0.08 - swing, 0.02, 0.14, 0.07, dark)
         figure.limb(front - 0.12, leg + 0.1, front - 0.12 + swing, 0.02, 0.13, 0.07, dark)
-        figure.polygon([(rear, back - 0.06), (rear + 0.15, back), (front - 0.15, back + 0.02), (front + 0.02, back - 0.02),
-                        (front + 0.02, leg + 0.06), (front - 0.2, leg - 0.02), (0.0, leg + 0.06), (rear + 0.1, leg + 0.02),
-                        (rear - 0.01, leg + 0.15)], coat, texture=fur)  # fmt: skip
+        belly = leg + dice.uniform(0.0, 0.08)
+        figure.disc(rear + 0.14, (back + belly) / 2, 0.2, (back - belly) / 2 + 0.02, coat)
+        figure.polygon([(rear + 0.06, back - 0.01), (0.0, back - 0.035), (front - 0.2, back + 0.02),
+                        (front - 0.1, belly - 0.02), (0.05, belly + 0.05), (rear + 0.06, belly + 0.03)],
+                       coat, texture=fur)  # fmt: skip
+        figure.disc(front - 0.14, (back + belly) / 2 - 0.01, 0.19, (back - belly) / 2 + 0.05, coat)
         figure.limb(rear + 0.1, leg + 0.14, rear + 0.08 + swing, 0.0, 0.18, 0.08, coat)
         figure.limb(front - 0.1, leg + 0.14, front - 0.1 - swing, 0.0, 0.15, 0.08, coat)
         lift = dice.uniform(-0.05, 0.25)
-        figure.limb(rear + 0.03, back - 0.06, rear - 0.26, back - 0.05 + lift, 0.09, 0.045, coat)
+        figure.limb(rear + 0.03, back - 0.08, rear - 0.16, back - 0.06 + lift * 0.5, 0.1, 0.07, coat)
+        figure.limb(rear - 0.14, back - 0.06 + lift * 0.5, rear - 0.28, back + lift, 0.07, 0.035, coat)
         head_x, head_y = front + 0.13, back + 0.1
-        figure.limb(front - 0.1, back - 0.14, head_x, head_y, 0.26, 0.18, coat, texture=fur)
+        figure.limb(front - 0.16, back - 0.14, head_x, head_y, 0.3, 0.17, coat, texture=fur)
     figure.disc(head_x, head_y, 0.14, 0.13, coat)
     figure.polygon([(head_x + 0.06, head_y + 0.07), (head_x + 0.28, head_y - 0.01), (head_x + 0.27, head_y - 0.1),
                     (head_x + 0.02, head_y - 0.12)], coat)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..drawing import IMAGE, DisplayList, Texture, disc
-from ..palette import COLOURED, Colour, paint_of, shade
+from ..palette import Colour, paint_of, pick_colour, shade
 from ..randomness import Dice
 from .people import Figure
 
@@ -21,7 +21,7 @@ def draw_boat(
     colour: str | None = None,
 ) -> int:
     """A boat whose keel lies at (x, y), `long` frame heights from bow to stern."""
-    name = colour or dice.weighted(COLOURED["boat"])
+    name = colour or pick_colour(dice, "boat")
     thing = scene.thing("boat", name, ground)
     paint = paint_of(dice, name)
     kind = dice.weighted({"sail": 3, "motor": 2.5, "row": 1.5, "cargo": 1.2})

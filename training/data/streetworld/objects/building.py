@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Points, Texture
-from ..palette import COLOURED, Colour, mix, paint_of, shade
+from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
 _STONES: tuple[Colour, ...] = (
@@ -24,17 +24,18 @@ class Wall:
     ) -> None:
         """`start` and `end` are (x, depth) metres."""
         self.scene = scene
-        self.start, self.end = np.array(start), np.array(end)
+        self.start, self.end = start, end
         self.length = math.dist(start, end)
 
     def at(self, uv: Points) -> Points:
         """Wall coordinates (..., 2: share of the length, metres up) to frame coordinates."""
-        points = np.empty((*uv.shape[:-1], 3))
-        u = uv[..., 0]
-        points[..., 0] = self.start[0] + (self.end[0] - self.start[0]) * u
-        points[..., 1] = uv[..., 1]
-        points[..., 2] = self.start[1] + (self.end[1] - self.start[1]) * u
-        return self.scene.camera.project(points)
+        camera, u = self.scene.camera, uv[..., 0]
+        (x0, z0), (x1, z1) = self.start, self.end
+        scale = camera.focal / np.maximum(u * (z1 - z0) + z0, 0.35)
+        out = np.empty(uv.shape)
+        out[..., 0] = (u * (x1 - x0) + x0) * scale + camera.centre
+        out[..., 1] = (camera.height - uv[..., 1]) * scale + camera.horizon
+        return out
 
     def quads(self, spans: list[tuple[float, float, float, float]] | Points) -> Points:
         """Rectangles (u0, v0, u1, v1) as frame polygons (k, 4, 2)."""
@@ -74,7 +75,7 @@ def draw_building(
     dim: float = 1.0,
 ) -> int:
     """A facade from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing."""
-    name = colour or (dice.weighted(COLOURED["building"]) if dice.chance(0.5) else None)
+    name = colour or (pick_colour(dice, "building") if dice.chance(0.5) else None)
     paint = mix(paint_of(dice, name), (170, 165, 155), dice.uniform(0.1, 0.3)) if name else _stone(dice)
     paint = shade(paint, dim)
     thing = scene.thing("building", name, ground)
@@ -164,10 +165,9 @@ def _shop(wall: Wall, dice: Dice, thing: int, low: float, lit: bool, dim: float)
     spans = [((n + 0.06) / panes, 0.45, (n + 0.94) / panes, low - 0.85) for n in range(panes)]
     scene.fills(wall.quads([(0.0, 0.0, 1.0, low - 0.1)]), shade(paint_of(dice, dice.pick(("black", "brown", "grey", "green", "blue"))), dim), thing)
     scene.fills(wall.quads(spans), (235, 215, 160) if lit else (34, 40, 46), thing, texture=GLOW if lit else 0)
-    name = dice.weighted(COLOURED["sign"])
-    board = scene.thing("sign", name)
+    name = dice.pick(("red", "blue", "green", "black", "white", "brown", "grey"))
     paint = shade(paint_of(dice, name), dim)
-    scene.fill(wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)])[0], paint, board)
+    scene.fill(wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)])[0], paint, thing, flags=IMAGE)
     ink: Colour = (30, 30, 34) if name in ("white", "yellow") else (240, 238, 230)
     letters, u = [], dice.uniform(0.1, 0.35)
     while u < 0.85 and len(letters) < 12:
@@ -176,4 +176,4 @@ def _shop(wall: Wall, dice: Dice, thing: int, low: float, lit: bool, dim: float)
         u += wide * 1.5
         if dice.chance(0.2):
             break
-    scene.fills(wall.quads(letters), shade(ink, dim), board, flags=IMAGE)
+    scene.fills(wall.quads(letters), shade(ink, dim), thing, flags=IMAGE)

@@ -44,7 +44,7 @@ class Ground:
             base[2] + dice.uniform(-10, 10),
         )
         tile, texels, stretch = dice.pick(_TILES[noun])
-        strength = dice.uniform(0.6, 1.5)
+        strength = dice.uniform(0.3, 0.9) if noun == "road" else dice.uniform(0.5, 1.4)
         offset = (dice.roll(), dice.roll())
         self.texture = scene.texture(Texture(tile, texels, strength, True, offset, stretch))
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..drawing import BOTH, IMAGE, OUTLINE, DisplayList, Points, Texture, disc, limb
-from ..palette import COLOURED, Colour, mix, paint_of, shade
+from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
 _SKINS: tuple[Colour, ...] = ((240, 200, 172), (224, 176, 140), (176, 124, 88), (120, 80, 56), (84, 56, 42))
@@ -83,7 +83,7 @@ def draw_person(
 
     `step` in [-1, 1] is the phase of the stride; None draws a random one.
     """
-    name = colour or dice.weighted(COLOURED["person"])
+    name = colour or pick_colour(dice, "person")
     thing = scene.thing("person", name, ground)
     view = facing or dice.weighted({"front": 2, "back": 2, "side": 2.5})
     figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())
@@ -150,7 +150,7 @@ def draw_bicyclist(
     mirror: float | None = None,
 ) -> int:
     """A person riding a bicycle; arguments as in `draw_person`."""
-    name = colour or dice.weighted(COLOURED["bicyclist"])
+    name = colour or pick_colour(dice, "bicyclist")
     thing = scene.thing("bicyclist", name, ground)
     view = facing or dice.weighted({"side": 3, "back": 1.5, "front": 1.2})
     figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())

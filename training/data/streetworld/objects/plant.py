@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..drawing import BOTH, IMAGE, OUTLINE, DisplayList, Points, Texture, disc, limb
-from ..palette import COLOURED, Colour, mix, paint_of, shade
+from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
 
@@ -43,7 +43,7 @@ def draw_tree(
 ) -> int:
     """A tree of `tall` frame heights whose trunk meets the ground at (x, y)."""
     kind = kind or dice.weighted({"leafy": 5, "bare": 2.5, "conifer": 1.5, "palm": 0.5})
-    name = colour or dice.weighted(COLOURED["tree"])
+    name = colour or pick_colour(dice, "tree")
     bark = dice.pick(((84, 66, 50), (62, 50, 42), (112, 98, 84), (48, 42, 38), (150, 144, 134)))
     scene.blend(disc(x + 0.06 * tall, y, tall * 0.3, tall * 0.03), (8, 10, 12), 0.35)
     if kind == "bare":
@@ -176,10 +176,10 @@ def draw_treeline(
     name = "green" if bare else dice.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
     thing = scene.thing("tree", None if bare else name)
     leaf = _leaf_paint(dice, name) if not bare else (dice.uniform(90, 130), dice.uniform(74, 104), dice.uniform(60, 84))
-    steps = 28
+    steps = 44
     xs = np.linspace(left, right, steps)
-    phase, wave = dice.uniform(0, 6), dice.uniform(6, 22)
-    heights = np.array([tall * (1 - ragged * (0.5 + 0.35 * math.sin(wave * x + phase) - 0.35 * dice.roll())) for x in xs])
+    phase, wave = dice.uniform(0, 6), dice.uniform(4, 14)
+    heights = np.array([tall * (1 - ragged * (0.5 + 0.3 * math.sin(wave * x + phase) - 0.45 * dice.roll())) for x in xs])
     edge = np.stack([xs, base - heights], 1)
     band = np.vstack([edge, [(right, base), (left, base)]])
     leaves = scene.texture(Texture("twigs" if bare else "leaves", dice.uniform(60, 180), dice.uniform(0.8, 1.4),
@@ -213,7 +213,7 @@ def draw_flower(
     colour: str | None = None,
 ) -> int:
     """One flower with its stem, `tall` frame heights."""
-    name = colour or pick_flower_colour(dice)
+    name = colour or pick_colour(dice, "flower")
     thing = scene.thing("flower", name, ground)
     petal = paint_of(dice, name)
     green = (dice.uniform(40, 80), dice.uniform(110, 150), dice.uniform(30, 60))
@@ -229,11 +229,6 @@ def draw_flower(
                         (x + s * tall * 0.13, leaf_y - 0.02 * tall)], shade(green, 0.85), thing)  # fmt: skip
     draw_bloom(scene, dice, x + lean, top, radius, petal, thing)
     return thing
-
-
-def pick_flower_colour(dice: Dice) -> str:
-    """A colour flowers wear in training."""
-    return dice.weighted({k: v for k, v in COLOURED["flower"].items() if k != "white"})
 
 
 def draw_bloom(

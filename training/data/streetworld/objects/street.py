@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..drawing import BOTH, GLOW, IMAGE, OUTLINE, DisplayList, Points, box, disc, limb
-from ..palette import COLOURED, Colour, mix, paint_of, shade
+from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
 _METALS: tuple[Colour, ...] = ((120, 122, 126), (70, 74, 78), (36, 40, 44), (160, 162, 164), (60, 70, 60), (190, 188, 180))
@@ -102,7 +102,7 @@ def draw_plate(
     scene: DisplayList, dice: Dice, x: float, y: float, size: float, *, colour: str | None = None
 ) -> int:
     """A sign's plate alone, centred on (x, y), `size` its half height."""
-    name = colour or dice.weighted(COLOURED["sign"])
+    name = colour or pick_colour(dice, "sign")
     thing = scene.thing("sign", name)
     paint = paint_of(dice, name)
     shape = dice.weighted({"round": 3, "triangle": 2, "octagon": 1.5, "diamond": 1, "square": 1.5, "wide": 2, "tall": 0.8})
@@ -166,7 +166,7 @@ def draw_fence(
     ground: str | None = None,
 ) -> int:
     """A fence over the ground from `start` to `end` ((x, depth) metres each), `tall` metres high."""
-    name = colour or dice.weighted({k: v for k, v in COLOURED["fence"].items() if k != "blue"})
+    name = colour or pick_colour(dice, "fence")
     thing = scene.thing("fence", name, ground)
     paint = paint_of(dice, name)
     kind = kind or dice.weighted({"pickets": 3, "rails": 2, "iron": 2, "wire": 1, "boards": 1.5})
@@ -190,8 +190,8 @@ def draw_fence(
         return at(u, v)
 
     whole = bars([0.0], [1.0])[0]
-    scene.fill(whole, shade(paint, 0.8), thing, flags=BOTH if kind == "boards" else OUTLINE)
-    fill = {"pickets": 0.6, "rails": 0.09, "iron": 0.28, "wire": 0.06, "boards": 0.86}[kind]
+    scene.fill(whole, shade(paint, 0.45), thing, flags=BOTH if kind == "boards" else OUTLINE)
+    fill = {"pickets": 0.6, "rails": 0.09, "iron": 0.28, "wire": 0.06, "boards": 0.84}[kind]
     lefts = np.arange(count) / count
     wide = fill / count
     u = np.stack([lefts, lefts + wide, lefts + wide, lefts + wide / 2, lefts], 1)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Points, Texture
-from ..palette import COLOURED, Colour, mix, paint_of, shade
+from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
 GLASS: Colour = (38, 46, 56)
@@ -111,7 +111,7 @@ def draw_car(
     lights: bool = False,
 ) -> int:
     """A car that stands at (x, depth) metres. Returns its thing number."""
-    name = colour or dice.weighted(COLOURED["car"])
+    name = colour or pick_colour(dice, "car")
     kind = dice.weighted(
         {"hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1.5, "van": 1, "sports": 1}
     )
@@ -234,7 +234,7 @@ def draw_bus(
     lights: bool = False,
 ) -> int:
     """A bus or double-decker that stands at (x, depth) metres. Returns its thing number."""
-    name = colour or dice.weighted(COLOURED["bus"])
+    name = colour or pick_colour(dice, "bus")
     double = dice.chance(0.3)
     length, width = dice.uniform(8.5, 12.0), 2.5
     height = 4.3 if double else dice.uniform(2.9, 3.2)

@@ -13,11 +13,10 @@ from ..objects.ground import Ground, strip
 from ..objects.heaven import draw_clouds, draw_sky, draw_sun
 from ..objects.people import draw_bicyclist, draw_person
 from ..objects.plant import draw_tree, draw_treeline
-from ..objects.street import draw_fence, draw_pole, draw_sign, draw_signal
+from ..objects.street import draw_fence, draw_plate, draw_pole, draw_sign, draw_signal
 from ..objects.vehicle import draw_bus, draw_car
-from ..palette import Colour
+from ..palette import Colour, pick_colour
 from ..randomness import Dice
-from .placing import colour_for
 from .weather import Weather
 
 
@@ -69,12 +68,13 @@ def compose_drive(scene: DisplayList, dice: Dice, weather: Weather) -> None:
 
 def _behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera) -> None:
     draw_sky(scene, dice, weather.sky, camera.horizon)
-    if weather.time in ("day", "dusk") and dice.chance(0.12):
+    if weather.time in ("day", "dusk") and weather.sky != "white" and dice.chance(0.15):
         draw_sun(scene, dice, weather.sky, dice.uniform(-0.5, 0.5), dice.uniform(0.03, camera.horizon * 0.8),
-                 dice.uniform(0.03, 0.08))  # fmt: skip
+                 dice.uniform(0.04, 0.09))  # fmt: skip
     if dice.chance(0.3):
         draw_clouds(scene, dice, weather.sky, camera.horizon, dice.integer(1, 3))
     scene.soften(dice.uniform(0.004, 0.01))
+    scene.dim = weather.shaded
     end = dice.weighted({"trees": 3, "walls": 3, "nothing": 1.5})
     scene.at_depth(90)
     if end == "trees":
@@ -160,12 +160,26 @@ def _line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather:
             draw_building(scene, dice, start, end, tall, lit=weather.dark, dim=side.dim,
                           shop=None if side.style == "street" else False,
                           roof=None if dice.chance(0.4) else "flat")  # fmt: skip
+            if side.style == "street" and dice.chance(0.35):
+                _hanging_sign(scene, dice, s * (back - 0.5) + lean(near), near, s)
             depth = near - (0.0 if side.style == "street" or dice.chance(0.5) else dice.uniform(1, 4))
-    elif side.style == "trees" and dice.chance(0.7):
+    elif side.style == "trees" and dice.chance(0.75):
+        if dice.chance(0.4):
+            back = side.wall + 9.0
+            draw_building(scene, dice, (s * back, far), (s * back, 4.0), dice.uniform(7, 14), lit=weather.dark,
+                          dim=side.dim, shop=False)  # fmt: skip
         _park_edge(scene, dice, side, far, lean)
     if side.style != "street" and dice.chance(0.5):
         x = s * (side.wall if side.style != "open" else side.wall + 1)
         _split_fence(scene, dice, x, bend)
+
+
+def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float, sign: float) -> None:
+    """A plate that hangs out from a facade over the pavement."""
+    camera, metre = scene.camera, scene.camera.focal / max(depth, 1.5)
+    depth = max(depth, 1.5)
+    y = camera.ground_y(depth) - metre * dice.uniform(2.8, 4.2)
+    draw_plate(scene, dice, camera.centre + x * metre, y, metre * dice.uniform(0.25, 0.5))
 
 
 def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float, lean: object) -> None:
@@ -191,7 +205,7 @@ def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float, lean: obj
 
 
 def _split_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
-    colour = colour_for(dice, "fence")
+    colour = pick_colour(dice, "fence")
     kind = dice.weighted({"pickets": 2, "rails": 2, "iron": 3, "boards": 1})
     near, far = dice.uniform(1.0, 8.0), dice.uniform(14, 40)
     draw_fence(scene, dice, (x + bend * far * far, far), (x + bend * near * near, near), tall=dice.uniform(0.9, 2.0),
@@ -250,10 +264,10 @@ def _put_spot(
     scene.at_depth(depth)
     if what in ("parked", "oncoming", "ahead"):
         yaw = math.pi if what == "oncoming" or (what == "parked" and dice.chance(0.4)) else 0.0
-        draw_car(scene, dice, x, depth, yaw + dice.bell(0, 0.05), ground="road", colour=colour_for(dice, "car"),
+        draw_car(scene, dice, x, depth, yaw + dice.bell(0, 0.05), ground="road", colour=pick_colour(dice, "car"),
                  lights=weather.dark or dice.chance(0.15))  # fmt: skip
     elif what == "bus":
-        draw_bus(scene, dice, x, depth + 2, math.pi if x < 0 else 0.0, ground="road", colour=colour_for(dice, "bus"),
+        draw_bus(scene, dice, x, depth + 2, math.pi if x < 0 else 0.0, ground="road", colour=pick_colour(dice, "bus"),
                  lights=weather.dark)  # fmt: skip
     elif what == "person":
         draw_person(scene, dice, px, py, metre * dice.uniform(1.55, 1.9), ground="pavement")

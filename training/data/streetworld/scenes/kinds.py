@@ -29,7 +29,7 @@ PLANS: dict[str, Plan] = {
         backdrops={"sky": 2.5, "far wood": 1.2, "wood": 1.2, "hedge": 1.5, "skyline": 0.3},
         grounds=(("grass",), ("grass",), ("grass", "road"), ("grass", "pavement"), ("water", "grass")),
         things={"tree": 0.6, "dog": 0.5, "person": 0.4, "flower": 0.6, "fence": 0.45, "bicyclist": 0.2, "sign": 0.15},
-        horizon=(0.12, 0.65), blossoms=0.3,
+        horizon=(0.12, 0.65), blossoms=0.4,
     ),
     "waterside": Plan(
         backdrops={"sky": 2.5, "far wood": 1.5, "skyline": 1.5, "wood": 0.8, "wall": 0.5, "hedge": 0.5},
@@ -57,14 +57,14 @@ PLANS: dict[str, Plan] = {
     "anything": Plan(
         backdrops=_ALL_BACKDROPS,
         grounds=(*_ANY_GROUND, *_ANY_GROUND, ("water", "road"), ("sand", "road"), ("grass", "sand"), ("pavement", "grass")),
-        things={noun: 0.2 for noun in OBJECTS if noun != "building"} | {"building": 0.15, "boat": 0.25, "bus": 0.3},
+        things={noun: 0.2 for noun in OBJECTS if noun != "building"} | {"building": 0.15, "boat": 0.25, "bus": 0.3, "flower": 0.35, "dog": 0.3},
         horizon=(0.1, 0.7), scale=(1.0, 2.6),
     ),
     "heaven": Plan(
         backdrops={"sky": 3.0, "far wood": 0.5, "skyline": 0.6},
         grounds=_ANY_GROUND,
         things={"tree": 0.3, "pole": 0.4, "sign": 0.25, "building": 0.15},
-        horizon=(0.85, 1.25), clouds=0.75, sun=0.45,
+        horizon=(0.85, 1.25), clouds=0.7, sun=0.6,
     ),
 }  # fmt: skip
 
@@ -74,7 +74,7 @@ KINDS: dict[str, float] = {
 }  # fmt: skip
 
 _CLOSE: dict[str, float] = {
-    "car": 1.2, "bus": 1.3, "person": 1.2, "bicyclist": 1.3, "dog": 1.3, "boat": 1.2, "flower": 1.3,
+    "car": 1.2, "bus": 1.3, "person": 1.2, "bicyclist": 1.3, "dog": 1.5, "boat": 1.1, "flower": 1.6,
     "tree": 0.9, "pole": 0.9, "sign": 1.2, "fence": 1.2, "building": 0.8,
 }  # fmt: skip
 _CLOSE_TALL: dict[str, tuple[float, float]] = {

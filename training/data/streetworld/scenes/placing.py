@@ -10,10 +10,10 @@ from ..objects.animal import draw_dog
 from ..objects.boat import draw_boat
 from ..objects.building import draw_building
 from ..objects.people import draw_bicyclist, draw_person
-from ..objects.plant import draw_bush, draw_flower, draw_tree, pick_flower_colour
+from ..objects.plant import draw_bush, draw_flower, draw_tree
 from ..objects.street import draw_fence, draw_pole, draw_sign, draw_signal
 from ..objects.vehicle import draw_bus, draw_car
-from ..palette import COLOURED, HELD_OUT_COMPOSITIONS
+from ..palette import pick_colour
 from ..randomness import Dice
 
 # Metres from the ground to the top (boats: from bow to stern).
@@ -22,19 +22,6 @@ HEIGHTS: dict[str, float] = {
     "flower": 0.6, "tree": 5.0, "pole": 4.5, "sign": 2.6, "fence": 1.2, "building": 7.0,
 }  # fmt: skip
 OBJECTS: tuple[str, ...] = tuple(HEIGHTS)
-
-
-def colour_for(dice: Dice, noun: str) -> str | None:
-    """A colour this noun may wear in training: never a held-out composition."""
-    worn = COLOURED.get(noun)
-    if worn is None:
-        return None
-    if noun == "flower":
-        return pick_flower_colour(dice)
-    name = dice.weighted(worn)
-    while (name, noun) in HELD_OUT_COMPOSITIONS:
-        name = dice.weighted(worn)
-    return name
 
 
 def put(
@@ -56,7 +43,7 @@ def put(
         Its thing number.
     """
     if colour is None and noun != "building":
-        colour = colour_for(dice, noun)
+        colour = pick_colour(dice, noun)
     scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
     if noun == "person":
         return draw_person(scene, dice, x, y, tall, ground=ground, colour=colour)
@@ -94,9 +81,9 @@ def _put_solid(
     turn = yaw if yaw is not None else _turn(dice)
     try:
         if noun == "car":
-            return draw_car(scene, dice, metres, depth + 1.0, turn, ground=ground, colour=colour, lights=lit)
+            return draw_car(scene, dice, metres, depth + _reach(4.2, 1.8, turn), turn, ground=ground, colour=colour, lights=lit)
         if noun == "bus":
-            return draw_bus(scene, dice, metres, depth + 2.0, turn, ground=ground, colour=colour, lights=lit)
+            return draw_bus(scene, dice, metres, depth + _reach(10.0, 2.5, turn), turn, ground=ground, colour=colour, lights=lit)
         if noun == "fence":
             half, slant = dice.uniform(1.5, 7.0), dice.uniform(-0.25, 0.25)
             return draw_fence(scene, dice, (metres - half, depth * (1 - slant)), (metres + half, depth * (1 + slant)),
@@ -106,6 +93,11 @@ def _put_solid(
                              HEIGHTS["building"] * dice.uniform(0.7, 1.3), colour=colour, ground=ground, lit=lit)  # fmt: skip
     finally:
         scene.camera = outer
+
+
+def _reach(length: float, width: float, turn: float) -> float:
+    """How far a vehicle's middle lies behind its nearest face."""
+    return 0.45 * (length * abs(math.cos(turn)) + width * abs(math.sin(turn)))
 
 
 def _turn(dice: Dice) -> float:

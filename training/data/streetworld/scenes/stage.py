@@ -12,9 +12,9 @@ from ..drawing import Camera, DisplayList, Points, box
 from ..objects.building import draw_building
 from ..objects.ground import GROUNDS, Ground
 from ..objects.heaven import draw_clouds, draw_sky, draw_sun
-from ..objects.plant import draw_bloom, draw_treeline, pick_flower_colour
+from ..objects.plant import draw_bloom, draw_treeline
 from ..objects.street import draw_fence
-from ..palette import paint_of, shade
+from ..palette import paint_of, pick_colour, shade
 from ..randomness import Dice
 from .placing import HEIGHTS, put
 from .weather import Weather
@@ -49,12 +49,13 @@ def draw_backdrop(
     open_sky = kind in ("sky", "skyline", "wood", "far wood")
     if open_sky:
         draw_sky(scene, dice, weather.sky, horizon)
-        if dice.chance(plan.sun) and weather.time in ("day", "dusk"):
+        if dice.chance(plan.sun) and weather.time in ("day", "dusk") and weather.sky != "white":
             draw_sun(scene, dice, weather.sky, dice.uniform(-0.6, 0.6), dice.uniform(0.05, max(horizon * 0.8, 0.1)),
-                     dice.uniform(0.035, 0.13))  # fmt: skip
+                     dice.uniform(0.045, 0.14))  # fmt: skip
         if dice.chance(plan.clouds):
             draw_clouds(scene, dice, weather.sky, horizon, dice.integer(1, 4))
         scene.soften(dice.uniform(0.004, 0.012))
+        scene.dim = weather.shaded
     base = horizon + 0.015
     scene.at_depth(40)
     if kind == "wall":
@@ -134,7 +135,7 @@ def _lane(scene: DisplayList, dice: Dice, ground: Ground, upper: float, lower: f
 
 def _blossoms(scene: DisplayList, dice: Dice, upper: float, lower: float) -> None:
     """A field of small flowers on the ground, all of one colour."""
-    name = pick_flower_colour(dice)
+    name = pick_colour(dice, "flower")
     thing = scene.thing("flower", name, "grass")
     paint = paint_of(dice, name)
     for _ in range(dice.integer(8, 22)):
