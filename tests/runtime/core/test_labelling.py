@@ -29,12 +29,16 @@ def plain_labels(
 
     width, height = size_wh
     down, across = weights(height, scores.shape[1]), weights(width, scores.shape[2])
-    up = np.einsum("yh,khw,xw->kyx", down, scores.astype(np.float64), across)
+    up = np.einsum("yh,khw,xw->kyx", down, scores.astype(np.float64), across, optimize=True)
     labels = np.unique(label_of_row)
     grouped = np.stack([up[label_of_row == label].max(axis=0) for label in labels])
     result = labels[grouped.argmax(axis=0)].astype(np.uint8)
     chances = np.einsum(
-        "yh,khw,xw->kyx", down, probabilities(scores, logit_scale).astype(np.float64), across
+        "yh,khw,xw->kyx",
+        down,
+        probabilities(scores, logit_scale).astype(np.float64),
+        across,
+        optimize=True,
     )
     winner = up.argmax(axis=0)
     chance = np.take_along_axis(chances, winner[None], axis=0)[0]
