@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import CommandParser, run_command
 from benchmarks.compositions import score_compositions
 from benchmarks.datasets import EvaluationSet, camvid_set, streetworld_set
 from benchmarks.environment import describe_hardware, describe_versions
@@ -29,8 +28,10 @@ from benchmarks.scoring import (
     score_set,
 )
 from benchmarks.subject import BundleUnderTest
+from runtime.command import CommandParser, run_command
 from runtime.segmenter import Units
 
+PROG = "python -m benchmarks.accuracy"
 UNITS: dict[str, tuple[Units, ...]] = {
     "adaptive": ("adaptive",),
     "pixel": ("pixel",),
@@ -42,9 +43,9 @@ COMPOSITION_SHARE = 4  # a scene of held-out compositions for every 4 scenes
 def build_parser() -> CommandParser:
     """The command's flags."""
     parser = CommandParser(
-        prog="python -m benchmarks.accuracy",
+        prog=PROG,
         description="Measure a bundle's mIoU (without --bundle: the shipped demo bundle).",
-        example="python -m benchmarks.accuracy --dataset streetworld --scenes 200 --json out.json",
+        epilog=f"example:\n  {PROG} --dataset streetworld --scenes 200 --json accuracy.json",
     )
     parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
     parser.add_argument("--dataset", choices=("streetworld", "camvid"), default="streetworld")
@@ -164,12 +165,17 @@ def format_compositions(compositions: dict[str, dict[str, Any]]) -> str:
     return format_table(["held-out pairs, IoU %", *kinds], rows)
 
 
+def run(argv: Sequence[str]) -> None:
+    """Parse and measure."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    arguments.command_line = shlex.join([*PROG.split(), *argv])
+    measure(arguments)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = build_parser()
-    words = [*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)]
-    parser.set_defaults(command_line=shlex.join(words))
-    return run_command(measure, parser, argv)
+    return run_command(PROG, run, argv)
 
 
 if __name__ == "__main__":

@@ -18,25 +18,26 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.command import CommandParser, run_command
 from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_seed
 from benchmarks.report import check_writable, format_table, write_json
 from benchmarks.stages import StageClock
 from runtime import Segmenter
+from runtime.command import CommandParser, run_command
 from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import UserError
 from runtime.sources import Frame, open_video
 
+PROG = "python -m benchmarks.latency"
 STAGES = ("capture", "preprocess", "infer", "postprocess", "total")
 
 
 def build_parser() -> CommandParser:
     """The command's flags."""
     parser = CommandParser(
-        prog="python -m benchmarks.latency",
+        prog=PROG,
         description="Measure a bundle's latency (without --bundle: the shipped demo bundle).",
-        example="python -m benchmarks.latency --bundle bundles/mine --frames 300 --json out.json",
+        epilog=f"example:\n  {PROG} --bundle bundles/mine --frames 300 --json latency.json",
     )
     parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
     parser.add_argument("--video", help="file to read frames from (default: the demo clip)")
@@ -155,12 +156,17 @@ def format_record(record: dict[str, Any]) -> str:
     return "\n\n".join([title, format_table(["ms", *points], rows), rate])
 
 
+def run(argv: Sequence[str]) -> None:
+    """Parse and measure."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    arguments.command_line = shlex.join([*PROG.split(), *argv])
+    measure(arguments)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = build_parser()
-    words = [*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)]
-    parser.set_defaults(command_line=shlex.join(words))
-    return run_command(measure, parser, argv)
+    return run_command(PROG, run, argv)
 
 
 if __name__ == "__main__":

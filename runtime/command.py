@@ -1,0 +1,113 @@
+"""How every command of the project meets its user: one-line errors, exit codes, ``--debug``.
+
+For ``mgca-rt`` as for ``python -m training.run``, ``export`` and ``benchmarks``: light, no torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from runtime.errors import MgcaError, UserError
+
+INTERRUPTED = 130
+
+__all__ = ["INTERRUPTED", "CommandParser", "run_command"]
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser with ``--debug`` whose errors are one line, raised as ``UserError``.
+
+    An unknown flag is answered with the nearest known one; abbreviations are not taken, so that
+    a new flag never changes what an old command line means. ``epilog`` is printed as it stands.
+    """
+
+    def __init__(self, *, prog: str, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(prog=prog, allow_abbrev=False, **options)
+        self.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ``UserError`` instead of printing the usage and leaving."""
+        raise UserError(f"{message}; see {self.prog} --help")
+
+    def parse_args(self, args=None, namespace=None):  # type: ignore[override]
+        """Parse; raises ``UserError`` for what is wrong, unknown flags included."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            raise UserError(self._describe_unknown(unknown[0]))
+        return options
+
+    def _describe_unknown(self, argument: str) -> str:
+        flag = argument.split("=", 1)[0]
+        if not flag.startswith("-"):
+            return f"unexpected argument {argument!r}; see {self.prog} --help"
+        known = [option for action in self._actions for option in action.option_strings]
+        nearest = difflib.get_close_matches(flag, known, n=1, cutoff=0.5)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"see {self.prog} --help"
+        return f"unknown flag {flag}; {hint}"
+
+
+def run_command(
+    prog: str,
+    run: Callable[[Sequence[str]], int | None],
+    arguments: Sequence[str] | None = None,
+    *,
+    interrupted: str = "interrupted",
+) -> int:
+    """Call ``run`` with ``arguments`` (default: the process's own); gives the exit code.
+
+    Every error becomes one line on stderr and its exit code: an ``MgcaError``'s own, 130 for
+    Ctrl-C and SIGTERM, 1 for what nobody foresaw. ``--debug`` among the arguments adds the
+    traceback. ``interrupted`` is what an interruption says.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in arguments
+    try:
+        with _sigterm_interrupts():
+            return run(arguments) or 0
+    except MgcaError as error:
+        return _report(prog, str(error), debug, error.exit_code)
+    except KeyboardInterrupt:
+        return _report(prog, interrupted, debug, INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our stdout is gone; Python must not complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        return _report(prog, "not enough memory", debug, 1)
+    except Exception as error:  # the last line of defence: a fault of ours, told as such
+        hint = "" if debug else "; run again with --debug and report it"
+        message = f"internal error: {type(error).__name__}: {error}{hint}"
+        return _report(prog, message, debug, 1)
+
+
+def _report(prog: str, message: str, debug: bool, exit_code: int) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"{prog}: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    return exit_code
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
