@@ -124,7 +124,7 @@ def test_debug_shows_where(tmp_path: Path):
     done = _run("benchmarks.accuracy", "--bundle", tmp_path / "none", "--debug")
     assert done.returncode == 2
     assert "Traceback" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("python -m benchmarks.accuracy: ")
+    assert done.stderr.splitlines()[-1].startswith("python -m benchmarks.accuracy: error: ")
 
 
 def test_help_has_an_example():
