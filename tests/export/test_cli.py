@@ -1,0 +1,94 @@
+"""Wrong arguments: one line, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from export.cli import main
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ([], "--out"),
+        (["--out", "x", "--colour", "red"], "--colour"),
+        (["--out", "x", "--precision", "fp64"], "fp64"),
+        (["--out", "x", "--precision", "int8,int8"], "each once"),
+        (["--out", "x", "--size", "big"], "WIDTHxHEIGHT"),
+        (["--out", "x", "--opset", "23"], "18 to 20"),
+        (["--out", "x", "--frames", "0"], "at least 1"),
+        (["--out", "x", "--min-agreement", "99"], "from 0 to 1"),
+        (["--out", "x", "--keep-fp32", "nose"], "encoder"),
+        (["--out", "x", "--clip", "ViT-B-16"], "--training-free"),
+        (["--out", "x", "--training-free", "--checkpoint", "y.pt"], "one of the two"),
+        (["--out", "x", "--checkpoint", "absent.pt"], "absent.pt"),
+        (["--out", "x", "--calibration", "absent"], "no such folder"),
+        (["--out", "x", "--vocabulary", "absent.txt"], "no such file"),
+    ],
+)
+def test_one_line_and_exit_code_2(
+    flags: list[str], said: str, tmp_path: Path, monkeypatch, capsys, pictures: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "--calibration" not in flags:
+        flags = [*flags, "--calibration", str(pictures)]
+    assert main(flags) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_shows_examples(capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    assert "python -m export --checkpoint" in capsys.readouterr().out
+
+
+def _fails(arguments: list[str], out: Path, capsys) -> str:
+    assert main([*arguments, "--out", str(out)]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1
+    assert not out.exists()
+    return error[0]
+
+
+def test_foreign_checkpoints(tmp_path: Path, pictures: Path, capsys) -> None:
+    import torch
+
+    base = ["--calibration", str(pictures)]
+    text = tmp_path / "text.pt"
+    text.write_text("not a checkpoint")
+    foreign = tmp_path / "foreign.pt"
+    torch.save({"state_dict": {}}, foreign)
+    for path in (text, foreign):
+        line = _fails([*base, "--checkpoint", str(path)], tmp_path / "out", capsys)
+        assert path.name in line
+
+
+def test_size_that_the_patch_does_not_divide(arguments: list[str], tmp_path, capsys) -> None:
+    line = _fails([*arguments, "--size", "100x64"], tmp_path / "out", capsys)
+    assert "multiples of 8" in line
+    assert "96x64" in line
+
+
+def test_calibration_folder_without_images(arguments: list[str], tmp_path, capsys) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "notes.txt").write_text("none here")
+    assert "no images" in _fails([*arguments, "--calibration", str(empty)], tmp_path / "o", capsys)
+    (empty / "broken.png").write_bytes(b"no picture")
+    line = _fails([*arguments, "--calibration", str(empty)], tmp_path / "o", capsys)
+    assert "broken.png" in line
+
+
+def test_unknown_clip_and_weights(tmp_path: Path, pictures: Path, capsys) -> None:
+    base = ["--training-free", "--calibration", str(pictures)]
+    assert "RN9000" in _fails([*base, "--clip", "RN9000"], tmp_path / "o", capsys)
+    line = _fails([*base, "--pretrained", "no-such-tag"], tmp_path / "o", capsys)
+    assert "no-such-tag" in line

@@ -1,0 +1,200 @@
+"""Real exports of a tiny model: what comes out, what is refused, what is left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+from export import job  # noqa: E402
+from export.cli import main  # noqa: E402
+from runtime.bundle import load_bundle  # noqa: E402
+from runtime.errors import BundleError  # noqa: E402
+from runtime.segmenter import Segmenter  # noqa: E402
+
+
+def _snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_the_runtime_runs_it(bundle: Path, pictures: Path) -> None:
+    with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
+        segmenter.set_classes("sky,car=car|van", background="none")
+        result = segmenter(cv2.imread(str(pictures / "0.png")))
+    assert result.labels.shape == (120, 160)
+    assert set(np.unique(result.labels)) <= {0, 1}
+
+
+def test_a_new_word_is_encoded_on_the_device_as_at_export(bundle: Path) -> None:
+    with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
+        vocabulary = segmenter.lexicon.vocabulary
+        assert vocabulary.names == ("sky", "road", "car", "van", "tree", "purple bus")
+        rows = segmenter.lexicon.embed(["a small dog", "another"], allow_unknown=True)
+        assert rows.shape == (2, vocabulary.embedding_width)
+        from runtime.text.encoder import TextEncoder
+        from runtime.text.prompting import embed_names
+
+        encoder = TextEncoder(segmenter.bundle)
+        prompts = segmenter.manifest.templates.prompts
+        rows = embed_names(vocabulary.names, prompts, encoder.encode, vocabulary.text_center)
+        encoder.close()
+        assert (rows * vocabulary.embeddings).sum(axis=1).min() > 0.999
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_manifest_tells_what_was_measured(bundle: Path, precision: str) -> None:
+    folder = bundle if precision == "fp32" else bundle.with_name(f"{bundle.name}-{precision}")
+    manifest = load_bundle(folder).manifest
+    assert manifest.precision == manifest.parity["precision"] == precision
+    assert manifest.input.size_wh == (96, 64)
+    assert manifest.output.grid_wh == (48, 32)
+    stages = manifest.parity["stages"]
+    assert list(stages) == ["encoder", "decoder", "units"]
+    least = {"fp32": 0.999999, "fp16": 0.9999, "int8": 0.99}[precision]
+    assert all(stage["mean"] >= least for stage in stages.values())
+    assert manifest.created_by["opset"] <= 20
+    cost = manifest.created_by["fp32_cost_at_20_words"]
+    assert cost["encoder"]["flops"] > cost["decoder"]["flops"] > 0
+
+
+def test_smaller_types_make_smaller_graphs(bundle: Path) -> None:
+    sizes = [
+        (folder / "segmenter.onnx").stat().st_size
+        for folder in (bundle, *(bundle.with_name(f"{bundle.name}-{p}") for p in ("fp16", "int8")))
+    ]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert sizes[2] < 0.6 * sizes[0]
+
+
+def test_nothing_of_this_machine_is_in_the_files(bundle: Path, repository: Path) -> None:
+    for name, content in _snapshot(bundle).items():
+        assert os.fsencode(repository) not in content, name
+        assert b"site-packages" not in content, name
+
+
+def test_graph_holds_only_what_engines_take(bundle: Path) -> None:
+    model = onnx.load(str(bundle / "segmenter.onnx"))
+    kinds = {node.op_type for node in model.graph.node}
+    assert not kinds & {"If", "Loop", "Scan", "NonZero", "ScatterND", "ScatterElements", "Einsum"}
+    assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
+    assert not [node for node in model.graph.node if node.op_type == "Resize" and node.attribute
+                and any(a.name == "mode" and a.s == b"cubic" for a in node.attribute)]  # fmt: skip
+    frame, text = model.graph.input
+    assert [axis.dim_value for axis in frame.type.tensor_type.shape.dim] == [1, 64, 96, 3]
+    assert text.type.tensor_type.shape.dim[0].dim_param == "K"
+
+
+@pytest.mark.parametrize("count", [1, 7, 1024])
+def test_any_number_of_words(bundle: Path, count: int) -> None:
+    with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
+        text = np.random.default_rng(0).normal(size=(count, 128)).astype(np.float32)
+        frame = np.zeros((1, 64, 96, 3), np.uint8)
+        outputs = segmenter.backend.run({"frame": frame, "text": text})
+    assert outputs["class_scores"].shape == (1, count, 32, 48)
+    assert outputs["unit_scores"].shape[1] == count
+
+
+def test_a_changed_file_is_noticed(bundle: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle, copy)
+    content = bytearray((copy / "segmenter.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "segmenter.onnx").write_bytes(content)
+    with pytest.raises(BundleError, match=r"segmenter\.onnx has changed"):
+        load_bundle(copy)
+
+
+def test_under_the_gate_nothing_is_replaced(
+    arguments: list[str], bundle: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(bundle, out)
+    before = _snapshot(out)
+    right = job._reference
+
+    def wrong(subject):
+        reference = right(subject)
+        reference.dense = "maskclip"
+        return reference
+
+    monkeypatch.setattr(job, "_reference", wrong)
+    assert main([*arguments, "--out", str(out), "--min-agreement", "1.0"]) == 1
+    captured = capsys.readouterr()
+    assert "FAIL" in captured.out
+    assert captured.err.strip().splitlines()[-1].startswith("export: fp32: label agreement")
+    assert _snapshot(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_other_files_are_refused_before_any_work(arguments: list[str], tmp_path, capsys) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    assert main([*arguments, "--out", str(tmp_path)]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert _snapshot(tmp_path) == {"letter.txt": b"dear"}
+
+
+def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
+    arguments: list[str], bundle: Path, tmp_path: Path, repository: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(bundle, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["model_id"] = "older"
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    before = _snapshot(out)
+    command = [sys.executable, "-m", "export", *arguments, "--out", str(out)]
+    with subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "tracing" in line:
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "interrupted" in rest
+    assert "Traceback" not in rest
+    assert _snapshot(out) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert main([*arguments, "--out", str(out), "--no-text-encoder"]) == 0
+    replaced = load_bundle(out)
+    assert replaced.manifest.model_id == "mgca-tiny-random"
+    assert not replaced.has("text_encoder.onnx")
+
+
+def test_training_free_from_a_local_file(
+    arguments: list[str], pictures: Path, words: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    from training.model.clip import load_clip
+
+    torch.manual_seed(2)
+    weights = tmp_path / "weights.pt"
+    torch.save(load_clip("mgca-tiny").state_dict(), weights)
+    out = tmp_path / "out"
+    flags = [
+        "--training-free",
+        "--clip",
+        "mgca-tiny",
+        "--pretrained",
+        str(weights),
+        "--gate",
+        "cosine",
+    ]
+    assert main([*flags, *arguments[2:], "--dense", "clearclip", "--out", str(out)]) == 0
+    manifest = load_bundle(out).manifest
+    assert manifest.clip.pretrained == "file:weights.pt"
+    assert manifest.clip.dense == "clearclip"
+    assert manifest.trained_words is None
+    assert manifest.created_by["fp32_cost_at_20_words"]["decoder"]["weight_bytes"] < 1000

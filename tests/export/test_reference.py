@@ -1,0 +1,93 @@
+"""The eager reference: by hand, and against the module that is traced."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from export.reference import ReferenceSegmenter, labels_at_source  # noqa: E402
+from export.reference_units import gather_units, merge_alike, nearest_divisor, seed_cells  # noqa: E402
+from training.model.clip import IMAGE_MEAN, IMAGE_STD, load_clip  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.model.segmenter import TraceableSegmenter  # noqa: E402
+from training.model.units import UnitSettings  # noqa: E402
+
+
+@pytest.mark.parametrize("dense", ["tokens", "maskclip", "clearclip"])
+@pytest.mark.parametrize("size_wh", [(96, 64), (128, 96)])
+@torch.no_grad()
+def test_agrees_with_the_traced_module(dense: str, size_wh: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    model = MgcaModel(load_clip("mgca-tiny"), ModelConfig(dense=dense)).eval()
+    for parameter in model.decoder.parameters():
+        parameter.normal_(std=0.1)
+    settings = UnitSettings()
+    traced = TraceableSegmenter(model, size_wh, settings).eval()
+    reference = ReferenceSegmenter(
+        model.clip.visual,
+        dict(model.decoder.named_parameters()),
+        dense=dense,
+        early_tap=model.encoder.early_tap,
+        units=asdict(settings),
+        mean=IMAGE_MEAN,
+        std=IMAGE_STD,
+    )
+    frame = np.random.default_rng(0).integers(0, 255, (size_wh[1], size_wh[0], 3), dtype=np.uint8)
+    frame[:, : size_wh[0] // 2] //= 4
+    text = torch.nn.functional.normalize(torch.randn(5, 128), dim=1)
+    scores, unit_of_pixel, unit_scores, pixel_scores = traced(torch.from_numpy(frame)[None], text)
+    expected = reference(frame, text.numpy())
+    torch.testing.assert_close(pixel_scores[0], expected.pixel_scores, atol=1e-5, rtol=0)
+    torch.testing.assert_close(scores[0], expected.class_scores, atol=1e-4, rtol=0)
+    torch.testing.assert_close(unit_scores, expected.unit_scores, atol=1e-4, rtol=0)
+    assert (unit_of_pixel[0] == expected.unit_of_pixel).float().mean() > 0.999
+
+
+def test_two_halves_become_two_units() -> None:
+    pixels = torch.zeros(2, 4, 8)
+    pixels[0, :, :4] = 1.0
+    pixels[1, :, 4:] = 1.0
+    settings = {
+        "seeds": 8,
+        "rounds": 2,
+        "color_weight": 0.0,
+        "place_weight": 0.1,
+        "sharpness": 40.0,
+        "merge_cosine": 0.9,
+    }
+    embeddings, shares = gather_units(pixels, torch.zeros(3, 4, 8), settings)
+    used = shares.flatten(1).sum(dim=1) > 0
+    assert int(used.sum()) == 2
+    torch.testing.assert_close(shares.sum(dim=0), torch.ones(4, 8))
+    left, right = embeddings[used]
+    torch.testing.assert_close(left, torch.tensor([1.0, 0.0]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(right, torch.tensor([0.0, 1.0]), atol=1e-4, rtol=0)
+    slot = shares.argmax(dim=0)
+    assert slot[:, :4].unique().numel() == slot[:, 4:].unique().numel() == 1
+
+
+def test_merging_takes_two_hops() -> None:
+    angles = torch.tensor([0.0, 0.4, 0.8, 3.0])
+    means = list(torch.stack([angles.cos(), angles.sin()], dim=1))
+    # 1 is like 0, 2 is like 1 (not like 0), 3 is like nobody.
+    assert merge_alike(means, 0.9) == [0, 0, 0, 3]
+
+
+def test_seed_cells_cover_the_grid_once() -> None:
+    covered = np.zeros((12, 20), int)
+    cells = seed_cells(12, 20, 15)
+    for rows, columns in cells:
+        covered[rows, columns] += 1
+    assert (covered == 1).all()
+    assert len(cells) == 15
+    assert nearest_divisor(12, 5.0) == 6
+
+
+def test_labels_are_enlarged_before_the_best_is_taken() -> None:
+    scores = torch.tensor([[[0.0, 1.0]], [[0.4, 0.4]]])
+    # Half-pixel centres: the first word's score runs 0, 0.25, 0.75, 1.
+    assert labels_at_source(scores, (1, 4)).tolist() == [[1, 1, 0, 0]]
