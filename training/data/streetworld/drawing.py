@@ -81,10 +81,9 @@ class Camera:
     def project(self, xyz: Points) -> Points:
         """World metres (n, 3: right, up, away) to frame coordinates (n, 2)."""
         scale = self.focal / np.maximum(xyz[..., 2], 0.35)
-        out = xyz[..., :2] * (1.0, -1.0)
-        out += (0.0, self.height)
-        out *= scale[..., None]
-        out += (self.centre, self.horizon)
+        out = np.empty((*xyz.shape[:-1], 2))
+        out[..., 0] = xyz[..., 0] * scale + self.centre
+        out[..., 1] = (self.height - xyz[..., 1]) * scale + self.horizon
         return out
 
 
@@ -98,6 +97,7 @@ class DisplayList:
     haze_per_metre: float = 0.0
     shapes: list[Shape] = field(default_factory=list)
     chunks: list[Points] = field(default_factory=list)
+    loose: list[tuple[float, float]] = field(default_factory=list)
     things: list[Thing] = field(default_factory=lambda: [Thing("")])
     textures: list[Texture] = field(default_factory=list)
     count: int = 0
@@ -130,21 +130,27 @@ class DisplayList:
         flags: int,
         extra: float | tuple[float, ...] | tuple[int, ...] = 0.0,
     ) -> None:
-        array = np.asarray(points, dtype=np.float64)
-        if array.ndim != 2:
-            array = array.reshape(-1, 2)
         red, green, blue = mix(colour, self.haze_colour, self.haze) if self.haze > 0 else colour
         if self.dim != 1.0:
             red, green, blue = red * self.dim, green * self.dim, blue * self.dim
         code = 255.0 if texture == GLOW else texture * 7.0
         self.shapes.append(
-            Shape(kind, self.count, len(array), (red, green, blue, code), thing, flags, extra)
+            Shape(kind, self.count, len(points), (red, green, blue, code), thing, flags, extra)
         )
-        self.chunks.append(array)
-        self.count += len(array)
+        self.count += len(points)
+        if isinstance(points, np.ndarray):
+            if self.loose:
+                self.chunks.append(np.array(self.loose))
+                self.loose = []
+            self.chunks.append(points)
+        else:
+            self.loose.extend(points)
 
     def points(self) -> Points:
         """Every point of every shape, (n, 2)."""
+        if self.loose:
+            self.chunks.append(np.array(self.loose))
+            self.loose = []
         if len(self.chunks) != 1:
             self.chunks = [np.concatenate(self.chunks)]
         return self.chunks[0]
@@ -172,7 +178,21 @@ class DisplayList:
     ) -> None:
         """Many filled polygons of one colour that do not overlap, (k, n, 2)."""
         if len(polygons):
-            self._add(FILLS, polygons, colour, thing, texture, flags, float(polygons.shape[1]))
+            corners = float(polygons.shape[1])
+            self._add(FILLS, polygons.reshape(-1, 2), colour, thing, texture, flags, corners)
+
+    def polygons(
+        self,
+        points: Points,
+        corners: int,
+        colour: Colour,
+        thing: int = 0,
+        *,
+        texture: int = 0,
+        flags: int = BOTH,
+    ) -> None:
+        """Polygons of `corners` points each, given as one run of points (k * corners, 2)."""
+        self._add(FILLS, points, colour, thing, texture, flags, float(corners))
 
     def lines(
         self,
@@ -229,16 +249,16 @@ def disc(x: float, y: float, rx: float, ry: float, corners: int = 12) -> Points:
     return _CIRCLES[corners] * (rx, ry) + (x, y)
 
 
-def limb(x0: float, y0: float, x1: float, y1: float, w0: float, w1: float) -> Points:
-    """A tapering stroke from (x0, y0), `w0` wide, to (x1, y1), `w1` wide, as a polygon (4, 2)."""
+def limb(
+    x0: float, y0: float, x1: float, y1: float, w0: float, w1: float
+) -> list[tuple[float, float]]:
+    """A tapering stroke from (x0, y0), `w0` wide, to (x1, y1), `w1` wide, as four corners."""
     dx, dy = x1 - x0, y1 - y0
     length = math.sqrt(dx * dx + dy * dy) or 1e-6
     nx, ny = -dy / length / 2, dx / length / 2
-    return np.array(
-        [
-            (x0 + nx * w0, y0 + ny * w0),
-            (x1 + nx * w1, y1 + ny * w1),
-            (x1 - nx * w1, y1 - ny * w1),
-            (x0 - nx * w0, y0 - ny * w0),
-        ]
-    )
+    return [
+        (x0 + nx * w0, y0 + ny * w0),
+        (x1 + nx * w1, y1 + ny * w1),
+        (x1 - nx * w1, y1 - ny * w1),
+        (x0 - nx * w0, y0 - ny * w0),
+    ]

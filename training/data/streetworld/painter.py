@@ -44,8 +44,12 @@ def place(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.int32]:
     """Every point of the list in cv2's fixed-point pixel coordinates (n, 2)."""
     matrix = frame_matrix(scene, size_wh)
     matrix *= 1 << _BITS
-    points = scene.points() @ matrix[:2, :2].T
-    points += matrix[:2, 2] + 0.5
+    # Written out, not as a matrix product: BLAS rounds differently from machine to machine.
+    source = scene.points()
+    x, y = source[:, 0], source[:, 1]
+    points = np.empty(source.shape)
+    points[:, 0] = x * matrix[0, 0] + y * matrix[0, 1] + (matrix[0, 2] + 0.5)
+    points[:, 1] = x * matrix[1, 0] + y * matrix[1, 1] + (matrix[1, 2] + 0.5)
     reach = float(4 * max(size_wh) << _BITS)
     np.maximum(points, -reach, out=points)
     np.minimum(points, reach, out=points)

@@ -3,45 +3,72 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Points, Texture
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
+_CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 _STONES: tuple[Colour, ...] = (
     (178, 168, 148), (198, 186, 160), (150, 142, 132), (128, 112, 98), (112, 76, 62), (146, 88, 68), (168, 104, 78),
     (210, 204, 194), (92, 86, 82), (190, 160, 118), (222, 212, 188), (134, 140, 146),
 )  # fmt: skip
 
 
+Spans = Sequence[tuple[float, float, float, float]] | NDArray[np.float64]
+
+
 class Wall:
-    """An upright rectangle over the ground line from `start` to `end`: u along it, v metres up."""
+    """An upright rectangle over the ground line from `start` to `end`: u along it, v metres up.
+
+    Shapes are queued in painting order and projected all at once by `flush`.
+    """
 
     def __init__(
-        self, scene: DisplayList, start: tuple[float, float], end: tuple[float, float]
+        self,
+        scene: DisplayList,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        thing: int,
     ) -> None:
         """`start` and `end` are (x, depth) metres."""
-        self.scene = scene
+        self.scene, self.thing = scene, thing
         self.start, self.end = start, end
         self.length = math.dist(start, end)
+        self.queue: list[tuple[Points, Colour, int, int, int]] = []
 
-    def at(self, uv: Points) -> Points:
-        """Wall coordinates (..., 2: share of the length, metres up) to frame coordinates."""
-        camera, u = self.scene.camera, uv[..., 0]
+    def quads(
+        self, spans: Spans, colour: Colour, *, texture: int = 0, flags: int = IMAGE
+    ) -> None:
+        """Rectangles (u0, v0, u1, v1) that do not overlap."""
+        rows = np.asarray(spans, dtype=np.float64)
+        if len(rows):
+            self.queue.append((rows[:, _CORNERS].reshape(-1, 2), colour, texture, flags, 4))
+
+    def polygon(self, uv: list[tuple[float, float]], colour: Colour, *, texture: int = 0) -> None:
+        """One polygon that belongs to the outline."""
+        self.queue.append((np.array(uv), colour, texture, BOTH, len(uv)))
+
+    def flush(self) -> None:
+        """Hands all queued shapes to the display list."""
+        camera = self.scene.camera
+        uv = np.concatenate([item[0] for item in self.queue])
         (x0, z0), (x1, z1) = self.start, self.end
+        u = uv[:, 0]
         scale = camera.focal / np.maximum(u * (z1 - z0) + z0, 0.35)
-        out = np.empty(uv.shape)
-        out[..., 0] = (u * (x1 - x0) + x0) * scale + camera.centre
-        out[..., 1] = (camera.height - uv[..., 1]) * scale + camera.horizon
-        return out
-
-    def quads(self, spans: list[tuple[float, float, float, float]] | Points) -> Points:
-        """Rectangles (u0, v0, u1, v1) as frame polygons (k, 4, 2)."""
-        s = np.asarray(spans, dtype=np.float64).reshape(-1, 4)
-        corners = s[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
-        return self.at(corners)
+        placed = np.empty(uv.shape)
+        placed[:, 0] = (u * (x1 - x0) + x0) * scale + camera.centre
+        placed[:, 1] = (camera.height - uv[:, 1]) * scale + camera.horizon
+        first = 0
+        for points, colour, texture, flags, corners in self.queue:
+            mine = placed[first : first + len(points)]
+            first += len(points)
+            self.scene.polygons(mine, corners, colour, self.thing, texture=texture, flags=flags)
+        self.queue.clear()
 
 
 def _window_grid(wall: Wall, dice: Dice, low: float, high: float) -> tuple[Points, float]:
@@ -54,10 +81,13 @@ def _window_grid(wall: Wall, dice: Dice, low: float, high: float) -> tuple[Point
     step = (high - low) / storeys
     wide, tall = dice.uniform(0.32, 0.7), dice.uniform(0.42, 0.68)
     u0 = (np.arange(columns) + (1 - wide) / 2) / columns
-    v0 = low + (np.arange(storeys) + 0.25) * step
-    uu, vv = np.meshgrid(u0, v0)
-    spans = np.stack([uu, vv, uu + wide / columns, vv + tall * step], -1).reshape(-1, 4)
-    return spans, wall.length * wide / columns
+    v0 = low + (np.arange(storeys)[:, None] + 0.25) * step
+    spans = np.empty((storeys, columns, 4))
+    spans[:, :, 0] = u0
+    spans[:, :, 1] = v0
+    spans[:, :, 2] = u0 + wide / columns
+    spans[:, :, 3] = v0 + tall * step
+    return spans.reshape(-1, 4), wall.length * wide / columns
 
 
 def draw_building(
@@ -79,7 +109,7 @@ def draw_building(
     paint = mix(paint_of(dice, name), (170, 165, 155), dice.uniform(0.1, 0.3)) if name else _stone(dice)
     paint = shade(paint, dim)
     thing = scene.thing("building", name, ground)
-    wall = Wall(scene, start, end)
+    wall = Wall(scene, start, end, thing)
     near = min(start[1], end[1])
     scene.at_depth((start[1] + end[1]) / 2)
     tile = dice.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
@@ -88,22 +118,23 @@ def draw_building(
                 offset=(dice.roll(), dice.roll()))  # fmt: skip
     )
     kind = roof or dice.weighted({"flat": 3, "gable": 1.5, "slope": 2})
-    _roof(wall, dice, thing, kind, tall)
-    scene.fill(wall.quads([(0, 0, 1, tall)])[0], paint, thing, texture=grain)
+    _roof(wall, dice, kind, tall)
+    wall.quads([(0, 0, 1, tall)], paint, texture=grain, flags=BOTH)
     shop = dice.chance(0.35) if shop is None else shop
     low = dice.uniform(2.9, 3.5) if shop and tall > 4.5 else 0.4
     glass = mix((40, 48, 58), (150, 170, 190), dice.roll() ** 2 * 0.8)
     if tall - low > 1.6:
-        _windows(wall, dice, thing, low, tall, paint, glass, lit, dice.weighted({"punched": 4, "bands": 0.6, "glass": 0.5}))
+        _windows(wall, dice, low, tall, paint, glass, lit, dice.weighted({"punched": 4, "bands": 0.6, "glass": 0.5}))
     if shop and tall > 4.5:
-        _shop(wall, dice, thing, low, lit, dim)
+        _shop(wall, dice, low, lit, dim)
     else:
         u = dice.uniform(0.1, 0.8)
         wide = min(1.1 / max(wall.length, 1.0), 0.2)
         door = shade(paint_of(dice, dice.pick(("brown", "red", "green", "black", "white", "blue"))), dim)
-        scene.fills(wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)]), shade(paint, 1.2), thing)
-        scene.fills(wall.quads([(u, 0, u + wide, 2.15)]), door, thing)
-    scene.fills(wall.quads([(0, tall - 0.35, 1, tall - 0.1)]), shade(paint, 0.75), thing)
+        wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
+        wall.quads([(u, 0, u + wide, 2.15)], door)
+    wall.quads([(0, tall - 0.35, 1, tall - 0.1)], shade(paint, 0.75))
+    wall.flush()
     return thing
 
 
@@ -113,61 +144,62 @@ def _stone(dice: Dice) -> Colour:
                  dice.uniform(0.75, 1.12))  # fmt: skip
 
 
-def _roof(wall: Wall, dice: Dice, thing: int, kind: str, tall: float) -> None:
+def _roof(wall: Wall, dice: Dice, kind: str, tall: float) -> None:
     if kind == "flat":
         return
     scene = wall.scene
     tiles = dice.pick(((120, 66, 52), (92, 58, 48), (70, 72, 78), (96, 94, 92), (140, 84, 60), (58, 60, 70)))
     rise = min(dice.uniform(0.25, 0.5) * wall.length, 3.4)
     if kind == "gable":
-        outline = np.array([(-0.03, tall - 0.1), (1.03, tall - 0.1), (0.5, tall + rise)])
+        outline = [(-0.03, tall - 0.1), (1.03, tall - 0.1), (0.5, tall + rise)]
     else:
-        outline = np.array([(-0.02, tall - 0.1), (1.02, tall - 0.1), (0.93, tall + rise * 0.7), (0.07, tall + rise * 0.7)])
+        top = tall + rise * 0.7
+        outline = [(-0.02, tall - 0.1), (1.02, tall - 0.1), (0.93, top), (0.07, top)]
     grain = scene.texture(Texture("brick", 150, 1.0, offset=(dice.roll(), dice.roll())))
-    scene.fill(wall.at(outline), tiles, thing, texture=grain)
+    wall.polygon(outline, tiles, texture=grain)
     if dice.chance(0.5):
         u = dice.uniform(0.12, 0.8)
         wide = min(0.9 / wall.length, 0.12)
         low = tall + rise * (0.2 if kind == "gable" else 0.6)
-        scene.fill(wall.quads([(u, low, u + wide, tall + rise * 1.05)])[0], shade(tiles, 0.9), thing, flags=BOTH)
+        wall.quads([(u, low, u + wide, tall + rise * 1.05)], shade(tiles, 0.9), flags=BOTH)
 
 
 def _windows(
-    wall: Wall, dice: Dice, thing: int, low: float, tall: float, paint: Colour, glass: Colour, lit: bool, style: str
+    wall: Wall, dice: Dice, low: float, tall: float, paint: Colour, glass: Colour, lit: bool, style: str
 ) -> None:
     scene = wall.scene
     if style == "bands":
         rows = max(int((tall - low) / 3.2), 1)
         step = (tall - low) / rows
         spans = np.array([(0.02, low + n * step + 0.3 * step, 0.98, low + n * step + 0.8 * step) for n in range(rows)])
-        scene.fills(wall.quads(spans), glass, thing)
+        wall.quads(spans, glass)
         return
     spans, width = _window_grid(wall, dice, low, tall - 0.2)
     if style == "punched" and dice.chance(0.75):
         rim = np.array([-0.1 / wall.length, -0.1, 0.1 / wall.length, 0.1]) * min(width, 1.2)
         frame = dice.pick(((236, 234, 228), shade(paint, 1.3), shade(paint, 0.65)))
-        scene.fills(wall.quads(spans + rim), frame, thing)
-    scene.fills(wall.quads(spans), glass, thing)
+        wall.quads(spans + rim, frame)
+    wall.quads(spans, glass)
     if lit:
         some = spans[[dice.chance(0.45) for _ in range(len(spans))]]
-        scene.fills(wall.quads(some), (248, 214, 130), thing, texture=GLOW)
+        wall.quads(some, (248, 214, 130), texture=GLOW)
     elif style == "punched" and len(spans) <= 24:
         bars = spans.copy()
         middle = (spans[:, 0] + spans[:, 2]) / 2
         thin = (spans[:, 2] - spans[:, 0]) * 0.05
         bars[:, 0], bars[:, 2] = middle - thin, middle + thin
-        scene.fills(wall.quads(bars), (225, 222, 214), thing)
+        wall.quads(bars, (225, 222, 214))
 
 
-def _shop(wall: Wall, dice: Dice, thing: int, low: float, lit: bool, dim: float) -> None:
+def _shop(wall: Wall, dice: Dice, low: float, lit: bool, dim: float) -> None:
     scene = wall.scene
     panes = dice.integer(2, 4)
     spans = [((n + 0.06) / panes, 0.45, (n + 0.94) / panes, low - 0.85) for n in range(panes)]
-    scene.fills(wall.quads([(0.0, 0.0, 1.0, low - 0.1)]), shade(paint_of(dice, dice.pick(("black", "brown", "grey", "green", "blue"))), dim), thing)
-    scene.fills(wall.quads(spans), (235, 215, 160) if lit else (34, 40, 46), thing, texture=GLOW if lit else 0)
+    wall.quads([(0.0, 0.0, 1.0, low - 0.1)], shade(paint_of(dice, dice.pick(("black", "brown", "grey", "green", "blue"))), dim))
+    wall.quads(spans, (235, 215, 160) if lit else (34, 40, 46), texture=GLOW if lit else 0)
     name = dice.pick(("red", "blue", "green", "black", "white", "brown", "grey"))
     paint = shade(paint_of(dice, name), dim)
-    scene.fill(wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)])[0], paint, thing, flags=IMAGE)
+    wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)], paint)
     ink: Colour = (30, 30, 34) if name in ("white", "yellow") else (240, 238, 230)
     letters, u = [], dice.uniform(0.1, 0.35)
     while u < 0.85 and len(letters) < 12:
@@ -176,4 +208,4 @@ def _shop(wall: Wall, dice: Dice, thing: int, low: float, lit: bool, dim: float)
         u += wide * 1.5
         if dice.chance(0.2):
             break
-    scene.fills(wall.quads(letters), shade(ink, dim), thing, flags=IMAGE)
+    wall.quads(letters, shade(ink, dim))

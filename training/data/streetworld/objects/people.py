@@ -36,8 +36,7 @@ class Figure:
         flags: int = BOTH, texture: int = 0,
     ) -> None:  # fmt: skip
         """A tapering stroke."""
-        points = self.at(limb(x0, y0, x1, y1, w0, w1))
-        self.scene.fill(points, colour, self.thing, flags=flags, texture=texture)
+        self.polygon(limb(x0, y0, x1, y1, w0, w1), colour, flags, texture)
 
     def disc(self, x: float, y: float, rx: float, ry: float, colour: Colour, flags: int = BOTH) -> None:
         """An ellipse."""
@@ -45,7 +44,9 @@ class Figure:
 
     def polygon(self, points: list[tuple[float, float]], colour: Colour, flags: int = BOTH, texture: int = 0) -> None:
         """A filled polygon."""
-        self.scene.fill(self.at(np.array(points)), colour, self.thing, flags=flags, texture=texture)
+        wide, tall, left, foot = self.tall * self.mirror, -self.tall, self.x, self.y
+        placed = [(x * wide + left, y * tall + foot) for x, y in points]
+        self.scene.fill(placed, colour, self.thing, flags=flags, texture=texture)
 
 
 def _head(figure: Figure, dice: Dice, x: float, y: float, size: float, skin: Colour, facing: str) -> None:

@@ -31,37 +31,81 @@ _SIZES = {  # length, width, height in metres
     "van": (4.9, 1.95, 2.1),
     "sports": (4.2, 1.8, 1.25),
 }
-_RIM = np.array([(math.cos(t), math.sin(t)) for t in np.arange(12) * (math.pi / 6)])
+_RIM = [(math.cos(n * (math.pi / 6)), math.sin(n * (math.pi / 6))) for n in range(12)]
+
+
+Corner = tuple[float, float, float]
 
 
 class Body:
     """Places points of a vehicle (right, up, forward from its middle) in the frame."""
 
-    def __init__(self, scene: DisplayList, x: float, depth: float, yaw: float) -> None:
+    def __init__(
+        self, scene: DisplayList, thing: int, x: float, depth: float, yaw: float
+    ) -> None:
         """Stand at (x, depth) metres; `yaw` 0 shows the rear, pi the front, +-pi/2 a side."""
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        self.scene = scene
-        self.turn = np.array([(cos, 0.0, -sin), (0.0, 1.0, 0.0), (sin, 0.0, cos)])
-        self.base = np.array([x, 0.0, depth])
-        self.eye = self.turn @ (np.array([0.0, scene.camera.height, 0.0]) - self.base)
+        self.scene, self.thing = scene, thing
+        self.x, self.depth = x, depth
+        self.cos, self.sin = math.cos(yaw), math.sin(yaw)
+        # where the camera is, seen from the vehicle: to its right, and ahead of it
+        self.eye_right = -x * self.cos + depth * self.sin
+        self.eye_ahead = -x * self.sin - depth * self.cos
+        self.corners: list[Corner] = []
+        self.queue: list[tuple[int, int, Colour, int, int]] = []
 
-    def at(self, points: Points | list[tuple[float, float, float]]) -> Points:
-        """Vehicle coordinates (..., 3) to frame coordinates (..., 2)."""
-        return self.scene.camera.project(np.asarray(points) @ self.turn + self.base)
+    def at(self, points: Points | list[Corner]) -> Points:
+        """Vehicle coordinates (n, 3) to frame coordinates (n, 2)."""
+        array = np.asarray(points)
+        right, ahead = array[:, 0], array[:, 2]
+        placed = np.empty(array.shape)
+        placed[:, 0] = right * self.cos + ahead * self.sin + self.x
+        placed[:, 1] = array[:, 1]
+        placed[:, 2] = ahead * self.cos - right * self.sin + self.depth
+        return self.scene.camera.project(placed)
+
+    def face(
+        self, corners: list[Corner], colour: Colour, *, texture: int = 0, flags: int = BOTH,
+        each: int = 0,
+    ) -> None:  # fmt: skip
+        """Queues polygons of `each` corners (0: one polygon of all), to be projected together."""
+        self.corners += corners
+        self.queue.append((len(corners), each or len(corners), colour, texture, flags))
+
+    def across(
+        self, half: float, spans: list[tuple[float, float, float, float, float]], colour: Colour,
+        *, texture: int = 0, flags: int = IMAGE,
+    ) -> None:  # fmt: skip
+        """Queues quads on an end: spans are (left, right, low, high, z), sides in half widths."""
+        corners = []
+        for left, right, low, high, z in spans:
+            a, b = left * half, right * half
+            corners += [(a, low, z), (b, low, z), (b, high, z), (a, high, z)]
+        self.face(corners, colour, texture=texture, flags=flags, each=4)
+
+    def flush(self) -> None:
+        """Projects what is queued and hands it to the display list."""
+        if not self.queue:
+            return
+        placed, first = self.at(self.corners), 0
+        for count, each, colour, texture, flags in self.queue:
+            mine = placed[first : first + count]
+            first += count
+            self.scene.polygons(mine, each, colour, self.thing, texture=texture, flags=flags)
+        self.corners, self.queue = [], []
 
 
 def _side(body: Body, width: float) -> float:
     """+1 or -1: which side shows (0 when neither does)."""
-    if body.eye[0] > width / 2:
+    if body.eye_right > width / 2:
         return 1.0
-    return -1.0 if body.eye[0] < -width / 2 else 0.0
+    return -1.0 if body.eye_right < -width / 2 else 0.0
 
 
 def _end(body: Body, length: float) -> float:
     """+1 the front shows, -1 the rear, 0 neither."""
-    if body.eye[2] > length / 2:
+    if body.eye_ahead > length / 2:
         return 1.0
-    return -1.0 if body.eye[2] < -length / 2 else 0.0
+    return -1.0 if body.eye_ahead < -length / 2 else 0.0
 
 
 def _shadow(body: Body, length: float, width: float) -> None:
@@ -71,32 +115,14 @@ def _shadow(body: Body, length: float, width: float) -> None:
 
 
 def _wheels(
-    body: Body, thing: int, side: float, width: float, centres: list[float], radius: float,
-    hub: Colour,
-) -> None:  # fmt: skip
+    body: Body, side: float, width: float, centres: list[float], radius: float, hub: Colour
+) -> None:
     x = side * width / 2
     for z in centres:
-        rim = np.empty((12, 3))
-        rim[:, 0] = x
-        rim[:, 1] = radius + _RIM[:, 0] * radius
-        rim[:, 2] = z + _RIM[:, 1] * radius
-        body.scene.fill(body.at(rim), RUBBER, thing)
-        rim[:, 1] = radius + _RIM[:, 0] * radius * 0.58
-        rim[:, 2] = z + _RIM[:, 1] * radius * 0.58
-        body.scene.fill(body.at(rim), hub, thing, flags=IMAGE)
-
-
-def _across(body: Body, half: float, spans: list[tuple[float, float, float, float, float]]) -> Points:
-    """Quads on an end face: each span is (left, right, low, high, z), left/right in half widths."""
-    corners = []
-    for left, right, low, high, z in spans:
-        corners += [
-            (left * half, low, z),
-            (right * half, low, z),
-            (right * half, high, z),
-            (left * half, high, z),
-        ]
-    return body.at(corners).reshape(-1, 4, 2)
+        rim = [(x, radius + up * radius, z + along * radius) for up, along in _RIM]
+        body.face(rim, RUBBER)
+        hubcap = [(x, radius + up * radius * 0.58, z + along * radius * 0.58) for up, along in _RIM]
+        body.face(hubcap, hub, flags=IMAGE)
 
 
 def draw_car(
@@ -115,11 +141,12 @@ def draw_car(
     kind = dice.weighted(
         {"hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1.5, "van": 1, "sports": 1}
     )
-    (z0, z1, z2, z3), (belt, bonnet, boot) = _PROFILES[kind]
+    cabin, (belt, bonnet, boot) = _PROFILES[kind]
+    z0, z3 = cabin[0], cabin[3]
     length, width, height = (v * dice.uniform(0.93, 1.07) for v in _SIZES[kind])
     paint = paint_of(dice, name)
     thing = scene.thing("car", name, ground)
-    body = Body(scene, x, depth, yaw)
+    body = Body(scene, thing, x, depth, yaw)
     scene.at_depth(depth)
     _shadow(body, length, width)
     sun = dice.uniform(0.75, 1.0)
@@ -136,90 +163,96 @@ def draw_car(
     # bonnet and boot, as strips across
     for (za, ya), (zb, yb) in ((outline[1], outline[2]), (outline[3], outline[4])):
         strip = [(-half, ya, za), (half, ya, za), (half, yb, zb), (-half, yb, zb)]
-        scene.fill(body.at(strip), shade(paint, top_light), thing, texture=gloss)
+        body.face(strip, shade(paint, top_light), texture=gloss)
     if end:
         z = end * nose
         rim = height * (bonnet if end > 0 else boot)
         face = [(-half, low, z), (half, low, z), (half, rim, z), (-half, rim, z)]
-        scene.fill(body.at(face), shade(paint, end_light * sun), thing, texture=gloss)
-        _car_end(body, dice, thing, end, half, z, low, rim, lights)
+        body.face(face, shade(paint, end_light * sun), texture=gloss)
+        _car_end(body, dice, end, half, z, low, rim, lights)
     if side:
         flank = [(side * half, y, z) for z, y in outline]
-        scene.fill(body.at(flank), shade(paint, sun), thing, texture=gloss)
+        body.face(flank, shade(paint, sun), texture=gloss)
+        body.flush()
         seam = [(side * half, low + 0.05, -0.02 * length), (side * half, rise, -0.02 * length)]
         handle = [(side * half, rise * 0.86, z) for z in (-0.08 * length, -0.04 * length)]
-        dark = shade(paint, 0.55)
-        scene.lines([body.at(seam), body.at(handle)], 0.002, dark, thing)
-        sill = [(side * half, y, z) for y, z in
-                ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))]  # fmt: skip
-        scene.fill(body.at(sill), shade(paint, 0.4), thing, flags=IMAGE)
-    _cabin(body, thing, paint, sun, side, end, half, height, rise,
-           [z * length for z in (z0, z1, z2, z3)], kind)  # fmt: skip
+        both = body.at(seam + handle)
+        scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), thing)
+        sill = [
+            (side * half, y, z)
+            for y, z in ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))
+        ]
+        body.face(sill, shade(paint, 0.4), flags=IMAGE)
+    _cabin(body, paint, sun, side, end, half, height, rise, [z * length for z in cabin], kind)
     if side:
         hub = dice.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190)))
-        _wheels(body, thing, side, width, [-0.31 * length, 0.32 * length], 0.32, hub)
+        _wheels(body, side, width, [-0.31 * length, 0.32 * length], 0.32, hub)
+    body.flush()
     return thing
 
 
 def _cabin(
-    body: Body, thing: int, paint: Colour, sun: float, side: float, end: float,
+    body: Body, paint: Colour, sun: float, side: float, end: float,
     half: float, height: float, rise: float, zs: list[float], kind: str,
 ) -> None:  # fmt: skip
     z0, z1, z2, z3 = zs
     top = half * (0.94 if kind == "van" else 0.8)
-    scene = body.scene
-    glass = mix(GLASS, (120, 140, 160), 0.25)
+    scene, thing = body.scene, body.thing
+    body.flush()
     if end:
         zb, zt = (z3, z2) if end > 0 else (z0, z1)
-        pane = [(-half * 0.97, rise, zb), (half * 0.97, rise, zb), (top, height, zt), (-top, height, zt)]
-        points = body.at(pane)
+        points = body.at(
+            [(-half * 0.97, rise, zb), (half * 0.97, rise, zb), (top, height, zt), (-top, height, zt)]
+        )
+        glass = mix(GLASS, (120, 140, 160), 0.25)
         scene.fill(points, shade(paint, 0.7), thing)
-        scene.fill((points - points.mean(0)) * 0.86 + points.mean(0), glass, thing, flags=IMAGE)
+        middle = points.mean(0)
+        scene.fill((points - middle) * 0.86 + middle, glass, thing, flags=IMAGE)
     if side:
-        s = side
-        flank = body.at([(s * half, rise, z0), (s * half, rise, z3), (s * top, height, z2), (s * top, height, z1)])
+        base, roof = side * half, side * top
+        flank = body.at([(base, rise, z0), (base, rise, z3), (roof, height, z2), (roof, height, z1)])
         scene.fill(flank, shade(paint, sun * 0.92), thing)
-
-        def pane_at(u0: float, u1: float) -> Points:
-            a = flank[0] * (1 - u0) + flank[1] * u0
-            b = flank[0] * (1 - u1) + flank[1] * u1
-            c = flank[3] * (1 - u1) + flank[2] * u1
-            d = flank[3] * (1 - u0) + flank[2] * u0
-            return np.array([a * 0.93 + d * 0.07, b * 0.93 + c * 0.07, b * 0.14 + c * 0.86, a * 0.14 + d * 0.86])
-
-        first = 0.42 if kind == "van" else 0.07
-        panes = np.array([pane_at(first, 0.5), pane_at(0.55, 0.93)])
-        if kind == "van":
-            panes = panes[1:]
+        spans = ((0.55, 0.93),) if kind == "van" else ((0.07, 0.5), (0.55, 0.93))
+        panes = np.array([_pane(flank, first, last) for first, last in spans])
         scene.fills(panes, mix(GLASS, (90, 110, 130), 0.2), thing)
-    roof = body.at([(-top, height, z1), (top, height, z1), (top, height, z2), (-top, height, z2)])
+    above = [(-top, height, z1), (top, height, z1), (top, height, z2), (-top, height, z2)]
     if scene.camera.height > height:
-        scene.fill(roof, shade(paint, 1.15), thing)
+        body.face(above, shade(paint, 1.15))
     else:
-        scene.lines([np.vstack([roof, roof[:1]])], 0.003, shade(paint, 1.0), thing, flags=BOTH)
+        edge = body.at([*above, above[0]])
+        scene.lines([edge], 0.003, shade(paint, 1.0), thing, flags=BOTH)
+
+
+def _pane(flank: Points, first: float, last: float) -> Points:
+    """A side window between two shares of the cabin's length (4, 2)."""
+    a = flank[0] * (1 - first) + flank[1] * first
+    b = flank[0] * (1 - last) + flank[1] * last
+    c = flank[3] * (1 - last) + flank[2] * last
+    d = flank[3] * (1 - first) + flank[2] * first
+    return np.array(
+        [a * 0.93 + d * 0.07, b * 0.93 + c * 0.07, b * 0.14 + c * 0.86, a * 0.14 + d * 0.86]
+    )
 
 
 def _car_end(
-    body: Body, dice: Dice, thing: int, end: float, half: float, z: float, low: float, rim: float,
+    body: Body, dice: Dice, end: float, half: float, z: float, low: float, rim: float,
     lights: bool,
 ) -> None:  # fmt: skip
-    scene = body.scene
     tall = rim - low
     y0, y1 = low + 0.5 * tall, low + 0.82 * tall
-    lamps = _across(body, half, [(-0.95, -0.6, y0, y1, z), (0.6, 0.95, y0, y1, z)])
+    lamps = [(-0.95, -0.6, y0, y1, z), (0.6, 0.95, y0, y1, z)]
     glow = GLOW if lights else 0
     if end > 0:
-        scene.fills(lamps, (250, 246, 225), thing, texture=glow)
-        grille = _across(body, half, [(-0.5, 0.5, low + 0.42 * tall, low + 0.75 * tall, z)])
-        scene.fills(grille, (30, 30, 34), thing)
+        body.across(half, lamps, (250, 246, 225), texture=glow)
+        grille = (-0.5, 0.5, low + 0.42 * tall, low + 0.75 * tall, z)
+        body.across(half, [grille], (30, 30, 34))
     else:
-        scene.fills(lamps, (200, 30, 25), thing, texture=glow)
-    plate = _across(body, half, [(-0.27, 0.27, low + 0.18 * tall, low + 0.36 * tall, z)])
-    scene.fills(plate, dice.pick(((235, 235, 225), (240, 205, 60))), thing)
-    bumper = _across(body, half, [(-1.0, 1.0, low, low + 0.14 * tall, z)])
-    scene.fills(bumper, (42, 42, 46), thing)
-    tyres = _across(body, half, [(-0.95, -0.65, 0, low, z), (0.65, 0.95, 0, low, z)])
-    scene.fills(tyres, RUBBER, thing, flags=BOTH)
+        body.across(half, lamps, (200, 30, 25), texture=glow)
+    plate = (-0.27, 0.27, low + 0.18 * tall, low + 0.36 * tall, z)
+    body.across(half, [plate], dice.pick(((235, 235, 225), (240, 205, 60))))
+    body.across(half, [(-1.0, 1.0, low, low + 0.14 * tall, z)], (42, 42, 46))
+    tyres = [(-0.95, -0.65, 0.0, low, z), (0.65, 0.95, 0.0, low, z)]
+    body.across(half, tyres, RUBBER, flags=BOTH)
 
 
 def draw_bus(
@@ -240,7 +273,7 @@ def draw_bus(
     height = 4.3 if double else dice.uniform(2.9, 3.2)
     paint = paint_of(dice, name)
     thing = scene.thing("bus", name, ground)
-    body = Body(scene, x, depth, yaw)
+    body = Body(scene, thing, x, depth, yaw)
     scene.at_depth(depth)
     _shadow(body, length, width)
     side, end = _side(body, width), _end(body, length)
@@ -253,53 +286,50 @@ def draw_bus(
         glass = (225, 205, 140)
     if scene.camera.height > height:
         roof = [(-half, height, -nose), (half, height, -nose), (half, height, nose), (-half, height, nose)]
-        scene.fill(body.at(roof), shade(paint, 1.15), thing)
+        body.face(roof, shade(paint, 1.15))
     if end:
         z = end * nose
         face = [(-half, low, z), (half, low, z), (half, height, z), (-half, height, z)]
-        scene.fill(body.at(face), shade(paint, 0.88 * sun), thing, texture=gloss)
-        _bus_end(body, thing, end, half, z, height, double, glass, lit)
+        body.face(face, shade(paint, 0.88 * sun), texture=gloss)
+        _bus_end(body, end, half, z, height, double, glass, lit)
     if side:
         xs = side * half
         flank = [(xs, low, -nose), (xs, low, nose), (xs, height, nose), (xs, height, -nose)]
-        scene.fill(body.at(flank), shade(paint, sun), thing, texture=gloss)
+        body.face(flank, shade(paint, sun), texture=gloss)
         rows = [(1.45, 2.25), (2.95, 3.75)] if double else [(0.46 * height, 0.82 * height)]
         count = dice.integer(5, 8)
-        panes = []
+        panes: list[Corner] = []
         for y0, y1 in rows:
             for n in range(count):
                 za = -nose + length * (0.04 + 0.92 * n / count)
                 zb = za + length * 0.92 / count * 0.86
                 panes += [(xs, y0, za), (xs, y0, zb), (xs, y1, zb), (xs, y1, za)]
-        scene.fills(body.at(panes).reshape(-1, 4, 2), glass, thing, texture=lit)
+        body.face(panes, glass, texture=lit, flags=IMAGE, each=4)
         if dice.chance(0.6):
             stripe = dice.pick(((235, 235, 235), (30, 30, 34), shade(paint, 0.5)))
             band = [(xs, 0.95, -nose), (xs, 0.95, nose), (xs, 1.12, nose), (xs, 1.12, -nose)]
-            scene.fill(body.at(band), stripe, thing, flags=IMAGE)
+            body.face(band, stripe, flags=IMAGE)
         door_z = nose - length * 0.12
         door = [(xs, low + 0.05, door_z), (xs, low + 0.05, door_z + 1.0), (xs, 2.25, door_z + 1.0), (xs, 2.25, door_z)]
-        scene.fill(body.at(door), mix(GLASS, paint, 0.15), thing, flags=IMAGE)
-        _wheels(body, thing, side, width, [-0.28 * length, 0.3 * length], 0.48, (120, 120, 124))
+        body.face(door, mix(GLASS, paint, 0.15), flags=IMAGE)
+        _wheels(body, side, width, [-0.28 * length, 0.3 * length], 0.48, (120, 120, 124))
+    body.flush()
     return thing
 
 
 def _bus_end(
-    body: Body, thing: int, end: float, half: float, z: float, height: float, double: bool,
-    glass: Colour, lit: int,
+    body: Body, end: float, half: float, z: float, height: float, double: bool, glass: Colour,
+    lit: int,
 ) -> None:  # fmt: skip
-    scene = body.scene
-    upper = [(-0.88, 0.88, 2.9, 3.8, z)] if double else []
     pane_top = 2.35 if double else height * 0.82
-    low_edge = 1.15 if end > 0 else 1.5
-    spans = [(-0.9, 0.9, low_edge, pane_top, z), *upper]
-    scene.fills(_across(body, half, spans), glass, thing, texture=lit)
+    spans = [(-0.9, 0.9, 1.15 if end > 0 else 1.5, pane_top, z)]
+    if double:
+        spans.append((-0.88, 0.88, 2.9, 3.8, z))
+    body.across(half, spans, glass, texture=lit)
     if end > 0:
-        board = _across(body, half, [(-0.6, 0.6, pane_top + 0.06, pane_top + 0.34, z)])
-        scene.fills(board, (250, 190, 60), thing, texture=GLOW)
+        board = (-0.6, 0.6, pane_top + 0.06, pane_top + 0.34, z)
+        body.across(half, [board], (250, 190, 60), texture=GLOW)
     lamp = (250, 246, 225) if end > 0 else (200, 30, 25)
-    lamps = _across(body, half, [(-0.92, -0.66, 0.6, 0.85, z), (0.66, 0.92, 0.6, 0.85, z)])
-    scene.fills(lamps, lamp, thing)
-    skirt = _across(body, half, [(-1.0, 1.0, 0.3, 0.48, z)])
-    scene.fills(skirt, (40, 40, 44), thing)
-    tyres = _across(body, half, [(-0.95, -0.7, 0, 0.32, z), (0.7, 0.95, 0, 0.32, z)])
-    scene.fills(tyres, RUBBER, thing, flags=BOTH)
+    body.across(half, [(-0.92, -0.66, 0.6, 0.85, z), (0.66, 0.92, 0.6, 0.85, z)], lamp)
+    body.across(half, [(-1.0, 1.0, 0.3, 0.48, z)], (40, 40, 44))
+    body.across(half, [(-0.95, -0.7, 0.0, 0.32, z), (0.7, 0.95, 0.0, 0.32, z)], RUBBER, flags=BOTH)
