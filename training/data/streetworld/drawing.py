@@ -231,7 +231,9 @@ class DisplayList:
         self._add(GRADIENT, frame, upper, thing, 0, BOTH, (*lower, horizon))
 
     def soften(self, width: float) -> None:
-        """Blurs everything painted so far by `width` frame heights (clouds, far backdrops)."""
+        """Blurs what is painted so far by `width` frame heights: clouds, the sun's glow."""
+        if len(self.shapes) < 2:
+            return  # a bare gradient is smooth already
         self.shapes.append(Shape(SOFTEN, 0, 0, (0.0, 0.0, 0.0, 0.0), 0, IMAGE, width))
 
 

@@ -45,9 +45,17 @@ def _crop(tile: Image, at: tuple[float, float], width: int, height: int) -> Imag
     u, v = int(at[0] * side), int(at[1] * side)
     if u + width <= side and v + height <= side:
         return tile[v : v + height, u : u + width]
-    rows = np.arange(v, v + height) % side
-    columns = np.arange(u, u + width) % side
-    return np.ascontiguousarray(tile[rows[:, None], columns])
+    if width > side or height > side:
+        rows = np.arange(v, v + height) % side
+        columns = np.arange(u, u + width) % side
+        return np.ascontiguousarray(tile[rows[:, None], columns])
+    piece = np.empty((height, width, 3), np.uint8)
+    down, along = min(side - v, height), min(side - u, width)
+    piece[:down, :along] = tile[v : v + down, u : u + along]
+    piece[down:, :along] = tile[: height - down, u : u + along]
+    piece[:down, along:] = tile[v : v + down, : width - along]
+    piece[down:, along:] = tile[: height - down, : width - along]
+    return piece
 
 
 def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Image:

@@ -63,10 +63,8 @@ def strip(
     scene: DisplayList, left: float, right: float, near: float, far: float, bend: float = 0.0
 ) -> Points:
     """The frame polygon of a strip of ground that runs away from the camera (metres)."""
-    depths = np.geomspace(near, far, 7 if bend else 2)
-    xyz = np.zeros((2 * len(depths), 3))
-    xyz[:, 2] = np.concatenate([depths, depths[::-1]])
-    xyz[: len(depths), 0] = left
-    xyz[len(depths) :, 0] = right
-    xyz[:, 0] += bend * xyz[:, 2] ** 2
-    return scene.camera.project(xyz)
+    steps = 6 if bend else 1
+    depths = [near * (far / near) ** (n / steps) for n in range(steps + 1)]
+    xyz = [(left + bend * z * z, 0.0, z) for z in depths]
+    xyz += [(right + bend * z * z, 0.0, z) for z in reversed(depths)]
+    return scene.camera.project(np.array(xyz))
