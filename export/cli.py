@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
-import signal
-import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from runtime.errors import MgcaError, UserError
+from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from export.settings import ExportSettings
 
 EXAMPLES = """\
 examples:
@@ -25,19 +25,12 @@ beside it as OUT-fp16, OUT-int8. Nothing is written unless every one of them pas
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see python -m export --help")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; its ``error`` raises a UserError instead of printing the usage."""
-    parser = _Parser(
+def build_parser() -> CommandParser:
+    """Return the parser; it raises a UserError instead of printing its usage."""
+    parser = CommandParser(
         prog="python -m export",
         description="Turn a checkpoint, or CLIP alone, into a bundle that the runtime runs.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add(
@@ -127,12 +120,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="keep stages that fail the gate in fp32 instead of stopping",
     )
-    add("--debug", action="store_true", help="show tracebacks")
     return parser
 
 
-def parse_arguments(arguments: Sequence[str]) -> tuple[object, bool]:
-    """Parse arguments into ``(ExportSettings, debug)``; raises UserError."""
+def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
+    """Parse arguments; raises UserError."""
     options = build_parser().parse_args(arguments)
     from export.settings import (
         ExportSettings,
@@ -151,7 +143,7 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[object, bool]:
                 )
     elif options.checkpoint is not None:
         raise UserError("--training-free takes no --checkpoint; give one of the two")
-    settings = ExportSettings(
+    return ExportSettings(
         out=Path(options.out).expanduser(),
         checkpoint=None if options.checkpoint is None else Path(options.checkpoint).expanduser(),
         training_free=options.training_free,
@@ -171,41 +163,22 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[object, bool]:
         keep_fp32=() if options.keep_fp32 is None else parse_stages(options.keep_fp32),
         auto_fallback=options.auto_fallback,
     )
-    return settings, options.debug
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run an export and return the exit code (0, 1, 2 or 130)."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in arguments
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupted = "interrupted; nothing was replaced"
+    return run_command("export", _run, arguments, interrupted=interrupted)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    settings = parse_arguments(arguments)
     # open_clip warns on the root logger of weights that come later, from the checkpoint.
     logging.getLogger().setLevel(logging.ERROR)
-    try:
-        settings, debug = parse_arguments(arguments)
-        from export.job import export_bundles
+    from export.job import export_bundles
 
-        for path in export_bundles(settings):  # type: ignore[arg-type]
-            print(path)
-        return 0
-    except MgcaError as error:
-        if debug:
-            traceback.print_exc()
-        print(f"export: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("export: interrupted; nothing was replaced", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if debug:
-            raise
-        line = " ".join(f"{type(error).__name__}: {error}".split())[:400]
-        print(f"export: failed: {line}; --debug shows where", file=sys.stderr)
-        return 1
-
-
-def _interrupt(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+    for path in export_bundles(settings):
+        print(path)
 
 
 def _parse_count(flag: str, text: str) -> int:

@@ -132,7 +132,7 @@ def test_under_the_gate_nothing_is_replaced(
     assert main([*arguments, "--out", str(out), "--min-agreement", "1.0"]) == 1
     captured = capsys.readouterr()
     assert "FAIL" in captured.out
-    assert captured.err.strip().splitlines()[-1].startswith("export: fp32: label agreement")
+    assert captured.err.strip().splitlines()[-1].startswith("export: error: fp32: label agreement")
     assert _snapshot(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -34,7 +34,8 @@ def test_runtime_reads_it_and_gives_open_clips_tokens(document: bytes, tmp_path)
     ours, theirs = Tokenizer(path, 77), open_clip_tokenizer.SimpleTokenizer()
     pieces = [
         "a", "photo", "purple", "bus", "don't", "naïve", "北京", "😀", "123", "&amp;", "<b>",
-        "ﬁ", "É",        "<start_of_text>", "!", "...", "x_y", "\u200b", "ÃƒÂ©", "I'LL", "ß", "١٢", "\t", "e\u0301",
+        "ﬁ", "É", "<start_of_text>", "!", "...", "x_y",
+        "\u200b", "ÃƒÂ©", "I'LL", "ß", "١٢", "\t", "e\u0301",
     ]  # fmt: skip
     generator = random.Random(0)
     texts = [
