@@ -30,6 +30,7 @@ class OverlayVideo(Sink):
         self.fps = fps
         self.written = 0
         self._container: Any = None
+        self._pipe: _WritePipe | None = None
         self._stream: Any = None
         self._size_wh = (0, 0)
         self._last_pts = -1
@@ -58,7 +59,8 @@ class OverlayVideo(Sink):
         frame.pts = max(self._last_pts + 1, round(item.frame.time_s / TIME_BASE))
         frame.time_base = TIME_BASE
         self._last_pts = frame.pts
-        self._mux(frame)
+        self._container.mux(self._stream.encode(frame))
+        self._raise_write_error()
         self.written += 1
         self.file.publish()
 
@@ -73,8 +75,9 @@ class OverlayVideo(Sink):
             "frag_duration": str(round(FRAGMENT_S * 1e6)),
             "flush_packets": "1",
         }
+        self._pipe = _WritePipe(self.file)
         self._container = av.open(
-            self.file.open(), "w", format="mp4", container_options=options, buffer_size=1 << 16
+            self._pipe, "w", format="mp4", container_options=options, buffer_size=1 << 16
         )
         self._stream = self._add_stream(round(self.fps) if self.fps else 25)
 
@@ -125,27 +128,21 @@ class OverlayVideo(Sink):
         canvas[top : top + size_wh[1], left : left + size_wh[0]] = small
         return canvas
 
-    def _mux(self, frame: Any) -> None:
-        import av
-
-        try:
-            self._container.mux(self._stream.encode(frame))
-        except (av.error.FFmpegError, OSError) as error:
-            raise self.file.failure(_as_os_error(error)) from None
-
     def close(self) -> None:
         """Write out what the encoder still holds and end the file."""
-        import av
-
         container, self._container = self._container, None
         try:
             if container is not None:
                 container.mux(self._stream.encode(None))
                 container.close()
-        except (av.error.FFmpegError, OSError) as error:
-            raise self.file.failure(_as_os_error(error)) from None
+                self._raise_write_error()
         finally:
             self.file.close()
+
+    def _raise_write_error(self) -> None:
+        if self._pipe is not None and self._pipe.error is not None:
+            error, self._pipe.error = self._pipe.error, None
+            raise error
 
     def record(self) -> dict[str, Any] | None:
         """The path, the number of frames and the size."""
@@ -158,7 +155,23 @@ class OverlayVideo(Sink):
         }
 
 
-def _as_os_error(error: Exception) -> OSError:
-    if isinstance(error, OSError):
-        return error
-    return OSError(getattr(error, "errno", None) or 0, str(error))
+class _WritePipe:
+    """What PyAV writes to. It never fails: an exception inside FFmpeg's callback ends in a crash.
+
+    The first error is kept, to be raised outside; after it nothing more is written.
+    """
+
+    def __init__(self, file: OutputFile) -> None:
+        self.error: MgcaError | None = None
+        self._file = file
+        self._broken = False
+        file.open()
+
+    def write(self, content: bytes) -> int:
+        if not self._broken:
+            try:
+                self._file.write_all(bytes(content))
+            except MgcaError as error:
+                self.error = error
+                self._broken = True
+        return len(content)

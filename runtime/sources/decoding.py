@@ -44,6 +44,11 @@ def find_video_stream(container: Any, name: str) -> Any:
         cover = "attached_pic" in str(getattr(stream, "disposition", "")).lower()
         if not cover and stream.codec_context is not None:
             return stream
+    if len(container.streams.video):
+        raise UserError(
+            f"{name} cannot be decoded (its codec is unknown here, or the file was cut off before "
+            f"the end of its index); {EXPECTED}"
+        )
     kinds = sorted({stream.type for stream in container.streams})
     holds = f"it holds only {', '.join(kinds)}" if kinds else "it holds no stream"
     raise UserError(f"{name} is not a video ({holds}); {EXPECTED}")

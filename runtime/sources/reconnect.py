@@ -57,7 +57,7 @@ class ReconnectTimer:
             log.warning("%s broke off (%s); trying again", self.what, _describe(reason))
         away_s = time.monotonic() - self._away_since
         if away_s >= self.limit_s:
-            again = "came back" if self.had_frames else "appeared"
+            again = "come back" if self.had_frames else "appeared"
             raise SourceGoneError(
                 f"{self.what} has not {again} within {self.limit_s:g} s ({_describe(reason)}); "
                 "check that it is on and reachable, or wait longer with --reconnect-timeout"

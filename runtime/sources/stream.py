@@ -70,8 +70,6 @@ class StreamSource(Source):
 
         limit_s = self.timer.remaining_s(READ_TIMEOUT_S)
         options = {"rtsp_transport": "tcp"} if self.scheme.startswith("rtsp") else {}
-        if self.live:
-            options.update(fflags="nobuffer", flags="low_delay")
         return av.open(
             self.url, options=options, timeout=(limit_s, limit_s), metadata_errors="ignore"
         )
@@ -107,8 +105,11 @@ class StreamSource(Source):
             log.warning("%s is cut off or damaged: %d frames read", self.name, self._index)
 
     def _refuse_for_good(self, error: Exception) -> None:
-        """Raise at once for what waiting cannot mend."""
+        """Raise at once for what waiting cannot mend, unless it has worked before."""
         import av
+
+        if self.timer.had_frames:
+            return
 
         if isinstance(error, av.error.ProtocolNotFoundError):
             raise UserError(
