@@ -36,14 +36,15 @@ class Texture(NamedTuple):
     ground: bool = False
     offset: tuple[float, float] = (0.0, 0.0)
     stretch: float = 1.0
+    anchor: tuple[float, float] = (0.0, 0.0)  # the place of the frame it is fixed to
 
 
 class Shape(NamedTuple):
-    """One drawing step; `first` and `count` say which points of the list are its own."""
+    """One drawing step; `first` and `points` say which points of the list are its own."""
 
     kind: int
     first: int
-    count: int
+    points: int
     colour: tuple[float, float, float, float]
     thing: int
     flags: int
@@ -100,7 +101,8 @@ class DisplayList:
     loose: list[tuple[float, float]] = field(default_factory=list)
     things: list[Thing] = field(default_factory=lambda: [Thing("")])
     textures: list[Texture] = field(default_factory=list)
-    count: int = 0
+    total: int = 0
+    anchor: tuple[float, float] = (0.0, 0.0)  # new textures hold on to this place of the frame
     haze: float = 0.0
     dim: float = 1.0  # brightness of what is drawn from now on: streets in the shade of a bright sky
 
@@ -117,6 +119,8 @@ class DisplayList:
         """Registers a surface's texture and gives its number (0 when the list is full)."""
         if len(self.textures) >= 35:
             return 0
+        if self.anchor != (0.0, 0.0) and not texture.ground:
+            texture = texture._replace(anchor=self.anchor)
         self.textures.append(texture)
         return len(self.textures)
 
@@ -135,9 +139,9 @@ class DisplayList:
             red, green, blue = red * self.dim, green * self.dim, blue * self.dim
         code = 255.0 if texture == GLOW else texture * 7.0
         self.shapes.append(
-            Shape(kind, self.count, len(points), (red, green, blue, code), thing, flags, extra)
+            Shape(kind, self.total, len(points), (red, green, blue, code), thing, flags, extra)
         )
-        self.count += len(points)
+        self.total += len(points)
         if isinstance(points, np.ndarray):
             if self.loose:
                 self.chunks.append(np.array(self.loose))
@@ -223,7 +227,7 @@ class DisplayList:
         offset: tuple[float, float],
     ) -> None:
         """A polygon with holes, as twigs and loose leaves have; `cover` is the solid share."""
-        self._add(STIPPLE, points, colour, 0, 0, IMAGE, (texels, cover, *offset))
+        self._add(STIPPLE, points, colour, 0, 0, IMAGE, (texels, cover, *offset, *self.anchor))
 
     def gradient(self, upper: Colour, lower: Colour, thing: int, horizon: float) -> None:
         """Fills the whole frame, from `upper` to `lower` at y = `horizon`."""

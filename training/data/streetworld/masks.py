@@ -23,7 +23,7 @@ def things_of(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.uint8]
     for shape in scene.shapes:
         if not shape.flags & OUTLINE:
             continue
-        points = placed[shape.first : shape.first + shape.count]
+        points = placed[shape.first : shape.first + shape.points]
         if shape.kind == LINES:
             assert isinstance(shape.extra, tuple)
             lines, start = [], 0

@@ -100,10 +100,10 @@ def _stipple(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
     bounds = _bounds(points, canvas)
     if bounds is None:
         return
-    texels, cover, shift_x, shift_y = shape.extra
+    texels, cover, shift_x, shift_y, *anchor = shape.extra
     x0, y0, x1, y1 = bounds
     mask = _mask(points, bounds)
-    texture = Texture("", texels, offset=(shift_x, shift_y))
+    texture = Texture("", texels, offset=(shift_x, shift_y), anchor=(anchor[0], anchor[1]))
     grain = _flat_patch(ranked_tile(), texture, bounds, canvas.shape[0])
     holes = cv2.compare(grain, cover * 255, cv2.CMP_LT)
     part = canvas[y0:y1, x0:x1]
@@ -117,8 +117,10 @@ def _flat_patch(
 ) -> Canvas:
     x0, y0, x1, y1 = bounds
     step = min(texture.texels / height, (TILE - 4) / max(x1 - x0, (y1 - y0) * texture.stretch))
-    u = int((x0 * step + texture.offset[0] * TILE) % TILE)
-    v = int((y0 * step * texture.stretch + texture.offset[1] * TILE) % TILE)
+    # `anchor` is zero but in moving scenes, where a surface carries its texture along
+    u = int(((x0 - texture.anchor[0] * height) * step + texture.offset[0] * TILE) % TILE)
+    v = (y0 - texture.anchor[1] * height) * step * texture.stretch + texture.offset[1] * TILE
+    v = int(v % TILE)
     wide = max(int((x1 - x0) * step), 1)
     tall = max(int((y1 - y0) * step * texture.stretch), 1)
     crop = tile[v : v + tall, u : u + wide]
@@ -191,7 +193,7 @@ def paint(
     for shape in scene.shapes:
         if not shape.flags & IMAGE:
             continue
-        points = placed[shape.first : shape.first + shape.count]
+        points = placed[shape.first : shape.first + shape.points]
         kind = shape.kind
         if kind == FILL:
             cv2.fillPoly(canvas, [points], shape.colour, cv2.LINE_AA, _BITS)

@@ -161,7 +161,7 @@ def draw_car(
     ]  # fmt: skip
     top_light, end_light = 1.12, 0.86
     # bonnet and boot, as strips across
-    for (za, ya), (zb, yb) in ((outline[1], outline[2]), (outline[3], outline[4])):
+    for (za, ya), (zb, yb) in ((outline[1], outline[2]), (outline[3], (nose, height * bonnet))):
         strip = [(-half, ya, za), (half, ya, za), (half, yb, zb), (-half, yb, zb)]
         body.face(strip, shade(paint, top_light), texture=gloss)
     if end:
@@ -202,7 +202,7 @@ def _cabin(
     if end:
         zb, zt = (z3, z2) if end > 0 else (z0, z1)
         points = body.at(
-            [(-half * 0.97, rise, zb), (half * 0.97, rise, zb), (top, height, zt), (-top, height, zt)]
+            [(-half, rise, zb), (half, rise, zb), (top, height, zt), (-top, height, zt)]
         )
         glass = mix(GLASS, (120, 140, 160), 0.25)
         scene.fill(points, shade(paint, 0.7), thing)
