@@ -11,10 +11,11 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, get_args
 
+from runtime.backends.contract import expect_segmenter
 from runtime.backends.open import open_backend
-from runtime.backends.protocol import Backend, expect_tensors
-from runtime.bundle import SEGMENTER_FILE, Bundle, Manifest, load_bundle
-from runtime.errors import BundleError, UserError
+from runtime.backends.protocol import Backend
+from runtime.bundle import Bundle, Manifest, load_bundle
+from runtime.errors import UserError
 from runtime.labelling import NONE_LABEL, label_pixels
 from runtime.result import Result
 from runtime.text.background import choose_background
@@ -90,7 +91,11 @@ class Segmenter:
         self._threshold = 0.0
         self._rows: ClassRows | None = None
         self._running = threading.Lock()
-        _expect_segmenter(backend, bundle)
+        try:
+            expect_segmenter(backend, bundle)
+        except UserError:
+            backend.close()
+            raise
 
     @classmethod
     def load(
@@ -309,28 +314,3 @@ class Segmenter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _expect_segmenter(backend: Backend, bundle: Bundle) -> None:
-    """Raise :class:`BundleError` unless the graph is the one that the manifest describes."""
-    manifest = bundle.manifest
-    width, height = manifest.input.size_wh
-    grid = (manifest.output.grid_wh[1], manifest.output.grid_wh[0])
-    try:
-        expect_tensors(
-            SEGMENTER_FILE,
-            backend,
-            inputs={
-                "frame": ("uint8", (1, height, width, 3)),
-                "text": ("float32", ("K", manifest.embedding_width)),
-            },
-            outputs={
-                "class_scores": ("float32", (1, "K", *grid)),
-                "unit_of_pixel": ("int32", (1, *grid)),
-                "unit_scores": ("float32", (manifest.output.units, "K")),
-                "pixel_scores": ("float32", (1, "K", *grid)),
-            },
-        )
-    except BundleError:
-        backend.close()
-        raise

@@ -6,22 +6,31 @@ import ctypes
 import sys
 from functools import lru_cache
 
-__all__ = ["cuda_device_count"]
+__all__ = ["cuda_devices"]
 
 
 @lru_cache(maxsize=1)
-def cuda_device_count() -> int:
-    """CUDA devices that the driver sees; 0 without a driver. Costs next to nothing without one.
+def cuda_devices() -> tuple[str, ...]:
+    """Names of the CUDA devices that the driver sees; empty, and next to free, without a driver.
 
     Asked before any CUDA library is loaded: without a driver some of them answer with a
     segmentation fault.
     """
-    library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
-        driver = ctypes.CDLL(library)
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         count = ctypes.c_int(0)
         if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
-            return 0
+            return ()
+        return tuple(_device_name(driver, number) for number in range(count.value))
     except (OSError, AttributeError):
-        return 0
-    return count.value
+        return ()
+
+
+def _device_name(driver: ctypes.CDLL, number: int) -> str:
+    device = ctypes.c_int(0)
+    name = ctypes.create_string_buffer(128)
+    if driver.cuDeviceGet(ctypes.byref(device), number) != 0:
+        return "CUDA device"
+    if driver.cuDeviceGetName(name, len(name), device) != 0:
+        return "CUDA device"
+    return name.value.decode(errors="replace")

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from runtime.backends.devices import cuda_device_count
-from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds
+from runtime.backends.devices import cuda_devices
+from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
 from runtime.errors import BundleError, MgcaError, UserError
 
 if TYPE_CHECKING:
@@ -31,11 +31,9 @@ class OnnxRuntimeBackend(ClosingBackend):
     """One ONNX file in one session.
 
     ``device``: ``cpu``; ``cuda`` (a :class:`UserError` where CUDA does not really run: ONNX Runtime
-    itself would fall back to the CPU without a word); ``auto`` (CUDA where it runs).
-    ``threads``: intra-op threads, None for one a physical core.
+    itself would fall back to the CPU without a word); ``auto`` (CUDA where it runs). ``name`` says
+    which of the two it became. ``threads``: intra-op threads, None for one a physical core.
     """
-
-    name = "onnxruntime"
 
     def __init__(
         self, path: str | os.PathLike[str], device: str = "auto", threads: int | None = None
@@ -45,6 +43,7 @@ class OnnxRuntimeBackend(ClosingBackend):
         self._session: Any = _open_session(onnxruntime, os.fspath(path), device, threads)
         # Asked, not assumed: the providers compiled in are not the ones that run.
         self.provider: str = self._session.get_providers()[0]
+        self.name = "onnxruntime-cuda" if self.provider == CUDA else "onnxruntime-cpu"
         if device == "cuda" and self.provider != CUDA:
             raise UserError(
                 f"backend onnxruntime-cuda: CUDA does not run here ({self.provider} took over); "
@@ -60,14 +59,9 @@ class OnnxRuntimeBackend(ClosingBackend):
         if self._session is None:
             raise MgcaError("this backend has been closed; open it again to run it")
         check_feeds(self.inputs, feeds)
-        names = list(self.outputs if outputs is None else outputs)
-        for name in names:
-            if name not in self.outputs:
-                raise MgcaError(
-                    f"the graph has no output {name}; expected {', '.join(self.outputs)}"
-                )
+        names = check_wanted(self.outputs, outputs)
         try:
-            values = self._session.run(names, dict(feeds))
+            values = self._session.run(list(names), dict(feeds))
         except Exception as error:  # ONNX Runtime's errors share no base class of their own
             raise MgcaError(
                 f"the graph failed on {self.provider}: {error}; try another --backend"
@@ -86,11 +80,12 @@ def _open_session(onnxruntime: Any, path: str, device: str, threads: int | None)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
-    providers = [CPU]
-    if device != "cpu" and CUDA in onnxruntime.get_available_providers() and cuda_device_count():
+    providers: list[Any] = [CPU]
+    if device != "cpu" and CUDA in onnxruntime.get_available_providers() and cuda_devices():
         if hasattr(onnxruntime, "preload_dlls"):
             onnxruntime.preload_dlls()
-        providers.insert(0, CUDA)
+        # TF32 is CUDA's default and not what an fp32 graph says: fp16 bundles are the fast way.
+        providers.insert(0, (CUDA, {"use_tf32": "0"}))
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # ONNX Runtime's errors share no base class of their own

@@ -24,7 +24,15 @@ from runtime.errors import BundleError, MgcaError
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Backend", "ClosingBackend", "TensorSpec", "check_feeds", "expect_tensors", "shape_text"]
+__all__ = [
+    "Backend",
+    "ClosingBackend",
+    "TensorSpec",
+    "check_feeds",
+    "check_wanted",
+    "expect_tensors",
+    "shape_text",
+]
 
 Self = TypeVar("Self", bound="ClosingBackend")
 
@@ -123,6 +131,15 @@ def check_feeds(specs: Mapping[str, TensorSpec], feeds: Mapping[str, np.ndarray]
             raise MgcaError(
                 f"input {name} is {array.dtype.name} {shape_text(array.shape)}, expected {spec}"
             )
+
+
+def check_wanted(specs: Mapping[str, TensorSpec], outputs: Sequence[str] | None) -> tuple[str, ...]:
+    """The outputs that are wanted, None for all; :class:`MgcaError` for one that is not there."""
+    names = tuple(specs if outputs is None else outputs)
+    for name in names:
+        if name not in specs:
+            raise MgcaError(f"the graph has no output {name}; expected {', '.join(specs)}")
+    return names
 
 
 def expect_tensors(

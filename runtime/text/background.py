@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from runtime.text.lexicon import Lexicon
 
 # A background word whose embedding is closer than this to one of the user's says the same thing.
-# Without a centre taken off, all of CLIP's texts lie close together, so the bound lies higher.
+# Without a centre taken off, all of CLIP's texts lie close together, so the bound lies higher; and
+# it is never lower than the cosine of two words of the list itself, which are different things.
 NEAR_SYNONYM_COSINE = 0.8
 NEAR_SYNONYM_COSINE_UNCENTERED = 0.95
 
@@ -80,8 +81,16 @@ def _auto(words: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:
     # The user's words have been checked before; the bundle's own are not the user's to answer for.
     rows = lexicon.embed(words, allow_unknown=True)
     cosines = lexicon.embed(others, allow_unknown=True) @ rows.T
-    centered = lexicon.bundle.manifest.text.centered
-    bound = NEAR_SYNONYM_COSINE if centered else NEAR_SYNONYM_COSINE_UNCENTERED
+    bound = _synonym_bound(lexicon)
     return tuple(
-        other for other, near in zip(others, cosines.max(axis=1), strict=True) if near < bound
+        other for other, near in zip(others, cosines.max(axis=1), strict=True) if near <= bound
     )
+
+
+def _synonym_bound(lexicon: Lexicon) -> float:
+    manifest = lexicon.bundle.manifest
+    bound = NEAR_SYNONYM_COSINE if manifest.text.centered else NEAR_SYNONYM_COSINE_UNCENTERED
+    listed = lexicon.embed(manifest.background_words, allow_unknown=True)
+    between = listed @ listed.T
+    between[range(len(listed)), range(len(listed))] = -1.0
+    return max(bound, float(between.max()))

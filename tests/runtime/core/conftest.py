@@ -149,6 +149,14 @@ def tokenizer_json() -> bytes:
     return json.dumps({"version": "1.0", **empty, "added_tokens": [], "model": model}).encode()
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing a test remembers reaches the user's cache, or another test."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("MGCA_CACHE", str(folder))
+    return folder
+
+
 @pytest.fixture
 def manifest() -> Manifest:
     return Manifest(

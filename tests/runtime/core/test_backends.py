@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from runtime.backends import Backend, TensorSpec, open_backend
-from runtime.backends.devices import cuda_device_count
+from runtime.backends.devices import cuda_devices
 from runtime.backends.onnxruntime import OnnxRuntimeBackend
 from runtime.bundle import Bundle
 from runtime.errors import BundleError, MgcaError, UserError
@@ -20,7 +20,7 @@ TEXT = np.eye(3, dtype=np.float32)
 def test_names_shapes_and_provider_are_the_models_own(bundle: Bundle) -> None:
     with open_backend(bundle, "onnxruntime-cpu") as backend:
         assert isinstance(backend, Backend)
-        assert backend.name == "onnxruntime"
+        assert backend.name == "onnxruntime-cpu"
         assert backend.provider == "CPUExecutionProvider"
         assert backend.inputs == {
             "frame": TensorSpec("uint8", (1, 6, 8, 3)),
@@ -36,11 +36,11 @@ def test_names_shapes_and_provider_are_the_models_own(bundle: Bundle) -> None:
 @pytest.mark.parametrize("name", ["auto", "onnxruntime"])
 def test_auto_says_what_really_runs(bundle: Bundle, name: str) -> None:
     with open_backend(bundle, name, threads=1) as backend:
-        cuda = cuda_device_count() > 0 and backend.provider == "CUDAExecutionProvider"
+        cuda = bool(cuda_devices()) and backend.provider == "CUDAExecutionProvider"
         assert cuda or backend.provider == "CPUExecutionProvider"
 
 
-@pytest.mark.skipif(cuda_device_count() > 0, reason="CUDA runs here")
+@pytest.mark.skipif(bool(cuda_devices()), reason="CUDA runs here")
 def test_cuda_is_not_claimed_where_it_does_not_run(bundle: Bundle) -> None:
     with pytest.raises(UserError) as caught:
         open_backend(bundle, "onnxruntime-cuda")

@@ -177,31 +177,34 @@ def test_same_thing(one: str, other: str, same: bool) -> None:
     assert same_thing(one, other) is same and same_thing(other, one) is same
 
 
-def test_background_without_near_synonyms(bundle: Bundle) -> None:
-    # The bundle's list is green, blue, crimson, dark red. "dark red" is a kind of red; crimson
-    # lies at cosine 0.98 from red.
+def test_background_without_near_synonyms(make_bundle: Callable[..., Bundle]) -> None:
+    lexicon = Lexicon(make_bundle(background_words=("green", "blue", "red")))
+    # crimson lies at cosine 0.98 from red and 0.2 from green; dark red is a kind of red.
+    assert choose_background("auto", parse_classes("crimson"), lexicon) == ("green", "blue")
+    assert choose_background("auto", parse_classes("dark red"), lexicon) == ("green", "blue")
+    assert choose_background("AUTO", parse_classes("Blue"), lexicon) == ("green", "red")
+    assert choose_background("auto", parse_classes("x=red|green|blue"), lexicon) == ()
+
+
+def test_words_of_the_list_are_different_things(bundle: Bundle) -> None:
+    # crimson and dark red stand in the list together, 0.969 apart: no less than that is a synonym.
     lexicon = Lexicon(bundle)
-    assert choose_background("auto", parse_classes("red"), lexicon) == ("green", "blue")
-    assert choose_background("auto", parse_classes("blue"), lexicon) == (
+    assert choose_background("auto", parse_classes("crimson"), lexicon) == (
         "green",
-        "crimson",
+        "blue",
         "dark red",
     )
-    # yellow lies at 0.8 from green, and at 0.747 from crimson
-    assert "green" not in choose_background("auto", parse_classes("yellow"), lexicon)
-    assert choose_background("auto", parse_classes("x=red|green|blue"), lexicon) == ()
+    assert choose_background("auto", parse_classes("red"), lexicon) == ("green", "blue")
 
 
 def test_background_bound_without_a_centre(make_bundle: Callable[..., Bundle]) -> None:
     from runtime.bundle import TextInfo
 
-    bundle = make_bundle(text=TextInfo(12, "e" * 64, False))
-    assert choose_background("auto", parse_classes("yellow"), Lexicon(bundle)) == (
-        "green",
-        "blue",
-        "crimson",
-        "dark red",
-    )
+    # yellow lies at 0.889 from dark red: the same thing among centred texts only.
+    for centered, kept in ((True, ("blue",)), (False, ("blue", "dark red"))):
+        text = TextInfo(12, "e" * 64, centered)
+        bundle = make_bundle(f"b{centered}", background_words=("blue", "dark red"), text=text)
+        assert choose_background("auto", parse_classes("yellow"), Lexicon(bundle)) == kept
 
 
 def test_background_of_the_users_own(bundle: Bundle) -> None:

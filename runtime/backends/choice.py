@@ -1,0 +1,143 @@
+"""What ``--backend auto`` takes: the fastest that loads here and says what the reference says.
+
+Where only one backend can run, it is opened and that is all. Where there are several, each is
+tried once with the bundle: one frame for parity, a few for speed. The outcome is remembered in the
+cache under everything it depends on, so that later starts open the winner at once. A backend that
+does not load, fails, or disagrees is passed over, and the log says why; the last resort in the
+order is ONNX Runtime on the CPU, which is also the reference.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Callable
+from importlib import metadata, util
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from runtime.backends.contract import expect_segmenter
+from runtime.backends.devices import cuda_devices
+from runtime.backends.parity import compare_outputs, trial_feeds
+from runtime.bundle import Bundle
+from runtime.cache import read_record, record_key, write_record
+from runtime.errors import MgcaError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runtime.backends.protocol import Backend
+
+# In this order they are tried; of two equally fast ones the first is taken. Backends that compute
+# in less precision than the bundle says (openvino-bf16) are only ever taken by name.
+ORDER = ("onnxruntime-cuda", "openvino", "onnxruntime-cpu")
+REFERENCE = "onnxruntime-cpu"
+_KIND = "backend_choice"
+_TIMED_RUNS = 3
+
+log = logging.getLogger(__name__)
+
+__all__ = ["ORDER", "REFERENCE", "candidates", "open_fastest"]
+
+Opener = Callable[[str], "Backend"]
+
+
+def candidates() -> tuple[str, ...]:
+    """Backends that may run on this machine, in order; cheap, nothing is loaded."""
+    present = {
+        "onnxruntime-cuda": bool(cuda_devices()),
+        "openvino": util.find_spec("openvino") is not None,
+        "onnxruntime-cpu": True,
+    }
+    return tuple(name for name in ORDER if present[name])
+
+
+def open_fastest(bundle: Bundle, threads: int | None, open_by_name: Opener) -> Backend:
+    """Open the backend that is remembered as the fastest, or find it out (see above)."""
+    names = candidates()
+    if len(names) == 1:
+        return open_by_name(names[0])
+    key = _key(bundle, names, threads)
+    remembered = (read_record(_KIND, key) or {}).get("chosen")
+    if remembered in names:
+        try:
+            return open_by_name(remembered)
+        except MgcaError as error:
+            log.warning("backend %s, chosen before, no longer loads: %s", remembered, error)
+    backend, figures = _try_all(bundle, names, open_by_name)
+    write_record(_KIND, key, {"bundle": bundle.id, **figures})
+    return backend
+
+
+def _try_all(
+    bundle: Bundle, names: tuple[str, ...], open_by_name: Opener
+) -> tuple[Backend, dict[str, object]]:
+    feeds = trial_feeds(bundle)
+    best_name, best = REFERENCE, open_by_name(REFERENCE)
+    expect_segmenter(best, bundle)
+    reference, best_ms = _time_runs(best, feeds)
+    tried: dict[str, object] = {REFERENCE: {"ms": round(best_ms, 3)}}
+    for name in reversed([name for name in names if name != REFERENCE]):
+        backend: Backend | None = None
+        try:
+            backend = open_by_name(name)
+            outputs, took_ms = _time_runs(backend, feeds)
+            agreement = compare_outputs(outputs, reference)
+            if not agreement.passed:
+                raise MgcaError(f"it disagrees with {REFERENCE} on one frame: {agreement}")
+        except MgcaError as error:
+            log.warning("backend %s is passed over: %s", name, error)
+            tried[name] = {"error": str(error)}
+            if backend is not None:
+                backend.close()
+            continue
+        tried[name] = {"ms": round(took_ms, 3), **vars(agreement)}
+        if took_ms <= best_ms:
+            best.close()
+            best_name, best, best_ms = name, backend, took_ms
+        else:
+            backend.close()
+    log.info("backend auto: %s (%s); tried %s", best_name, best.provider, tried)
+    return best, {"chosen": best_name, "tried": tried}
+
+
+def _time_runs(
+    backend: Backend, feeds: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], float]:
+    """The outputs, and the least milliseconds of a few runs after the first."""
+    outputs = backend.run(feeds)
+    least = float("inf")
+    for _ in range(_TIMED_RUNS):
+        start = perf_counter()
+        backend.run(feeds)
+        least = min(least, (perf_counter() - start) * 1e3)
+    return outputs, least
+
+
+def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None) -> str:
+    versions = {}
+    for package in ("onnxruntime", "onnxruntime-gpu", "openvino"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return record_key(
+        {
+            "bundle": bundle.id,
+            "candidates": names,
+            "threads": threads,
+            "versions": versions,
+            "machine": [platform.machine(), _cpu_model(), os.cpu_count()],
+            "cuda": cuda_devices(),
+        }
+    )
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            lines = [line for line in stream if line.lower().startswith(("model name", "cpu part"))]
+    except OSError:
+        return platform.processor()
+    return lines[0].partition(":")[2].strip() if lines else platform.processor()
