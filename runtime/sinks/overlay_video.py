@@ -31,6 +31,7 @@ class OverlayVideo(Sink):
         self.written = 0
         self._container: Any = None
         self._pipe: _WritePipe | None = None
+        self._header_bytes = 0
         self._stream: Any = None
         self._size_wh = (0, 0)
         self._last_pts = -1
@@ -62,7 +63,9 @@ class OverlayVideo(Sink):
         self._container.mux(self._stream.encode(frame))
         self._raise_write_error()
         self.written += 1
-        self.file.publish()
+        assert self._pipe is not None
+        if self._pipe.taken > self._header_bytes:  # a whole fragment stands on disk
+            self.file.publish()
 
     def _start(self, image_bgr: np.ndarray) -> None:
         import av
@@ -80,6 +83,8 @@ class OverlayVideo(Sink):
             self._pipe, "w", format="mp4", container_options=options, buffer_size=1 << 16
         )
         self._stream = self._add_stream(round(self.fps) if self.fps else 25)
+        self._container.start_encoding()
+        self._header_bytes = self._pipe.taken
 
     def _add_stream(self, rate: int) -> Any:
         import av
@@ -136,6 +141,7 @@ class OverlayVideo(Sink):
                 container.mux(self._stream.encode(None))
                 container.close()
                 self._raise_write_error()
+                self.file.publish()
         finally:
             self.file.close()
 
@@ -163,6 +169,7 @@ class _WritePipe:
 
     def __init__(self, file: OutputFile) -> None:
         self.error: MgcaError | None = None
+        self.taken = 0
         self._file = file
         self._broken = False
         file.open()
@@ -174,4 +181,5 @@ class _WritePipe:
             except MgcaError as error:
                 self.error = error
                 self._broken = True
+        self.taken += len(content)
         return len(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,16 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def command_environment() -> dict[str, str]:
-    """The environment of a child: finds the package from any folder, has no screen, one thread."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        environment.pop(name, None)
-    return environment
+from processes import Run, command_environment
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +37,12 @@ def run_cli(tmp_path: Path) -> Run:
     folder = tmp_path / "cwd"
     folder.mkdir()
 
-    def run(*arguments: object, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: object, timeout_s: float = 60, cwd: Path = folder
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "runtime", *map(str, arguments)],
-            cwd=folder,
+            cwd=cwd,
             env=command_environment(),
             capture_output=True,
             text=True,

@@ -26,7 +26,7 @@ def serve() -> Iterator[Callable[[Answer], str]]:
 
     def start(answer: Answer, port: int = 0) -> str:
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 try:
                     answer(self)
                 except OSError:

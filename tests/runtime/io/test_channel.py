@@ -1,0 +1,58 @@
+"""The hand-over between threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from runtime.channel import Channel, Ended
+
+
+def test_order_and_end() -> None:
+    channel: Channel[int] = Channel(3)
+    for value in (1, 2, 3):
+        assert channel.put(value)
+    channel.end()
+    assert [channel.get(), channel.get(), channel.get()] == [1, 2, 3]
+    with pytest.raises(Ended):
+        channel.get()
+
+
+def test_put_waits_for_room() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put(1)
+    sent = threading.Event()
+    thread = threading.Thread(target=lambda: (channel.put(2), sent.set()))
+    thread.start()
+    assert not sent.wait(0.1)
+    assert channel.get() == 1
+    assert sent.wait(2)
+    thread.join()
+
+
+def test_put_newest_drops_the_oldest() -> None:
+    channel: Channel[int] = Channel(2)
+    assert [channel.put_newest(value) for value in range(5)] == [0, 0, 1, 1, 1]
+    assert (channel.get(), channel.get()) == (3, 4)
+
+
+def test_get_gives_up_after_its_time() -> None:
+    channel: Channel[int] = Channel(1)
+    started = time.monotonic()
+    assert channel.get(0.05) is None
+    assert 0.04 < time.monotonic() - started < 2
+
+
+def test_cancel_frees_both_sides() -> None:
+    channel: Channel[int] = Channel(1)
+    channel.put(1)
+    answers: list[object] = []
+    sender = threading.Thread(target=lambda: answers.append(channel.put(2)))
+    sender.start()
+    channel.cancel()
+    sender.join(2)
+    assert answers == [False]
+    with pytest.raises(Ended):
+        channel.get()

@@ -1,0 +1,93 @@
+"""Ctrl-C, SIGTERM and a kill: every output can still be used."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+from clips import draw_scene, read_video, write_clip
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough to be busy for a while: 3000 frames."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    return write_clip(path, 3000, fps=30, options={"preset": "ultrafast"})
+
+
+def wait_for_lines(path: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until the JSON lines file has that many lines."""
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        assert process.poll() is None, process.communicate()
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path} has not got {count} lines")
+
+
+def start_long(start_cli: Start, bundle: Path, clip: Path, tmp_path: Path) -> subprocess.Popen[str]:
+    process = start_cli(
+        "--video", clip, "--bundle", bundle, "--classes", "sky,tree,car", "--background", "none",
+        "--out", tmp_path / "o.mp4", "--jsonl", tmp_path / "a.jsonl", "--label-dir", tmp_path / "l",
+        "--report", tmp_path / "r.json", "--threads", 1,
+    )  # fmt: skip
+    wait_for_lines(tmp_path / "a.jsonl", 60, process)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_closes_every_output(
+    start_cli: Start, colour_bundle, long_clip: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start_long(start_cli, colour_bundle, long_clip, tmp_path)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130 and stderr == ""
+    assert "stopped" in stdout
+    count = len((tmp_path / "a.jsonl").read_text().splitlines())
+    assert 60 <= count < 3000
+    assert len(list((tmp_path / "l").iterdir())) == count == len(read_video(tmp_path / "o.mp4")[0])
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert record["status"] == "interrupted" and record["frames_processed"] == count
+    assert not [p.name for p in tmp_path.iterdir() if p.name.endswith(".part")]
+
+
+def test_after_a_kill_the_video_plays(
+    start_cli: Start, colour_bundle, long_clip: Path, tmp_path: Path
+) -> None:
+    process = start_long(start_cli, colour_bundle, long_clip, tmp_path)
+    process.kill()
+    process.communicate(timeout=20)
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    for line in lines:
+        json.loads(line)
+    images, times_s = read_video(tmp_path / "o.mp4")
+    # All but the last fragment (half a second) and what the encoder still held.
+    assert len(images) >= len(lines) - 40 and len(images) >= 15
+    assert times_s == pytest.approx([i / 30 for i in range(len(images))], abs=1e-3)
+    for path in (tmp_path / "l").glob("*.png"):
+        assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == draw_scene(0).shape[:2]
+
+
+def test_a_signal_ends_waiting_for_a_camera(
+    start_cli: Start, colour_bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "r.json").write_text("precious")
+    process = start_cli(
+        "--camera", 97, "--bundle", colour_bundle, "--classes", "car", "--reconnect-timeout", 60,
+        "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
+    )  # fmt: skip
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=10)
+    assert process.returncode == 130 and "Traceback" not in stderr
+    assert not (tmp_path / "o.mp4").exists()
