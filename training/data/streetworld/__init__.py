@@ -6,6 +6,7 @@ Needs numpy and cv2, nothing else. Training calls `generate_pair`, which never d
 from __future__ import annotations
 
 from .captions import vocabulary_words
+from .moving import moving_scene
 from .palette import CLASS_NAMES, COLOURED, COLOURS, HELD_OUT_COMPOSITIONS, IGNORE_LABEL
 from .randomness import NAMESPACES
 from .scene import Scene, generate_pair, generate_scene
@@ -20,5 +21,6 @@ __all__ = [
     "Scene",
     "generate_pair",
     "generate_scene",
+    "moving_scene",
     "vocabulary_words",
 ]

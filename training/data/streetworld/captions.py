@@ -20,39 +20,95 @@ class Part(NamedTuple):
 
 _MASS = {"sky", "grass", "sand", "water", "pavement", "road", "sun"}
 _PLURALS = {
-    "person": "people", "bus": "buses", "building": "buildings", "tree": "trees", "pole": "poles", "sign": "signs",
-    "fence": "fences", "car": "cars", "bicyclist": "bicyclists", "dog": "dogs", "boat": "boats", "flower": "flowers",
+    "person": "people",
+    "bus": "buses",
+    "building": "buildings",
+    "tree": "trees",
+    "pole": "poles",
+    "sign": "signs",
+    "fence": "fences",
+    "car": "cars",
+    "bicyclist": "bicyclists",
+    "dog": "dogs",
+    "boat": "boats",
+    "flower": "flowers",
     "cloud": "clouds",
-}  # fmt: skip
+}
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "person": ("pedestrian",), "bicyclist": ("cyclist",), "pavement": ("sidewalk",),
     "building": ("house",), "road": ("street",),
 }  # fmt: skip
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
-_LIGHTS = {"night": ("at night", "in the dark"), "dusk": ("at dusk", "in the evening"), "fog": ("in the fog",),
-           "day": ("on a bright day", "in daylight"), "overcast": ("on a grey day",)}  # fmt: skip
+_LIGHTS = {
+    "night": ("at night", "in the dark"),
+    "dusk": ("at dusk", "in the evening"),
+    "fog": ("in the fog",),
+    "day": ("on a bright day", "in daylight"),
+    "overcast": ("on a grey day",),
+}
 
 # How eagerly a noun is named when it is visible: what is seen rarely is named more.
 _EAGER: dict[str, float] = {
-    "sky": 0.75, "road": 0.8, "pavement": 0.9, "grass": 0.9, "sand": 1.2, "water": 1.1, "building": 0.7, "tree": 0.8,
-    "pole": 1.6, "sign": 1.4, "fence": 1.4, "car": 1.1, "bus": 1.9, "person": 1.0, "bicyclist": 1.5, "dog": 2.0,
-    "boat": 1.5, "flower": 2.6, "sun": 4.0, "cloud": 1.0,
-}  # fmt: skip
+    "sky": 0.75,
+    "road": 0.8,
+    "pavement": 0.9,
+    "grass": 0.9,
+    "sand": 1.2,
+    "water": 1.1,
+    "building": 0.7,
+    "tree": 0.8,
+    "pole": 1.6,
+    "sign": 1.4,
+    "fence": 1.4,
+    "car": 1.1,
+    "bus": 1.9,
+    "person": 1.0,
+    "bicyclist": 1.5,
+    "dog": 2.0,
+    "boat": 1.5,
+    "flower": 2.6,
+    "sun": 4.0,
+    "cloud": 1.0,
+}
 
 # A thing smaller than this share of the frame is not spoken of.
 _VISIBLE: dict[str, float] = {
-    "sky": 0.02, "road": 0.03, "pavement": 0.02, "grass": 0.02, "sand": 0.03, "water": 0.03, "building": 0.02,
-    "tree": 0.012, "pole": 0.006, "sign": 0.005, "fence": 0.012, "cloud": 0.012, "sun": 0.0028,
-}  # fmt: skip
+    "sky": 0.02,
+    "road": 0.03,
+    "pavement": 0.02,
+    "grass": 0.02,
+    "sand": 0.03,
+    "water": 0.03,
+    "building": 0.02,
+    "tree": 0.012,
+    "pole": 0.006,
+    "sign": 0.005,
+    "fence": 0.012,
+    "cloud": 0.012,
+    "sun": 0.0028,
+}
 
 _ONE = (
-    "{a}", "a photo of {a}", "a picture of {a}", "here is {a}", "{a} in a photo", "this is {a}", "a view of {a}",
-    "an image of {a}", "we see {a}", "a photo showing {a}",
-)  # fmt: skip
+    "{a}",
+    "a photo of {a}",
+    "a picture of {a}",
+    "here is {a}",
+    "{a} in a photo",
+    "this is {a}",
+    "a view of {a}",
+    "an image of {a}",
+    "we see {a}",
+    "a photo showing {a}",
+)
 _TWO = (
-    "{a} and {b}", "{a} with {b}", "a photo of {a} and {b}", "here are {a} and {b}", "a scene with {a} and {b}",
-    "{a} near {b}", "a picture of {a} with {b}",
-)  # fmt: skip
+    "{a} and {b}",
+    "{a} with {b}",
+    "a photo of {a} and {b}",
+    "here are {a} and {b}",
+    "a scene with {a} and {b}",
+    "{a} near {b}",
+    "a picture of {a} with {b}",
+)
 _ON = ("{a} on {b}", "a photo of {a} on {b}", "{a} is on {b}", "here is {a} on {b}")
 _MANY = ("{a}", "a photo of {a}", "a scene with {a}", "we see {a}", "a picture with {a}")
 
@@ -88,7 +144,9 @@ def _phrase(dice: Dice, noun: str, parts: Sequence[Part], night: bool) -> str:
         if len(same) > 1 and word == noun and dice.chance(0.5) and not dressed:
             return _plural(dice, noun, len(same))
         return _article(word) + dressed
-    speak_colour = colour is not None and dice.chance(0.75 if noun in COLOURED and noun != "tree" else 0.4)
+    speak_colour = colour is not None and dice.chance(
+        0.75 if noun in COLOURED and noun != "tree" else 0.4
+    )
     if noun in _MASS:
         lead = "the " if dice.chance(0.35) or noun == "sun" or word == "street" else ""
         if word in ("street", "road") and not lead:
@@ -104,7 +162,9 @@ def _phrase(dice: Dice, noun: str, parts: Sequence[Part], night: bool) -> str:
 def _plural(dice: Dice, noun: str, count: int) -> str:
     if count in _NUMBERS and dice.chance(0.5):
         return f"{_NUMBERS[count]} {_PLURALS[noun]}"
-    return dice.pick(("{}", "some {}", "several {}") if count > 2 else ("{}", "some {}")).format(_PLURALS[noun])
+    return dice.pick(("{}", "some {}", "several {}") if count > 2 else ("{}", "some {}")).format(
+        _PLURALS[noun]
+    )
 
 
 def _choose(dice: Dice, weights: dict[str, float], count: int) -> list[str]:
@@ -145,6 +205,18 @@ def write_captions(dice: Dice, parts: Sequence[Part], time: str) -> tuple[str, .
             sentence += " " + dice.pick(_LIGHTS[time])
         captions.append(sentence)
     return tuple(captions)
+
+
+_NOUNS: dict[str, str] = {
+    **{noun: noun for noun in CLASS_NAMES},
+    **{plural: noun for noun, plural in _PLURALS.items()},
+    **{word: noun for noun, words in _SYNONYMS.items() for word in words},
+}
+
+
+def noun_of_word(word: str) -> str | None:
+    """The class that a caption's word stands for, if any."""
+    return _NOUNS.get(word)
 
 
 def vocabulary_words() -> list[str]:

@@ -104,7 +104,9 @@ class DisplayList:
     total: int = 0
     anchor: tuple[float, float] = (0.0, 0.0)  # new textures hold on to this place of the frame
     haze: float = 0.0
-    dim: float = 1.0  # brightness of what is drawn from now on: streets in the shade of a bright sky
+    dim: float = (
+        1.0  # brightness of what is drawn from now on: streets in the shade of a bright sky
+    )
 
     def thing(self, noun: str, colour: str | None = None, ground: str | None = None) -> int:
         """Registers something nameable and gives its number, to be passed to the shapes."""

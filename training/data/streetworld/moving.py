@@ -15,17 +15,21 @@ import numpy as np
 from .captions import write_captions
 from .drawing import Camera, DisplayList
 from .masks import labels_of
-from .objects.animal import draw_dog
+from .objects.bicyclist import draw_bicyclist
 from .objects.building import draw_building
+from .objects.bus import draw_bus
+from .objects.car import draw_car
+from .objects.dog import draw_dog
+from .objects.fence import draw_fence
 from .objects.ground import Ground, strip
 from .objects.heaven import draw_clouds, draw_sky
-from .objects.people import draw_bicyclist, draw_person
-from .objects.plant import draw_tree
-from .objects.street import draw_fence, draw_pole, draw_sign, draw_signal
-from .objects.vehicle import draw_bus, draw_car
-from .palette import pick_colour
-from .photograph import expose
+from .objects.person import draw_person
+from .objects.pole import draw_pole
+from .objects.sign import draw_sign, draw_signal
+from .objects.tree import draw_tree
 from .painter import paint
+from .palette import COLOURED, pick_colour
+from .photograph import expose
 from .randomness import NAMESPACE_KEYS, NAMESPACES, Dice
 from .scene import Draft, Scene, look
 from .scenes.weather import Weather, draw_weather
@@ -106,14 +110,19 @@ def plan_street(seed: int, namespace: str) -> Street:
     weather.saturation, weather.contrast = 0.95, 1.05
     weather.gain, weather.gamma = 1.1, 0.95
     kerb, walk = dice.uniform(3.2, 3.6), dice.uniform(2.4, 3.4)
-    facades = []
+    facades: list[Facade] = []
     for side in (-1.0, 1.0):
         edge = -12.0
         while edge < 90:
             wide = dice.uniform(6, 12)
             facades.append(
-                Facade(side * (kerb + walk + (0.0 if side < 0 else 4.5)), edge + wide, edge,
-                       dice.uniform(6, 13), len(facades))  # fmt: skip
+                Facade(
+                    side * (kerb + walk + (0.0 if side < 0 else 4.5)),
+                    edge + wide,
+                    edge,
+                    dice.uniform(6, 13),
+                    len(facades),
+                )  # fmt: skip
             )
             edge += wide if side < 0 else wide + dice.uniform(0, 3)
     speed = dice.uniform(0.7, 1.1)
@@ -127,9 +136,16 @@ def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
     """Traffic, people, trees and posts; cars and people come close."""
     actors: list[Actor] = []
 
-    def add(what: str, x: float, depth: float, vx: float = 0.0, vz: float = 0.0, facing: str | None = None) -> None:
+    def add(
+        what: str,
+        x: float,
+        depth: float,
+        vx: float = 0.0,
+        vz: float = 0.0,
+        facing: str | None = None,
+    ) -> None:
         name = {"oncoming": "car", "ahead": "car", "parked": "car"}.get(what, what)
-        colour = pick_colour(dice, name)
+        colour = pick_colour(dice, name) if name in COLOURED else None
         actors.append(Actor(what, x, depth, vx, vz, len(actors), colour, facing))
 
     for n in range(7):
@@ -157,7 +173,9 @@ def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
     return actors
 
 
-def _draw_actor(scene: DisplayList, street: Street, actor: Actor, x: float, depth: float, seconds: float) -> None:
+def _draw_actor(
+    scene: DisplayList, street: Street, actor: Actor, x: float, depth: float, seconds: float
+) -> None:
     camera, dice = scene.camera, street.dice(2, actor.key)
     metre = camera.focal / depth
     px, py = camera.centre + x * metre, camera.ground_y(depth)
@@ -178,9 +196,27 @@ def _draw_actor(scene: DisplayList, street: Street, actor: Actor, x: float, dept
         draw_bicyclist(scene, dice, px, py, metre * 1.85, ground="road", colour=colour,
                        step=(seconds * 0.9) % 2 - 1, facing=actor.facing, mirror=1.0)  # fmt: skip
     elif what == "dog":
-        draw_dog(scene, dice, px, py, metre * 0.85, ground="pavement", colour=colour, step=phase, mirror=1.0)
+        draw_dog(
+            scene,
+            dice,
+            px,
+            py,
+            metre * 0.85,
+            ground="pavement",
+            colour=colour,
+            step=phase,
+            mirror=1.0,
+        )
     elif what == "tree":
-        draw_tree(scene, dice, px, py, metre * 7.0, kind="bare" if actor.key % 3 == 0 else "leafy", ground="grass")
+        draw_tree(
+            scene,
+            dice,
+            px,
+            py,
+            metre * 7.0,
+            kind="bare" if actor.key % 3 == 0 else "leafy",
+            ground="grass",
+        )
     elif what == "pole":
         draw_pole(scene, dice, px, py, metre * 6.0, ground="pavement", kind="lamp")
     elif what == "sign":
@@ -199,9 +235,17 @@ def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
     road = Ground(scene, street.dice(5), "road")
     road.fill(strip(scene, -kerb, kerb, 0.9, 150))
     for side in (-1.0, 1.0):
-        scene.fill(strip(scene, side * kerb, side * (kerb + 0.16), 0.9, 60), (150.0, 148.0, 144.0), pavement.thing)
+        scene.fill(
+            strip(scene, side * kerb, side * (kerb + 0.16), 0.9, 60),
+            (150.0, 148.0, 144.0),
+            pavement.thing,
+        )
     first = 1.0 - travelled % 6.0
-    dashes = [strip(scene, -0.07, 0.07, max(z, 0.9), z + 2.4) for z in np.arange(first, 50.0, 6.0) if z + 2.4 > 1]
+    dashes = [
+        strip(scene, -0.07, 0.07, max(z, 0.9), z + 2.4)
+        for z in np.arange(first, 50.0, 6.0)
+        if z + 2.4 > 1
+    ]
     road.marks(np.array(dashes), (222.0, 222.0, 216.0))
 
 
@@ -221,20 +265,45 @@ def compose_moment(street: Street, seconds: float) -> DisplayList:
         dice = street.dice(7, n)
         scene.anchor = (sway, horizon)
         start = -30 + n * 20
-        draw_building(scene, dice, (start, 95), (start + 20, 95), dice.uniform(7, 16), shop=False, roof="flat")
+        draw_building(
+            scene, dice, (start, 95), (start + 20, 95), dice.uniform(7, 16), shop=False, roof="flat"
+        )
     _draw_ground(scene, street, travelled)
     for facade in sorted(street.facades, key=lambda f: -f.far):
         if facade.far - travelled > 0.8:
             near = facade.near - travelled
-            scene.anchor = (sway + scene.camera.focal * facade.x / max(facade.far - travelled, 0.4), horizon)
-            draw_building(scene, street.dice(8, facade.key), (facade.x, facade.far - travelled), (facade.x, near),
-                          facade.tall, roof="flat" if facade.x < 0 else None)  # fmt: skip
+            scene.anchor = (
+                sway + scene.camera.focal * facade.x / max(facade.far - travelled, 0.4),
+                horizon,
+            )
+            draw_building(
+                scene,
+                street.dice(8, facade.key),
+                (facade.x, facade.far - travelled),
+                (facade.x, near),
+                facade.tall,
+                roof="flat" if facade.x < 0 else None,
+            )
     fence_x = street.kerb + street.walk + 1.0
-    draw_fence(scene, street.dice(9), (fence_x, 44.0 - travelled), (fence_x, 15.0 - travelled), tall=1.2, kind="iron",
-               colour="black", ground="grass")  # fmt: skip
+    draw_fence(
+        scene,
+        street.dice(9),
+        (fence_x, 44.0 - travelled),
+        (fence_x, 15.0 - travelled),
+        tall=1.2,
+        kind="iron",
+        colour="black",
+        ground="grass",
+    )
     places = [(actor, *actor.at(seconds)) for actor in street.actors]
     for actor, x, depth in sorted(places, key=lambda place: -place[2]):
-        nearest = 3.2 if actor.what in ("parked", "oncoming", "ahead") else 7.0 if actor.what == "bus" else 2.2
+        nearest = (
+            3.2
+            if actor.what in ("parked", "oncoming", "ahead")
+            else 7.0
+            if actor.what == "bus"
+            else 2.2
+        )
         if depth - travelled > nearest and depth - travelled < 100:
             _draw_actor(scene, street, actor, x, depth - travelled, seconds)
     return scene

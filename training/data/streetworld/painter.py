@@ -131,7 +131,7 @@ def _ground_patch(
     scene: DisplayList,
     texture: Texture,
     bounds: tuple[int, int, int, int],
-    to_frame: NDArray[np.float64],
+    to_frame: NDArray[np.floating],
 ) -> Canvas:
     camera = scene.camera
     k = texture.texels * camera.height

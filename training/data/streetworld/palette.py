@@ -65,10 +65,9 @@ _WORN: dict[str, dict[str, float]] = {
 }
 
 
-def pick_colour(dice: Dice, noun: str) -> str | None:
-    """A colour this noun may wear outside the held-out compositions; None for plain nouns."""
-    worn = _WORN.get(noun)
-    return dice.weighted(worn) if worn else None
+def pick_colour(dice: Dice, noun: str) -> str:
+    """A colour that this noun, one of COLOURED, may wear outside the held-out compositions."""
+    return dice.weighted(_WORN[noun])
 
 
 def paint_of(dice: Dice, name: str) -> Colour:

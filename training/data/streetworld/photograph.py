@@ -79,7 +79,9 @@ def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Ima
     if weather.motion[0]:
         image = _smear(image, *weather.motion)
     if weather.noise:
-        more, less = (_crop(tile, weather.noise_at, width, height) for tile in sensor_noise(weather.noise))
+        more, less = (
+            _crop(tile, weather.noise_at, width, height) for tile in sensor_noise(weather.noise)
+        )
         image = cv2.subtract(cv2.add(image, more), less)
     if weather.jpeg:
         code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, weather.jpeg])[1]

@@ -94,9 +94,7 @@ def generate_pair(
     return take_photograph(draft, size_wh), captions
 
 
-def generate_scene(
-    seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE_WH
-) -> Scene:
+def generate_scene(seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE_WH) -> Scene:
     """Scene `seed` of `namespace` with its exact labels, for evaluation and for looking.
 
     Raises:

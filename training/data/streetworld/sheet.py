@@ -14,12 +14,29 @@ from .scene import Scene, generate_scene
 
 LABEL_COLOURS: NDArray[np.uint8] = np.array(
     [
-        (135, 190, 240), (90, 80, 100), (230, 60, 220), (110, 200, 80), (240, 220, 140), (40, 90, 200), (150, 110, 90),
-        (30, 110, 40), (160, 160, 170), (240, 210, 40), (170, 120, 60), (30, 40, 160), (240, 130, 30), (220, 30, 60),
-        (130, 20, 60), (120, 70, 20), (60, 220, 210), (250, 130, 190), (255, 255, 120), (235, 240, 250),
+        (135, 190, 240),
+        (90, 80, 100),
+        (230, 60, 220),
+        (110, 200, 80),
+        (240, 220, 140),
+        (40, 90, 200),
+        (150, 110, 90),
+        (30, 110, 40),
+        (160, 160, 170),
+        (240, 210, 40),
+        (170, 120, 60),
+        (30, 40, 160),
+        (240, 130, 30),
+        (220, 30, 60),
+        (130, 20, 60),
+        (120, 70, 20),
+        (60, 220, 210),
+        (250, 130, 190),
+        (255, 255, 120),
+        (235, 240, 250),
     ],
     np.uint8,
-)  # fmt: skip
+)
 
 
 def colour_labels(labels_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -35,7 +52,16 @@ def _legend(width: int) -> NDArray[np.uint8]:
     for index, name in enumerate(CLASS_NAMES):
         colour = tuple(int(c) for c in LABEL_COLOURS[index])
         cv2.rectangle(strip, (index * step, 6), (index * step + 10, 16), colour, -1)
-        cv2.putText(strip, name, (index * step + 13, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (0, 0, 0), 1, cv2.LINE_AA)
+        cv2.putText(
+            strip,
+            name,
+            (index * step + 13, 15),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.32,
+            (0, 0, 0),
+            1,
+            cv2.LINE_AA,
+        )
     return strip
 
 
@@ -44,7 +70,9 @@ def _card(scene: Scene, zoom: int, labels: bool, lines: int) -> NDArray[np.uint8
     size = (width * zoom, height * zoom)
     pictures = [cv2.resize(scene.image_hw3, size, interpolation=cv2.INTER_NEAREST)]
     if labels:
-        pictures.append(cv2.resize(colour_labels(scene.labels_hw), size, interpolation=cv2.INTER_NEAREST))
+        pictures.append(
+            cv2.resize(colour_labels(scene.labels_hw), size, interpolation=cv2.INTER_NEAREST)
+        )
     picture = np.hstack(pictures)
     text = np.full((14 * lines + 6, picture.shape[1], 3), 255, np.uint8)
     letters = picture.shape[1] // 6
@@ -52,7 +80,9 @@ def _card(scene: Scene, zoom: int, labels: bool, lines: int) -> NDArray[np.uint8
     for caption in scene.captions:
         wrapped += textwrap.wrap("- " + caption, letters)
     for n, line in enumerate(wrapped[:lines]):
-        cv2.putText(text, line, (3, 12 + 14 * n), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)
+        cv2.putText(
+            text, line, (3, 12 + 14 * n), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA
+        )
     return np.vstack([picture, text])
 
 

@@ -14,9 +14,19 @@ from ..randomness import Dice
 
 _CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 _STONES: tuple[Colour, ...] = (
-    (178, 168, 148), (198, 186, 160), (150, 142, 132), (128, 112, 98), (112, 76, 62), (146, 88, 68), (168, 104, 78),
-    (210, 204, 194), (92, 86, 82), (190, 160, 118), (222, 212, 188), (134, 140, 146),
-)  # fmt: skip
+    (178, 168, 148),
+    (198, 186, 160),
+    (150, 142, 132),
+    (128, 112, 98),
+    (112, 76, 62),
+    (146, 88, 68),
+    (168, 104, 78),
+    (210, 204, 194),
+    (92, 86, 82),
+    (190, 160, 118),
+    (222, 212, 188),
+    (134, 140, 146),
+)
 
 
 Spans = Sequence[tuple[float, float, float, float]] | NDArray[np.float64]
@@ -41,9 +51,7 @@ class Wall:
         self.length = math.dist(start, end)
         self.queue: list[tuple[Points, Colour, int, int, int]] = []
 
-    def quads(
-        self, spans: Spans, colour: Colour, *, texture: int = 0, flags: int = IMAGE
-    ) -> None:
+    def quads(self, spans: Spans, colour: Colour, *, texture: int = 0, flags: int = IMAGE) -> None:
         """Rectangles (u0, v0, u1, v1) that do not overlap."""
         rows = np.asarray(spans, dtype=np.float64)
         if len(rows):
@@ -106,7 +114,9 @@ def draw_building(
 ) -> int:
     """A facade from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing."""
     name = colour or (pick_colour(dice, "building") if dice.chance(0.5) else None)
-    paint = mix(paint_of(dice, name), (170, 165, 155), dice.uniform(0.1, 0.3)) if name else _stone(dice)
+    paint = (
+        mix(paint_of(dice, name), (170, 165, 155), dice.uniform(0.1, 0.3)) if name else _stone(dice)
+    )
     paint = shade(paint, dim)
     thing = scene.thing("building", name, ground)
     wall = Wall(scene, start, end, thing)
@@ -114,8 +124,12 @@ def draw_building(
     scene.at_depth((start[1] + end[1]) / 2)
     tile = dice.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
     grain = scene.texture(
-        Texture(tile, min(max(dice.uniform(18, 30) * near / scene.camera.focal, 60), 400), dice.uniform(0.7, 1.3),
-                offset=(dice.roll(), dice.roll()))  # fmt: skip
+        Texture(
+            tile,
+            min(max(dice.uniform(18, 30) * near / scene.camera.focal, 60), 400),
+            dice.uniform(0.7, 1.3),
+            offset=(dice.roll(), dice.roll()),
+        )  # fmt: skip
     )
     kind = roof or dice.weighted({"flat": 3, "gable": 1.5, "slope": 2})
     _roof(wall, dice, kind, tall)
@@ -124,13 +138,24 @@ def draw_building(
     low = dice.uniform(2.9, 3.5) if shop and tall > 4.5 else 0.4
     glass = mix((40, 48, 58), (150, 170, 190), dice.roll() ** 2 * 0.8)
     if tall - low > 1.6:
-        _windows(wall, dice, low, tall, paint, glass, lit, dice.weighted({"punched": 4, "bands": 0.6, "glass": 0.5}))
+        _windows(
+            wall,
+            dice,
+            low,
+            tall,
+            paint,
+            glass,
+            lit,
+            dice.weighted({"punched": 4, "bands": 0.6, "glass": 0.5}),
+        )
     if shop and tall > 4.5:
         _shop(wall, dice, low, lit, dim)
     else:
         u = dice.uniform(0.1, 0.8)
         wide = min(1.1 / max(wall.length, 1.0), 0.2)
-        door = shade(paint_of(dice, dice.pick(("brown", "red", "green", "black", "white", "blue"))), dim)
+        door = shade(
+            paint_of(dice, dice.pick(("brown", "red", "green", "black", "white", "blue"))), dim
+        )
         wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
         wall.quads([(u, 0, u + wide, 2.15)], door)
     wall.quads([(0, tall - 0.35, 1, tall - 0.1)], shade(paint, 0.75))
@@ -140,15 +165,23 @@ def draw_building(
 
 def _stone(dice: Dice) -> Colour:
     base = dice.pick(_STONES)
-    return shade((base[0] + dice.uniform(-14, 14), base[1] + dice.uniform(-14, 14), base[2] + dice.uniform(-14, 14)),
-                 dice.uniform(0.75, 1.12))  # fmt: skip
+    return shade(
+        (
+            base[0] + dice.uniform(-14, 14),
+            base[1] + dice.uniform(-14, 14),
+            base[2] + dice.uniform(-14, 14),
+        ),
+        dice.uniform(0.75, 1.12),
+    )
 
 
 def _roof(wall: Wall, dice: Dice, kind: str, tall: float) -> None:
     if kind == "flat":
         return
     scene = wall.scene
-    tiles = dice.pick(((120, 66, 52), (92, 58, 48), (70, 72, 78), (96, 94, 92), (140, 84, 60), (58, 60, 70)))
+    tiles = dice.pick(
+        ((120, 66, 52), (92, 58, 48), (70, 72, 78), (96, 94, 92), (140, 84, 60), (58, 60, 70))
+    )
     rise = min(dice.uniform(0.25, 0.5) * wall.length, 3.4)
     if kind == "gable":
         outline = [(-0.03, tall - 0.1), (1.03, tall - 0.1), (0.5, tall + rise)]
@@ -165,13 +198,25 @@ def _roof(wall: Wall, dice: Dice, kind: str, tall: float) -> None:
 
 
 def _windows(
-    wall: Wall, dice: Dice, low: float, tall: float, paint: Colour, glass: Colour, lit: bool, style: str
+    wall: Wall,
+    dice: Dice,
+    low: float,
+    tall: float,
+    paint: Colour,
+    glass: Colour,
+    lit: bool,
+    style: str,
 ) -> None:
     scene = wall.scene
     if style == "bands":
         rows = max(int((tall - low) / 3.2), 1)
         step = (tall - low) / rows
-        spans = np.array([(0.02, low + n * step + 0.3 * step, 0.98, low + n * step + 0.8 * step) for n in range(rows)])
+        spans = np.array(
+            [
+                (0.02, low + n * step + 0.3 * step, 0.98, low + n * step + 0.8 * step)
+                for n in range(rows)
+            ]
+        )
         wall.quads(spans, glass)
         return
     spans, width = _window_grid(wall, dice, low, tall - 0.2)
@@ -195,13 +240,17 @@ def _shop(wall: Wall, dice: Dice, low: float, lit: bool, dim: float) -> None:
     scene = wall.scene
     panes = dice.integer(2, 4)
     spans = [((n + 0.06) / panes, 0.45, (n + 0.94) / panes, low - 0.85) for n in range(panes)]
-    wall.quads([(0.0, 0.0, 1.0, low - 0.1)], shade(paint_of(dice, dice.pick(("black", "brown", "grey", "green", "blue"))), dim))
+    wall.quads(
+        [(0.0, 0.0, 1.0, low - 0.1)],
+        shade(paint_of(dice, dice.pick(("black", "brown", "grey", "green", "blue"))), dim),
+    )
     wall.quads(spans, (235, 215, 160) if lit else (34, 40, 46), texture=GLOW if lit else 0)
     name = dice.pick(("red", "blue", "green", "black", "white", "brown", "grey"))
     paint = shade(paint_of(dice, name), dim)
     wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)], paint)
     ink: Colour = (30, 30, 34) if name in ("white", "yellow") else (240, 238, 230)
-    letters, u = [], dice.uniform(0.1, 0.35)
+    letters: list[tuple[float, float, float, float]] = []
+    u = dice.uniform(0.1, 0.35)
     while u < 0.85 and len(letters) < 12:
         wide = dice.uniform(0.02, 0.05)
         letters.append((u, low - 0.6, u + wide, low - dice.uniform(0.2, 0.3)))

@@ -9,33 +9,94 @@ from .placing import OBJECTS, put
 from .stage import Plan, compose_stage
 from .weather import Weather
 
-_ALL_BACKDROPS = {"sky": 3.0, "skyline": 1.0, "wood": 1.0, "far wood": 1.0, "wall": 1.0, "hedge": 0.8}
+_ALL_BACKDROPS = {
+    "sky": 3.0,
+    "skyline": 1.0,
+    "wood": 1.0,
+    "far wood": 1.0,
+    "wall": 1.0,
+    "hedge": 0.8,
+}
 _ANY_GROUND = (("road",), ("pavement",), ("grass",), ("sand",), ("water",))
 
 PLANS: dict[str, Plan] = {
     "kerbside": Plan(
         backdrops={"wall": 5.0, "hedge": 1.0, "skyline": 0.8},
-        grounds=(("pavement",), ("pavement", "road"), ("road",), ("grass", "road"), ("grass", "pavement"), ("pavement", "road")),
-        things={"car": 0.7, "person": 0.8, "bus": 0.22, "bicyclist": 0.5, "pole": 0.4, "sign": 0.4, "tree": 0.2, "dog": 0.25},
-        horizon=(0.3, 0.75), scale=(0.9, 1.8),
+        grounds=(
+            ("pavement",),
+            ("pavement", "road"),
+            ("road",),
+            ("grass", "road"),
+            ("grass", "pavement"),
+            ("pavement", "road"),
+        ),
+        things={
+            "car": 0.7,
+            "person": 0.8,
+            "bus": 0.22,
+            "bicyclist": 0.5,
+            "pole": 0.4,
+            "sign": 0.4,
+            "tree": 0.2,
+            "dog": 0.25,
+        },
+        horizon=(0.3, 0.75),
+        scale=(0.9, 1.8),
     ),
     "beach": Plan(
         backdrops={"sky": 4.0, "far wood": 0.7, "skyline": 0.5},
-        grounds=(("water", "sand"), ("sand",), ("sand",), ("water", "sand", "pavement"), ("water", "sand", "grass")),
+        grounds=(
+            ("water", "sand"),
+            ("sand",),
+            ("sand",),
+            ("water", "sand", "pavement"),
+            ("water", "sand", "grass"),
+        ),
         things={"person": 0.8, "dog": 0.6, "boat": 0.7, "tree": 0.2, "sign": 0.15, "fence": 0.15},
-        horizon=(0.15, 0.6), clouds=0.5, sun=0.3,
+        horizon=(0.15, 0.6),
+        clouds=0.5,
+        sun=0.3,
     ),
     "meadow": Plan(
         backdrops={"sky": 2.5, "far wood": 1.2, "wood": 1.2, "hedge": 1.5, "skyline": 0.3},
-        grounds=(("grass",), ("grass",), ("grass", "road"), ("grass", "pavement"), ("water", "grass")),
-        things={"tree": 0.6, "dog": 0.5, "person": 0.4, "flower": 0.6, "fence": 0.45, "bicyclist": 0.2, "sign": 0.15},
-        horizon=(0.12, 0.65), blossoms=0.4,
+        grounds=(
+            ("grass",),
+            ("grass",),
+            ("grass", "road"),
+            ("grass", "pavement"),
+            ("water", "grass"),
+        ),
+        things={
+            "tree": 0.6,
+            "dog": 0.5,
+            "person": 0.4,
+            "flower": 0.6,
+            "fence": 0.45,
+            "bicyclist": 0.2,
+            "sign": 0.15,
+        },
+        horizon=(0.12, 0.65),
+        blossoms=0.4,
     ),
     "waterside": Plan(
-        backdrops={"sky": 2.5, "far wood": 1.5, "skyline": 1.5, "wood": 0.8, "wall": 0.5, "hedge": 0.5},
-        grounds=(("water",), ("water",), ("water", "pavement"), ("water", "grass"), ("water", "road")),
+        backdrops={
+            "sky": 2.5,
+            "far wood": 1.5,
+            "skyline": 1.5,
+            "wood": 0.8,
+            "wall": 0.5,
+            "hedge": 0.5,
+        },
+        grounds=(
+            ("water",),
+            ("water",),
+            ("water", "pavement"),
+            ("water", "grass"),
+            ("water", "road"),
+        ),
         things={"boat": 1.4, "person": 0.25, "pole": 0.2, "fence": 0.15, "flower": 0.1},
-        horizon=(0.12, 0.6), sun=0.2,
+        horizon=(0.12, 0.6),
+        sun=0.2,
     ),
     "fenced": Plan(
         backdrops={"fence": 1.0},
@@ -44,59 +105,126 @@ PLANS: dict[str, Plan] = {
         horizon=(0.35, 0.7),
     ),
     "ground": Plan(
-        grounds=(*_ANY_GROUND, ("grass", "sand"), ("water", "sand"), ("pavement", "road"), ("grass", "pavement"), ("sand", "road")),
-        things={"dog": 0.3, "flower": 0.3, "person": 0.25, "car": 0.2, "bicyclist": 0.2, "boat": 0.3, "fence": 0.1, "sign": 0.1},
-        horizon=(-0.9, -0.2), blossoms=0.12,
+        grounds=(
+            *_ANY_GROUND,
+            ("grass", "sand"),
+            ("water", "sand"),
+            ("pavement", "road"),
+            ("grass", "pavement"),
+            ("sand", "road"),
+        ),
+        things={
+            "dog": 0.3,
+            "flower": 0.3,
+            "person": 0.25,
+            "car": 0.2,
+            "bicyclist": 0.2,
+            "boat": 0.3,
+            "fence": 0.1,
+            "sign": 0.1,
+        },
+        horizon=(-0.9, -0.2),
+        blossoms=0.12,
     ),
     "crowd": Plan(
         backdrops={"wall": 1.0, "sky": 1.0, "hedge": 0.7, "skyline": 1.0},
         grounds=(("pavement",), ("road",), ("grass",), ("sand",)),
         things={"person": 4.0, "dog": 0.3, "bicyclist": 0.5, "flower": 0.2},
-        horizon=(0.2, 0.6), scale=(1.0, 2.2),
+        horizon=(0.2, 0.6),
+        scale=(1.0, 2.2),
     ),
     "anything": Plan(
         backdrops=_ALL_BACKDROPS,
-        grounds=(*_ANY_GROUND, *_ANY_GROUND, ("water", "road"), ("sand", "road"), ("grass", "sand"), ("pavement", "grass")),
-        things={noun: 0.2 for noun in OBJECTS if noun != "building"} | {"building": 0.15, "boat": 0.25, "bus": 0.3, "flower": 0.35, "dog": 0.3},
-        horizon=(0.1, 0.7), scale=(1.0, 2.6),
+        grounds=(
+            *_ANY_GROUND,
+            *_ANY_GROUND,
+            ("water", "road"),
+            ("sand", "road"),
+            ("grass", "sand"),
+            ("pavement", "grass"),
+        ),
+        things={noun: 0.2 for noun in OBJECTS if noun != "building"}
+        | {"building": 0.15, "boat": 0.25, "bus": 0.3, "flower": 0.35, "dog": 0.3},
+        horizon=(0.1, 0.7),
+        scale=(1.0, 2.6),
     ),
     "heaven": Plan(
         backdrops={"sky": 3.0, "far wood": 0.5, "skyline": 0.6},
         grounds=_ANY_GROUND,
         things={"tree": 0.3, "pole": 0.4, "sign": 0.25, "building": 0.15},
-        horizon=(0.85, 1.25), clouds=0.7, sun=0.6,
+        horizon=(0.85, 1.25),
+        clouds=0.7,
+        sun=0.6,
     ),
-}  # fmt: skip
+}
 
 KINDS: dict[str, float] = {
-    "drive": 0.28, "kerbside": 0.1, "beach": 0.06, "meadow": 0.07, "waterside": 0.06, "fenced": 0.03,
-    "ground": 0.07, "crowd": 0.03, "anything": 0.09, "heaven": 0.05, "close": 0.16,
-}  # fmt: skip
+    "drive": 0.28,
+    "kerbside": 0.1,
+    "beach": 0.06,
+    "meadow": 0.07,
+    "waterside": 0.06,
+    "fenced": 0.03,
+    "ground": 0.07,
+    "crowd": 0.03,
+    "anything": 0.09,
+    "heaven": 0.05,
+    "close": 0.16,
+}
 
 _CLOSE: dict[str, float] = {
     "car": 1.2, "bus": 1.3, "person": 1.2, "bicyclist": 1.3, "dog": 1.5, "boat": 1.1, "flower": 1.6,
     "tree": 0.9, "pole": 0.9, "sign": 1.2, "fence": 1.2, "building": 0.8,
 }  # fmt: skip
 _CLOSE_TALL: dict[str, tuple[float, float]] = {
-    "car": (0.4, 1.0), "bus": (0.5, 1.1), "person": (0.6, 1.7), "bicyclist": (0.6, 1.2), "dog": (0.4, 0.95),
-    "boat": (0.5, 1.0), "flower": (0.5, 1.2), "tree": (0.7, 1.5), "pole": (0.7, 1.6), "sign": (0.6, 1.5),
-    "fence": (0.3, 0.9), "building": (0.7, 1.6),
-}  # fmt: skip
+    "car": (0.4, 1.0),
+    "bus": (0.5, 1.1),
+    "person": (0.6, 1.7),
+    "bicyclist": (0.6, 1.2),
+    "dog": (0.4, 0.95),
+    "boat": (0.5, 1.0),
+    "flower": (0.5, 1.2),
+    "tree": (0.7, 1.5),
+    "pole": (0.7, 1.6),
+    "sign": (0.6, 1.5),
+    "fence": (0.3, 0.9),
+    "building": (0.7, 1.6),
+}
 
 
 def compose_close(
-    scene: DisplayList, dice: Dice, weather: Weather, noun: str | None = None, colour: str | None = None
+    scene: DisplayList,
+    dice: Dice,
+    weather: Weather,
+    noun: str | None = None,
+    colour: str | None = None,
 ) -> None:
     """One thing that fills much of the frame, on any ground, before any backdrop."""
-    backdrop = Plan(backdrops=_ALL_BACKDROPS, grounds=_ANY_GROUND, horizon=(0.15, 0.85), clouds=0.2, sun=0.08)
+    backdrop = Plan(
+        backdrops=_ALL_BACKDROPS, grounds=_ANY_GROUND, horizon=(0.15, 0.85), clouds=0.2, sun=0.08
+    )
     compose_stage(scene, dice, backdrop, weather)
     noun = noun or dice.weighted(_CLOSE)
     tall = dice.uniform(*_CLOSE_TALL[noun])
     y = min(max(scene.camera.horizon + 0.05, 0.45 + tall / 2) + dice.uniform(0.0, 0.2), 1.25)
     ground = scene.things[-1].noun
-    grounds = [thing.noun for thing in scene.things if thing.noun in ("road", "pavement", "grass", "sand", "water")]
+    grounds = [
+        thing.noun
+        for thing in scene.things
+        if thing.noun in ("road", "pavement", "grass", "sand", "water")
+    ]
     ground = grounds[-1] if grounds else None
-    put(scene, dice, noun, dice.bell(0, 0.15), y, tall, ground=ground, colour=colour, lit=weather.dark)
+    put(
+        scene,
+        dice,
+        noun,
+        dice.bell(0, 0.15),
+        y,
+        tall,
+        ground=ground,
+        colour=colour,
+        lit=weather.dark,
+    )
 
 
 def compose(

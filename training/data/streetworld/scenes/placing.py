@@ -6,14 +6,20 @@ import math
 from dataclasses import replace
 
 from ..drawing import DisplayList
-from ..objects.animal import draw_dog
+from ..objects.bicyclist import draw_bicyclist
 from ..objects.boat import draw_boat
 from ..objects.building import draw_building
-from ..objects.people import draw_bicyclist, draw_person
-from ..objects.plant import draw_bush, draw_flower, draw_tree
-from ..objects.street import draw_fence, draw_pole, draw_sign, draw_signal
-from ..objects.vehicle import draw_bus, draw_car
-from ..palette import pick_colour
+from ..objects.bus import draw_bus
+from ..objects.car import draw_car
+from ..objects.dog import draw_dog
+from ..objects.fence import draw_fence
+from ..objects.flower import draw_flower
+from ..objects.person import draw_person
+from ..objects.pole import draw_pole
+from ..objects.sign import draw_sign, draw_signal
+from ..objects.tree import draw_tree
+from ..objects.wood import draw_bush
+from ..palette import COLOURED, pick_colour
 from ..randomness import Dice
 
 # Metres from the ground to the top (boats: from bow to stern).
@@ -42,7 +48,7 @@ def put(
     Returns:
         Its thing number.
     """
-    if colour is None and noun != "building":
+    if colour is None and noun != "building" and noun in COLOURED:
         colour = pick_colour(dice, noun)
     scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
     if noun == "person":
@@ -81,16 +87,48 @@ def _put_solid(
     turn = yaw if yaw is not None else _turn(dice)
     try:
         if noun == "car":
-            return draw_car(scene, dice, metres, depth + _reach(4.2, 1.8, turn), turn, ground=ground, colour=colour, lights=lit)
+            return draw_car(
+                scene,
+                dice,
+                metres,
+                depth + _reach(4.2, 1.8, turn),
+                turn,
+                ground=ground,
+                colour=colour,
+                lights=lit,
+            )
         if noun == "bus":
-            return draw_bus(scene, dice, metres, depth + _reach(10.0, 2.5, turn), turn, ground=ground, colour=colour, lights=lit)
+            return draw_bus(
+                scene,
+                dice,
+                metres,
+                depth + _reach(10.0, 2.5, turn),
+                turn,
+                ground=ground,
+                colour=colour,
+                lights=lit,
+            )
         if noun == "fence":
             half, slant = dice.uniform(1.5, 7.0), dice.uniform(-0.25, 0.25)
-            return draw_fence(scene, dice, (metres - half, depth * (1 - slant)), (metres + half, depth * (1 + slant)),
-                              colour=colour, ground=ground)  # fmt: skip
+            return draw_fence(
+                scene,
+                dice,
+                (metres - half, depth * (1 - slant)),
+                (metres + half, depth * (1 + slant)),
+                colour=colour,
+                ground=ground,
+            )
         half, slant = dice.uniform(2.5, 8.0), dice.uniform(-0.3, 0.3)
-        return draw_building(scene, dice, (metres - half, depth * (1 + slant)), (metres + half, depth * (1 - slant)),
-                             HEIGHTS["building"] * dice.uniform(0.7, 1.3), colour=colour, ground=ground, lit=lit)  # fmt: skip
+        return draw_building(
+            scene,
+            dice,
+            (metres - half, depth * (1 + slant)),
+            (metres + half, depth * (1 - slant)),
+            HEIGHTS["building"] * dice.uniform(0.7, 1.3),
+            colour=colour,
+            ground=ground,
+            lit=lit,
+        )
     finally:
         scene.camera = outer
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..drawing import Camera, DisplayList, Points, box
 from ..objects.building import draw_building
+from ..objects.fence import draw_fence
+from ..objects.flower import draw_bloom
 from ..objects.ground import GROUNDS, Ground
 from ..objects.heaven import draw_clouds, draw_sky, draw_sun
-from ..objects.plant import draw_bloom, draw_treeline
-from ..objects.street import draw_fence
+from ..objects.wood import draw_treeline
 from ..palette import paint_of, pick_colour, shade
 from ..randomness import Dice
 from .placing import HEIGHTS, put
@@ -50,8 +51,14 @@ def draw_backdrop(
     if open_sky:
         draw_sky(scene, dice, weather.sky, horizon)
         if dice.chance(plan.sun) and weather.time in ("day", "dusk") and weather.sky != "white":
-            draw_sun(scene, dice, weather.sky, dice.uniform(-0.6, 0.6), dice.uniform(0.05, max(horizon * 0.8, 0.1)),
-                     dice.uniform(0.045, 0.14))  # fmt: skip
+            draw_sun(
+                scene,
+                dice,
+                weather.sky,
+                dice.uniform(-0.6, 0.6),
+                dice.uniform(0.05, max(horizon * 0.8, 0.1)),
+                dice.uniform(0.045, 0.14),
+            )
         if dice.chance(plan.clouds):
             draw_clouds(scene, dice, weather.sky, horizon, dice.integer(1, 4))
         scene.soften(dice.uniform(0.004, 0.012))
@@ -63,7 +70,15 @@ def draw_backdrop(
     elif kind == "skyline":
         _walls(scene, dice, weather, base, dice.uniform(0.3, 0.8) * max(horizon, 0.15))
     elif kind == "wood":
-        draw_treeline(scene, dice, -1.2, 1.2, base, dice.uniform(0.35, 0.9) * max(horizon, 0.2), bare=dice.chance(0.25))
+        draw_treeline(
+            scene,
+            dice,
+            -1.2,
+            1.2,
+            base,
+            dice.uniform(0.35, 0.9) * max(horizon, 0.2),
+            bare=dice.chance(0.25),
+        )
     elif kind == "far wood":
         draw_treeline(scene, dice, -1.2, 1.2, base, dice.uniform(0.05, 0.16), bare=dice.chance(0.2))
     elif kind == "hedge":
@@ -105,12 +120,18 @@ def draw_bands(
     laid = []
     for n, noun in enumerate(bands):
         ground = Ground(scene, dice, noun)
-        edge = _edge(dice, cuts[n], n > 0 and noun in ("sand", "grass", "water") or (n > 0 and bands[n - 1] == "water"))
+        edge = _edge(
+            dice,
+            cuts[n],
+            (n > 0 and noun in ("sand", "grass", "water")) or (n > 0 and bands[n - 1] == "water"),
+        )
         if n == 0:
             edge = [(-3.0, cuts[0]), (3.0, cuts[0])]
         elif noun == "pavement" or bands[n - 1] == "pavement":
             kerb = [(x, y - 0.012) for x, y in edge]
-            scene.fill(kerb + edge[::-1], shade((170, 168, 162), dice.uniform(0.6, 1.1)), ground.thing)
+            scene.fill(
+                kerb + edge[::-1], shade((170, 168, 162), dice.uniform(0.6, 1.1)), ground.thing
+            )
         ground.fill([*edge, (3.0, 2.5), (-3.0, 2.5)])
         laid.append((noun, max(cuts[n], 0.0), cuts[n + 1] if n + 1 < len(cuts) else 1.1))
         if noun == "road" and dice.chance(0.7):
@@ -141,13 +162,28 @@ def _blossoms(scene: DisplayList, dice: Dice, upper: float, lower: float) -> Non
     for _ in range(dice.integer(8, 22)):
         y = upper + (lower - upper) * dice.roll() ** 0.7
         size = 0.012 + 0.06 * (y - upper) / max(lower - upper, 0.1) * dice.uniform(0.6, 1.2)
-        draw_bloom(scene, dice, dice.uniform(-0.75, 0.75), y, size, shade(paint, dice.uniform(0.8, 1.1)), thing)
+        draw_bloom(
+            scene,
+            dice,
+            dice.uniform(-0.75, 0.75),
+            y,
+            size,
+            shade(paint, dice.uniform(0.8, 1.1)),
+            thing,
+        )
 
 
 def _shadow_patch(scene: DisplayList, dice: Dice, horizon: float) -> None:
     x, y = dice.uniform(-0.8, 0.8), dice.uniform(max(horizon, 0) + 0.1, 1.1)
     wide, tall = dice.uniform(0.2, 0.8), dice.uniform(0.05, 0.25)
-    patch: Points = np.array([(x - wide, y - tall), (x + wide * 0.6, y - tall), (x + wide, y + tall), (x - wide * 0.7, y + tall)])
+    patch: Points = np.array(
+        [
+            (x - wide, y - tall),
+            (x + wide * 0.6, y - tall),
+            (x + wide, y + tall),
+            (x - wide * 0.7, y + tall),
+        ]
+    )
     scene.blend(patch, (10, 12, 24), dice.uniform(0.15, 0.5))
 
 
@@ -159,7 +195,9 @@ def _count(dice: Dice, mean: float) -> int:
 def compose_stage(scene: DisplayList, dice: Dice, plan: Plan, weather: Weather) -> None:
     """Fills the display list with a layered scene."""
     horizon = dice.uniform(*plan.horizon)
-    scene.camera = Camera(focal=dice.uniform(0.9, 1.7), height=dice.uniform(1.2, 3.0), horizon=horizon)
+    scene.camera = Camera(
+        focal=dice.uniform(0.9, 1.7), height=dice.uniform(1.2, 3.0), horizon=horizon
+    )
     if horizon < 0:
         scene.camera.height = dice.uniform(1.5, 4.0)
     scene.roll = dice.bell(0, 0.05) if dice.chance(0.5) else 0.0
@@ -183,7 +221,12 @@ def compose_stage(scene: DisplayList, dice: Dice, plan: Plan, weather: Weather) 
 
 
 def scatter(
-    scene: DisplayList, dice: Dice, plan: Plan, weather: Weather, laid: list[tuple[str, float, float]], horizon: float
+    scene: DisplayList,
+    dice: Dice,
+    plan: Plan,
+    weather: Weather,
+    laid: list[tuple[str, float, float]],
+    horizon: float,
 ) -> None:
     """Puts the plan's things on the ground, far ones first."""
     zoom = dice.uniform(*plan.scale)

@@ -7,7 +7,7 @@ import numpy as np
 from ..drawing import IMAGE, DisplayList, Texture, disc
 from ..palette import paint_of, pick_colour, shade
 from ..randomness import Dice
-from .people import Figure
+from .figure import Figure
 
 
 def draw_dog(
@@ -43,37 +43,87 @@ def draw_dog(
         figure.limb(front - 0.12, leg + 0.1, front - 0.12 + swing, 0.02, 0.13, 0.07, dark)
         belly = leg + dice.uniform(0.0, 0.08)
         figure.disc(rear + 0.14, (back + belly) / 2, 0.2, (back - belly) / 2 + 0.02, coat)
-        figure.polygon([(rear + 0.06, back - 0.01), (0.0, back - 0.035), (front - 0.2, back + 0.02),
-                        (front - 0.1, belly - 0.02), (0.05, belly + 0.05), (rear + 0.06, belly + 0.03)],
-                       coat, texture=fur)  # fmt: skip
+        figure.polygon(
+            [
+                (rear + 0.06, back - 0.01),
+                (0.0, back - 0.035),
+                (front - 0.2, back + 0.02),
+                (front - 0.1, belly - 0.02),
+                (0.05, belly + 0.05),
+                (rear + 0.06, belly + 0.03),
+            ],
+            coat,
+            texture=fur,
+        )
         figure.disc(front - 0.14, (back + belly) / 2 - 0.01, 0.19, (back - belly) / 2 + 0.05, coat)
         figure.limb(rear + 0.1, leg + 0.14, rear + 0.08 + swing, 0.0, 0.18, 0.08, coat)
         figure.limb(front - 0.1, leg + 0.14, front - 0.1 - swing, 0.0, 0.15, 0.08, coat)
         lift = dice.uniform(-0.05, 0.25)
-        figure.limb(rear + 0.03, back - 0.08, rear - 0.16, back - 0.06 + lift * 0.5, 0.1, 0.07, coat)
-        figure.limb(rear - 0.14, back - 0.06 + lift * 0.5, rear - 0.28, back + lift, 0.07, 0.035, coat)
+        figure.limb(
+            rear + 0.03, back - 0.08, rear - 0.16, back - 0.06 + lift * 0.5, 0.1, 0.07, coat
+        )
+        figure.limb(
+            rear - 0.14, back - 0.06 + lift * 0.5, rear - 0.28, back + lift, 0.07, 0.035, coat
+        )
         head_x, head_y = front + 0.13, back + 0.1
         figure.limb(front - 0.16, back - 0.14, head_x, head_y, 0.3, 0.17, coat, texture=fur)
     figure.disc(head_x, head_y, 0.14, 0.13, coat)
-    figure.polygon([(head_x + 0.06, head_y + 0.07), (head_x + 0.28, head_y - 0.01), (head_x + 0.27, head_y - 0.1),
-                    (head_x + 0.02, head_y - 0.12)], coat)  # fmt: skip
+    figure.polygon(
+        [
+            (head_x + 0.06, head_y + 0.07),
+            (head_x + 0.28, head_y - 0.01),
+            (head_x + 0.27, head_y - 0.1),
+            (head_x + 0.02, head_y - 0.12),
+        ],
+        coat,
+    )
     figure.disc(head_x + 0.27, head_y - 0.015, 0.035, 0.032, (20, 18, 18))
     figure.disc(head_x + 0.07, head_y + 0.04, 0.022, 0.024, (16, 14, 14), IMAGE)
     if dice.chance(0.6):
-        figure.polygon([(head_x - 0.08, head_y + 0.1), (head_x + 0.01, head_y + 0.1), (head_x - 0.07, head_y - 0.14),
-                        (head_x - 0.14, head_y - 0.1)], dark)  # fmt: skip
+        figure.polygon(
+            [
+                (head_x - 0.08, head_y + 0.1),
+                (head_x + 0.01, head_y + 0.1),
+                (head_x - 0.07, head_y - 0.14),
+                (head_x - 0.14, head_y - 0.1),
+            ],
+            dark,
+        )
     else:
-        figure.polygon([(head_x - 0.12, head_y + 0.05), (head_x - 0.07, head_y + 0.24), (head_x + 0.03, head_y + 0.1)], dark)
+        figure.polygon(
+            [
+                (head_x - 0.12, head_y + 0.05),
+                (head_x - 0.07, head_y + 0.24),
+                (head_x + 0.03, head_y + 0.1),
+            ],
+            dark,
+        )
     if dice.chance(0.4):
         collar = dice.pick(((200, 40, 40), (40, 90, 200), (240, 210, 60)))
-        figure.limb(head_x - 0.17, head_y - 0.02, head_x - 0.04, head_y - 0.16, 0.05, 0.05, collar, IMAGE)
+        figure.limb(
+            head_x - 0.17, head_y - 0.02, head_x - 0.04, head_y - 0.16, 0.05, 0.05, collar, IMAGE
+        )
     return thing
 
 
-def _sit(figure: Figure, coat: tuple[float, float, float], dark: tuple[float, float, float], fur: int) -> None:
+def _sit(
+    figure: Figure, coat: tuple[float, float, float], dark: tuple[float, float, float], fur: int
+) -> None:
     figure.limb(-0.3, 0.05, -0.5, 0.12, 0.08, 0.05, coat)
-    figure.polygon([(-0.32, 0.0), (-0.36, 0.2), (-0.2, 0.45), (0.0, 0.72), (0.2, 0.78), (0.28, 0.6), (0.2, 0.3), (0.18, 0.0)],
-                   coat, texture=fur)  # fmt: skip
+    figure.polygon(
+        [
+            (-0.32, 0.0),
+            (-0.36, 0.2),
+            (-0.2, 0.45),
+            (0.0, 0.72),
+            (0.2, 0.78),
+            (0.28, 0.6),
+            (0.2, 0.3),
+            (0.18, 0.0),
+        ],
+        coat,
+        texture=fur,
+    )
     figure.scene.fill(figure.at(np.asarray(disc(-0.16, 0.16, 0.18, 0.17))), dark, figure.thing)
     figure.limb(0.16, 0.5, 0.18, 0.0, 0.14, 0.08, coat)
     figure.limb(-0.2, 0.03, 0.04, 0.03, 0.07, 0.05, coat)

@@ -1,0 +1,177 @@
+"""Look at StreetWorld: contact sheet, statistics, speed, and the moving clip."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
+
+from .randomness import NAMESPACES
+
+PROG = "python -m training.data.streetworld"
+_EXAMPLES = f"""examples:
+  {PROG} sheet --out sheet.png --scenes 24 --labels
+  {PROG} stats --scenes 2000
+  {PROG} bench --scenes 500
+  {PROG} clip --out demo.mp4 --masks masks/
+"""
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """The size that a text like 128x96 stands for, as (128, 96)."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size of at least 16x16, e.g. 128x96")
+    return int(width), int(height)
+
+
+def parse_count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def parse_seed(text: str) -> int:
+    """A whole number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def parse_seconds(text: str) -> float:
+    """A length between a tenth of a second and ten minutes."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.1 <= seconds <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of 0.1 to 600 seconds")
+    return seconds
+
+
+def build_parser() -> CommandParser:
+    """The commands and their flags."""
+    parser = CommandParser(prog=PROG, description=__doc__, epilog=_EXAMPLES)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("sheet", "scenes with their captions on one picture"),
+        ("stats", "what is visible, named and together"),
+        ("bench", "scenes a second on one core"),
+        ("clip", "the moving scene as a video"),
+    ):
+        command = commands.add_parser(name, help=text, description=text, epilog=_EXAMPLES)
+        _add_flags(command, name)
+    return parser
+
+
+def _add_flags(command: argparse.ArgumentParser, name: str) -> None:
+    space = "demo" if name == "clip" else "train"
+    command.add_argument("--seed", type=parse_seed, default=0, help="the first scene's seed")
+    if name != "bench":
+        names = NAMESPACES if name != "clip" else tuple(n for n in NAMESPACES if n != "train")
+        command.add_argument("--namespace", choices=names, default=space, help="stream of seeds")
+    if name != "clip":
+        scenes = {"sheet": 24, "stats": 1000, "bench": 400}[name]
+        command.add_argument("--scenes", type=parse_count, default=scenes, help="how many")
+    if name != "stats":
+        size = (640, 360) if name == "clip" else (128, 96)
+        command.add_argument("--size", type=parse_size, default=size, help="width x height")
+    if name in ("sheet", "clip"):
+        default = Path(f"streetworld.{'png' if name == 'sheet' else 'mp4'}")
+        command.add_argument("--out", type=Path, default=default, help="the file to write")
+    if name == "sheet":
+        command.add_argument("--labels", action="store_true", help="show the masks beside")
+    if name == "clip":
+        command.add_argument("--masks", type=Path, help="folder for the exact masks")
+        command.add_argument("--seconds", type=parse_seconds, default=7.0, help="length")
+        command.add_argument("--fps", type=parse_count, default=15, help="frames a second")
+
+
+def make_sheet(options: argparse.Namespace) -> None:
+    """Writes the contact sheet."""
+    import cv2
+
+    from .sheet import draw_sheet
+
+    seeds = range(options.seed, options.seed + options.scenes)
+    sheet = draw_sheet(
+        seeds,
+        namespace=options.namespace,
+        size_wh=options.size,
+        labels=options.labels,
+        columns=4 if options.labels else 6,
+    )
+    try:
+        written = cv2.imwrite(str(options.out), sheet[..., ::-1])
+    except cv2.error:
+        written = False
+    if not written:
+        raise UserError(f"--out {options.out} cannot be written; name a .png in a folder you own")
+    print(options.out)
+
+
+def print_statistics(options: argparse.Namespace) -> None:
+    """Prints the table of what is visible and named."""
+    from .statistics import count_scenes, format_statistics
+
+    print(format_statistics(count_scenes(options.scenes, options.namespace, options.seed)))
+
+
+def measure_speed(options: argparse.Namespace) -> None:
+    """Prints scenes a second of one core, and of processor time where the core is shared."""
+    import cv2
+
+    from .scene import generate_pair
+
+    cv2.setNumThreads(1)
+    for seed in range(options.seed, options.seed + 40):
+        generate_pair(seed, size_wh=options.size)
+    wall, cpu = time.perf_counter(), time.process_time()
+    for seed in range(options.seed, options.seed + options.scenes):
+        generate_pair(seed, size_wh=options.size)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    width, height = options.size
+    print(f"{width}x{height}: {options.scenes / wall:.0f} scenes/s on one core", end="")
+    print(f" ({options.scenes / cpu:.0f} by processor time)")
+
+
+def make_clip(options: argparse.Namespace) -> None:
+    """Writes the moving scene."""
+    from .clip import write_clip
+
+    if options.size[0] % 2 or options.size[1] % 2:
+        raise UserError("--size must be even numbers for H.264, e.g. 640x360")
+    try:
+        frames = write_clip(
+            options.out,
+            options.masks,
+            seed=options.seed,
+            namespace=options.namespace,
+            seconds=options.seconds,
+            fps=options.fps,
+            size_wh=options.size,
+        )
+    except OSError as error:
+        raise UserError(f"--out {options.out} cannot be written ({error}); name another") from error
+    print(f"{options.out}: {frames} frames")
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Does what the arguments ask for."""
+    options = build_parser().parse_args(arguments)
+    commands = {
+        "sheet": make_sheet,
+        "stats": print_statistics,
+        "bench": measure_speed,
+        "clip": make_clip,
+    }
+    commands[options.command](options)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_command(PROG, run))

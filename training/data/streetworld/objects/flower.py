@@ -1,0 +1,95 @@
+"""Flowers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..drawing import BOTH, IMAGE, DisplayList, disc, limb
+from ..palette import Colour, paint_of, pick_colour, shade
+from ..randomness import Dice
+
+
+def draw_flower(
+    scene: DisplayList,
+    dice: Dice,
+    x: float,
+    y: float,
+    tall: float,
+    *,
+    ground: str | None = None,
+    colour: str | None = None,
+) -> int:
+    """One flower with its stem, `tall` frame heights."""
+    name = colour or pick_colour(dice, "flower")
+    thing = scene.thing("flower", name, ground)
+    petal = paint_of(dice, name)
+    green = (dice.uniform(40, 80), dice.uniform(110, 150), dice.uniform(30, 60))
+    radius = tall * dice.uniform(0.22, 0.36)
+    top = y - tall + radius
+    lean = dice.uniform(-0.08, 0.08) * tall
+    scene.fill(limb(x, y, x + lean, top, tall * 0.035, tall * 0.03), green, thing)
+    for s in (-1, 1):
+        if dice.chance(0.7):
+            leaf_y = y - tall * dice.uniform(0.1, 0.3)
+            tip = (x + s * tall * 0.22, leaf_y - tall * 0.12)
+            scene.fill(
+                [
+                    (x, leaf_y),
+                    (x + s * tall * 0.1, leaf_y - tall * 0.13),
+                    tip,
+                    (x + s * tall * 0.13, leaf_y - 0.02 * tall),
+                ],
+                shade(green, 0.85),
+                thing,
+            )
+    draw_bloom(scene, dice, x + lean, top, radius, petal, thing)
+    return thing
+
+
+def draw_bloom(
+    scene: DisplayList, dice: Dice, x: float, y: float, radius: float, petal: Colour, thing: int
+) -> None:
+    """A flower's head, seen from the front."""
+    kind = dice.weighted({"daisy": 3, "round": 2, "tulip": 1.2})
+    if kind == "tulip":
+        r = radius
+        scene.fill(
+            [
+                (x - r * 0.62, y - r * 0.9),
+                (x - r * 0.3, y - r * 0.4),
+                (x, y - r),
+                (x + r * 0.3, y - r * 0.4),
+                (x + r * 0.62, y - r * 0.9),
+                (x + r * 0.66, y + r * 0.2),
+                (x + r * 0.3, y + r * 0.85),
+                (x - r * 0.3, y + r * 0.85),
+                (x - r * 0.66, y + r * 0.2),
+            ],
+            petal,
+            thing,
+        )
+        scene.fill(
+            [
+                (x - r * 0.25, y - r * 0.3),
+                (x, y - r * 0.95),
+                (x + r * 0.25, y - r * 0.3),
+                (x, y + r * 0.7),
+            ],
+            shade(petal, 0.75),
+            thing,
+            flags=IMAGE,
+        )
+        return
+    count = dice.integer(5, 6) if kind == "round" else dice.integer(7, 9)
+    turn = dice.uniform(0, 6.28)
+    wide = 0.5 if kind == "round" else 0.3
+    for n in range(count):
+        angle = turn + n * 2 * math.pi / count
+        cos, sin = math.cos(angle), math.sin(angle)
+        ring = disc(radius * 0.55, 0.0, radius * 0.48, radius * wide, 10)
+        turned = ring @ np.array([(cos, sin), (-sin, cos)]) + (x, y)
+        scene.fill(turned, shade(petal, 0.85 + 0.15 * (n % 2)), thing)
+    heart = dice.pick(((240, 200, 60), (90, 56, 30), (250, 225, 120)))
+    scene.fill(disc(x, y, radius * 0.26, radius * 0.26), heart, thing, flags=BOTH)

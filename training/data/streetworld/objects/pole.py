@@ -1,0 +1,105 @@
+"""Poles: posts, lamp posts and telegraph poles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..drawing import GLOW, IMAGE, DisplayList, box, disc, limb
+from ..palette import Colour, shade
+from ..randomness import Dice
+
+METALS: tuple[Colour, ...] = (
+    (120, 122, 126),
+    (70, 74, 78),
+    (36, 40, 44),
+    (160, 162, 164),
+    (60, 70, 60),
+    (190, 188, 180),
+)
+
+
+def draw_pole(
+    scene: DisplayList,
+    dice: Dice,
+    x: float,
+    y: float,
+    tall: float,
+    *,
+    ground: str | None = None,
+    lit: bool = False,
+    kind: str | None = None,
+    thick: float | None = None,
+) -> int:
+    """A post, lamp post, telegraph pole or bollard, `tall` frame heights."""
+    kind = kind or dice.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
+    thing = scene.thing("pole", None, ground)
+    wood = kind == "wires"
+    metal: Colour = (104, 80, 60) if wood else dice.pick(METALS)
+    width = thick or max(tall * dice.uniform(0.022, 0.04), 0.009)
+    scene.fill(limb(x, y, x, y - tall, width, width * 0.75), metal, thing)
+    scene.fill(
+        limb(x + width * 0.2, y, x + width * 0.15, y - tall, width * 0.35, width * 0.3),
+        shade(metal, 0.6),
+        thing,
+        flags=IMAGE,
+    )
+    scene.fill(box(x - width * 0.8, y - tall * 0.1, x + width * 0.8, y), shade(metal, 0.85), thing)
+    top = y - tall
+    glow = GLOW if lit else 0
+    lamp: Colour = (255, 236, 180) if lit else (226, 228, 226)
+    if kind in ("lamp", "double"):
+        for s in (-1.0, 1.0) if kind == "double" else (dice.sign(),):
+            reach = s * tall * dice.uniform(0.12, 0.25)
+            scene.fill(
+                limb(x, top + width / 2, x + reach, top - tall * 0.02, width * 0.7, width * 0.5),
+                metal,
+                thing,
+            )
+            scene.fill(
+                box(
+                    x + reach - tall * 0.045,
+                    top - tall * 0.03,
+                    x + reach + tall * 0.045,
+                    top + tall * 0.0,
+                ),
+                metal,
+                thing,
+            )
+            scene.fill(
+                box(
+                    x + reach - tall * 0.035,
+                    top - tall * 0.002,
+                    x + reach + tall * 0.035,
+                    top + tall * 0.016,
+                ),
+                lamp,
+                thing,
+                texture=glow,
+            )
+    elif kind == "ball":
+        scene.fill(disc(x, top - tall * 0.03, tall * 0.05, tall * 0.055), lamp, thing, texture=glow)
+    elif kind == "wires":
+        for drop in (0.04, 0.11):
+            scene.fill(
+                limb(
+                    x - tall * 0.12,
+                    top + tall * drop,
+                    x + tall * 0.12,
+                    top + tall * drop,
+                    width * 0.6,
+                    width * 0.6,
+                ),
+                metal,
+                thing,
+            )
+        wires = [
+            np.array(
+                [
+                    (x + s * tall * 0.1, top + tall * 0.04),
+                    (x + s * 1.2, top - tall * dice.uniform(-0.1, 0.1)),
+                ]
+            )
+            for s in (-1, 1)
+        ]
+        scene.lines(wires, 0.002, (50, 50, 54))
+    return thing

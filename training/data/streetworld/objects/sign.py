@@ -1,0 +1,156 @@
+"""Signs of many shapes, and traffic lights, on their poles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..drawing import GLOW, IMAGE, DisplayList, Points, box, disc, limb
+from ..palette import Colour, paint_of, pick_colour, shade
+from ..randomness import Dice
+from .pole import METALS
+
+
+def _plate(dice: Dice, shape: str, x: float, y: float, size: float) -> Points:
+    if shape == "round":
+        return disc(x, y, size, size, 16)
+    if shape == "triangle":
+        s = dice.pick((1.0, 1.0, -1.0))
+        return np.array(
+            [
+                (x, y - s * size * 1.1),
+                (x + size * 1.1, y + s * size * 0.8),
+                (x - size * 1.1, y + s * size * 0.8),
+            ]
+        )
+    if shape == "octagon":
+        return disc(x, y, size, size, 8) @ np.array([(0.924, 0.383), (-0.383, 0.924)]) + np.array(
+            [x - 0.924 * x + 0.383 * y, y - 0.383 * x - 0.924 * y]
+        )
+    if shape == "diamond":
+        return disc(x, y, size * 1.15, size * 1.15, 4)
+    wide = {"square": 0.9, "wide": 1.6, "tall": 0.7}[shape]
+    return box(x - size * wide, y - size * 0.9, x + size * wide, y + size * 0.9)
+
+
+def draw_sign(
+    scene: DisplayList,
+    dice: Dice,
+    x: float,
+    y: float,
+    tall: float,
+    *,
+    ground: str | None = None,
+    colour: str | None = None,
+    size: float | None = None,
+    post: bool = True,
+) -> int:
+    """A traffic or shop sign whose post (a "pole") stands at (x, y)."""
+    size = size or tall * dice.uniform(0.13, 0.24)
+    if post:
+        pole = scene.thing("pole", None, ground)
+        metal = dice.pick(METALS)
+        width = max(tall * 0.035, 0.008)
+        scene.fill(limb(x, y, x, y - tall + size, width, width), metal, pole)
+    draw_plate(scene, dice, x, y - tall + size, size, colour=colour)
+    return len(scene.things) - 1
+
+
+def draw_plate(
+    scene: DisplayList, dice: Dice, x: float, y: float, size: float, *, colour: str | None = None
+) -> int:
+    """A sign's plate alone, centred on (x, y), `size` its half height."""
+    name = colour or pick_colour(dice, "sign")
+    thing = scene.thing("sign", name)
+    paint = paint_of(dice, name)
+    shape = dice.weighted(
+        {
+            "round": 3,
+            "triangle": 2,
+            "octagon": 1.5,
+            "diamond": 1,
+            "square": 1.5,
+            "wide": 2,
+            "tall": 0.8,
+        }
+    )
+    plate = _plate(dice, shape, x, y, size)
+    middle = plate.mean(0)
+    pale: Colour = (
+        (240, 240, 236)
+        if name != "white"
+        else dice.pick(((190, 30, 36), (24, 24, 28), (30, 60, 150)))
+    )
+    rimmed = dice.chance(0.6)
+    scene.fill(plate, pale if rimmed and dice.chance(0.4) else paint, thing)
+    if rimmed:
+        scene.fill((plate - middle) * 0.84 + middle, paint, thing, flags=IMAGE)
+    ink = pale if name not in ("yellow",) else (24, 24, 26)
+    if shape in ("wide", "square", "tall") or dice.chance(0.3):
+        wide = {"wide": 1.3, "tall": 0.5}.get(shape, 0.6)
+        rows = []
+        for n in range(dice.integer(1, 3)):
+            row_y = middle[1] + size * (-0.5 + 0.45 * n)
+            rows.append(
+                box(
+                    x - size * wide,
+                    row_y,
+                    x + size * wide * dice.uniform(0.2, 1.0),
+                    row_y + size * 0.2,
+                )
+            )
+        scene.fills(np.array(rows), ink, thing)
+    else:
+        mark = dice.pick(("bar", "disc", "arrow"))
+        if mark == "bar":
+            scene.fill(
+                box(
+                    x - size * 0.6, middle[1] - size * 0.15, x + size * 0.6, middle[1] + size * 0.15
+                ),
+                ink,
+                thing,
+                flags=IMAGE,
+            )
+        elif mark == "disc":
+            scene.fill(disc(x, middle[1], size * 0.6, size * 0.6), ink, thing, flags=IMAGE)
+        else:
+            scene.fill(
+                [
+                    (x - size * 0.12, middle[1] + size * 0.5),
+                    (x - size * 0.12, middle[1] - size * 0.05),
+                    (x - size * 0.4, middle[1] - size * 0.05),
+                    (x, middle[1] - size * 0.55),
+                    (x + size * 0.4, middle[1] - size * 0.05),
+                    (x + size * 0.12, middle[1] - size * 0.05),
+                    (x + size * 0.12, middle[1] + size * 0.5),
+                ],
+                ink,
+                thing,
+                flags=IMAGE,
+            )
+    return thing
+
+
+def draw_signal(
+    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, *, ground: str | None = None
+) -> int:
+    """A traffic light: its head counts as a sign, its post as a pole."""
+    pole = scene.thing("pole", None, ground)
+    width = max(tall * 0.035, 0.008)
+    scene.fill(limb(x, y, x, y - tall, width, width), dice.pick(METALS), pole)
+    thing = scene.thing("sign", None)
+    size = tall * dice.uniform(0.1, 0.15)
+    top = y - tall
+    scene.fill(
+        box(x - size * 0.5, top - size * 0.6, x + size * 0.5, top + size * 2.0), (24, 26, 28), thing
+    )
+    lit = dice.integer(0, 2)
+    for n, lamp in enumerate(((235, 40, 30), (245, 180, 40), (50, 230, 110))):
+        paint = lamp if n == lit else shade(lamp, 0.25)
+        scene.fill(
+            disc(x, top - size * 0.1 + n * size * 0.8, size * 0.3, size * 0.3, 10),
+            paint,
+            thing,
+            flags=IMAGE,
+            texture=GLOW if n == lit else 0,
+        )
+    return thing

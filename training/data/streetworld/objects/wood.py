@@ -1,0 +1,107 @@
+"""Bushes, hedges and woods: all of them are called trees."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..drawing import DisplayList, Texture
+from ..palette import shade
+from ..randomness import Dice
+from .tree import blob, leaf_paint
+
+
+def draw_bush(
+    scene: DisplayList,
+    dice: Dice,
+    x: float,
+    y: float,
+    wide: float,
+    tall: float,
+    *,
+    ground: str | None = None,
+) -> int:
+    """A bush, whose word is "tree" as well."""
+    thing = scene.thing("tree", "green", ground)
+    leaf = leaf_paint(dice, "green")
+    leaves = scene.texture(
+        Texture("leaves", dice.uniform(90, 200), 1.2, offset=(dice.roll(), dice.roll()))
+    )
+    for dx, size, light in (
+        (0.0, 1.0, 0.75),
+        (-0.3, 0.6, 0.95),
+        (0.28, 0.55, 0.85),
+        (0.02, 0.5, 1.1),
+    ):
+        scene.fill(
+            blob(dice, x + dx * wide, y - tall * 0.45 * size, wide * 0.5 * size, tall * 0.5 * size),
+            shade(leaf, light),
+            thing,
+            texture=leaves,
+        )
+    return thing
+
+
+def draw_treeline(
+    scene: DisplayList,
+    dice: Dice,
+    left: float,
+    right: float,
+    base: float,
+    tall: float,
+    *,
+    bare: bool = False,
+    ragged: float = 0.4,
+) -> int:
+    """A row of trees or a wood as one ragged band from `left` to `right`, standing on y = `base`."""
+    name = (
+        "green" if bare else dice.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
+    )
+    thing = scene.thing("tree", None if bare else name)
+    leaf = (
+        leaf_paint(dice, name)
+        if not bare
+        else (dice.uniform(90, 130), dice.uniform(74, 104), dice.uniform(60, 84))
+    )
+    steps = 44
+    xs = np.linspace(left, right, steps)
+    phase, wave = dice.uniform(0, 6), dice.uniform(4, 14)
+    heights = np.array(
+        [
+            tall * (1 - ragged * (0.5 + 0.3 * math.sin(wave * x + phase) - 0.45 * dice.roll()))
+            for x in xs
+        ]
+    )
+    edge = np.stack([xs, base - heights], 1)
+    band = np.vstack([edge, [(right, base), (left, base)]])
+    leaves = scene.texture(
+        Texture(
+            "twigs" if bare else "leaves",
+            dice.uniform(60, 180),
+            dice.uniform(0.8, 1.4),
+            offset=(dice.roll(), dice.roll()),
+        )
+    )
+    scene.fill(band, shade(leaf, 0.85), thing, texture=leaves)
+    lower = np.vstack([np.stack([xs, base - heights * 0.45], 1), [(right, base), (left, base)]])
+    scene.fill(lower, shade(leaf, 0.6), thing, texture=leaves)
+    if bare:
+        stems = []
+        for _ in range(10):
+            sx = dice.uniform(left, right)
+            stems.append(
+                np.array([(sx, base), (sx + dice.uniform(-0.02, 0.02), base - tall * 0.6)])
+            )
+        scene.lines(stems, 0.006, (56, 46, 40), thing)
+    else:
+        for _ in range(6):
+            bx = dice.uniform(max(left, -0.8), min(right, 0.8))
+            size = tall * dice.uniform(0.2, 0.35)
+            scene.fill(
+                blob(dice, bx, base - tall * 0.5, size, size * 0.9),
+                shade(leaf, dice.uniform(0.8, 1.15)),
+                thing,
+                texture=leaves,
+            )
+    return thing

@@ -1,0 +1,139 @@
+"""What lines a street: facades, gardens, woods and fences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..drawing import DisplayList, Texture
+from ..objects.building import draw_building
+from ..objects.fence import draw_fence
+from ..objects.sign import draw_plate
+from ..palette import Colour, pick_colour
+from ..randomness import Dice
+from .weather import Weather
+
+
+@dataclass
+class Side:
+    """One side of the street: what lies beside the road, outwards."""
+
+    sign: float
+    style: str  # street, houses, trees, open
+    kerb: float  # metres from the middle to the kerb
+    walk: float  # width of the pavement
+    verge: float  # width of the grass behind it
+    dim: float  # brightness of what stands there
+
+    @property
+    def wall(self) -> float:
+        """Metres from the middle to where walls and fences stand."""
+        return self.kerb + self.walk + self.verge
+
+
+def choose_side(dice: Dice, sign: float, style: str) -> Side:
+    walk = dice.uniform(1.5, 4.0) if style != "open" or dice.chance(0.3) else 0.0
+    if style == "street" and dice.chance(0.06):
+        walk = 0.4
+    verge = 0.0 if style == "street" else dice.uniform(0.5, 5.0)
+    lanes = dice.uniform(2.6, 4.2) if sign > 0 else dice.uniform(2.4, 6.5)
+    return Side(
+        sign, style, lanes, walk, verge, dice.uniform(0.35, 1.0) if dice.chance(0.4) else 1.0
+    )
+
+
+def line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: Weather) -> None:
+    """Facades, or hedges and fences with trees, from far to near."""
+    s = side.sign
+    far = dice.uniform(55, 75)
+    lean = lambda z: bend * z * z
+    if side.style in ("street", "houses"):
+        mean = dice.uniform(5, 14)
+        back = side.wall + (0.0 if side.style == "street" else dice.uniform(1.0, 4.0))
+        depth = far
+        while depth > 1.0:
+            wide = max(depth * 0.3, dice.uniform(4.0, 9.0))
+            near = max(depth - wide, 0.6)
+            tall = mean * dice.uniform(0.65, 1.35)
+            start, end = (s * back + lean(depth), depth), (s * back + lean(near), near)
+            draw_building(scene, dice, start, end, tall, lit=weather.dark, dim=side.dim,
+                          shop=None if side.style == "street" else False,
+                          roof=None if dice.chance(0.4) else "flat")  # fmt: skip
+            if side.style == "street" and dice.chance(0.35):
+                _hanging_sign(scene, dice, s * (back - 0.5) + lean(near), near, s)
+            depth = near - (
+                0.0 if side.style == "street" or dice.chance(0.5) else dice.uniform(1, 4)
+            )
+    elif side.style == "trees" and dice.chance(0.75):
+        if dice.chance(0.4):
+            back = side.wall + 9.0
+            draw_building(
+                scene,
+                dice,
+                (s * back, far),
+                (s * back, 4.0),
+                dice.uniform(7, 14),
+                lit=weather.dark,
+                dim=side.dim,
+                shop=False,
+            )
+        _park_edge(scene, dice, side, far, lean)
+    if side.style != "street" and dice.chance(0.5):
+        x = s * (side.wall if side.style != "open" else side.wall + 1)
+        _split_fence(scene, dice, x, bend)
+
+
+def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float, sign: float) -> None:
+    """A plate that hangs out from a facade over the pavement."""
+    camera, metre = scene.camera, scene.camera.focal / max(depth, 1.5)
+    depth = max(depth, 1.5)
+    y = camera.ground_y(depth) - metre * dice.uniform(2.8, 4.2)
+    draw_plate(scene, dice, camera.centre + x * metre, y, metre * dice.uniform(0.25, 0.5))
+
+
+def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float, lean: object) -> None:
+    """A wood or hedge behind the pavement, as one band in perspective."""
+    s, x = side.sign, side.sign * (side.wall + 2.0)
+    tall, bare = dice.uniform(3, 11), dice.chance(0.55)
+    camera = scene.camera
+    thing = scene.thing("tree", None if bare else "green")
+    paint: Colour = (
+        (112, 94, 78)
+        if bare
+        else (dice.uniform(40, 90), dice.uniform(80, 125), dice.uniform(30, 60))
+    )
+
+    grain = scene.texture(
+        Texture(
+            "twigs" if bare else "leaves",
+            dice.uniform(60, 160),
+            dice.uniform(0.9, 1.4),
+            offset=(dice.roll(), dice.roll()),
+        )
+    )
+    depths = np.geomspace(far, 0.9, 14)
+    tops = np.array([(x, tall * dice.uniform(0.7, 1.2), z) for z in depths])
+    feet = np.array([(x, 0.0, 0.9), (x, 0.0, far)])
+    scene.at_depth(20)
+    scene.fill(camera.project(np.vstack([tops, feet])), paint, thing, texture=grain)
+    shade_tops = tops * (1.0, 0.4, 1.0)
+    dark = (paint[0] * 0.65, paint[1] * 0.65, paint[2] * 0.65)
+    scene.fill(camera.project(np.vstack([shade_tops, feet])), dark, thing, texture=grain)
+    del s
+
+
+def _split_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
+    colour = pick_colour(dice, "fence")
+    kind = dice.weighted({"pickets": 2, "rails": 2, "iron": 3, "boards": 1})
+    near, far = dice.uniform(1.0, 8.0), dice.uniform(14, 40)
+    draw_fence(
+        scene,
+        dice,
+        (x + bend * far * far, far),
+        (x + bend * near * near, near),
+        tall=dice.uniform(0.9, 2.0),
+        colour=colour,
+        kind=kind,
+        ground="pavement",
+    )

@@ -1,0 +1,132 @@
+"""Who and what is on a street: traffic, people, posts and trees."""
+
+from __future__ import annotations
+
+import math
+
+from ..drawing import DisplayList
+from ..objects.bicyclist import draw_bicyclist
+from ..objects.bus import draw_bus
+from ..objects.car import draw_car
+from ..objects.person import draw_person
+from ..objects.pole import draw_pole
+from ..objects.sign import draw_sign, draw_signal
+from ..objects.tree import draw_tree
+from ..palette import pick_colour
+from ..randomness import Dice
+from .roadside import Side
+from .weather import Weather
+
+
+def populate(
+    scene: DisplayList, dice: Dice, sides: list[Side], bend: float, weather: Weather
+) -> None:
+    """Traffic, people and street furniture, far to near."""
+    spots: list[tuple[float, float, str, Side | None]] = []
+    for side in sides:
+        s = side.sign
+        if dice.chance(0.55):
+            first = dice.uniform(4, 14)
+            for n in range(dice.integer(1, 4)):
+                spots.append(
+                    (first + n * dice.uniform(5.5, 8), s * (side.kerb - 1.05), "parked", side)
+                )
+        if side.walk > 1:
+            for _ in range(dice.pick((0, 0, 1, 1, 2, 3))):
+                spots.append(
+                    (
+                        dice.uniform(3.5, 18),
+                        s * (side.kerb + side.walk * dice.uniform(0.15, 0.9)),
+                        "person",
+                        side,
+                    )
+                )
+        at_kerb = s * (side.kerb + min(side.walk * 0.15 + 0.2, 0.6))
+        for noun, share in (("pole", 0.55), ("sign", 0.4), ("signal", 0.12)):
+            if dice.chance(share):
+                spots.append((dice.uniform(4, 20), at_kerb, noun, side))
+        if side.style in ("trees", "open") or dice.chance(0.15):
+            first = dice.uniform(5, 12)
+            x = s * (
+                side.kerb + side.walk * 0.3
+                if side.walk > 2 and dice.chance(0.4)
+                else side.wall + 1.5
+            )
+            for n in range(dice.integer(1, 4)):
+                spots.append((first + n * dice.uniform(5, 9), x, "tree", side))
+    for _ in range(dice.pick((0, 0, 1, 1, 1, 2))):
+        spots.append(
+            (dice.uniform(5, 22), dice.uniform(-0.7, 0.7) * sides[1].kerb, "bicyclist", None)
+        )
+    for _ in range(dice.pick((0, 1, 1, 2))):
+        oncoming = dice.chance(0.6)
+        x = -sides[0].kerb * 0.5 if oncoming else sides[1].kerb * 0.4
+        spots.append((dice.uniform(4.5, 30), x, "oncoming" if oncoming else "ahead", None))
+    if dice.chance(0.25):
+        spots.append((dice.uniform(11, 24), -sides[0].kerb * 0.45, "bus", None))
+    bare = dice.chance(0.5)
+    for depth, x, what, side in sorted(spots, key=lambda spot: -spot[0]):
+        _put_spot(scene, dice, depth, x + bend * depth * depth, what, side, weather, bare)
+
+
+def _put_spot(
+    scene: DisplayList,
+    dice: Dice,
+    depth: float,
+    x: float,
+    what: str,
+    side: Side | None,
+    weather: Weather,
+    bare: bool,
+) -> None:
+    camera = scene.camera
+    px, py = camera.centre + camera.focal * x / depth, camera.ground_y(depth)
+    metre = camera.focal / depth
+    scene.at_depth(depth)
+    if what in ("parked", "oncoming", "ahead"):
+        yaw = math.pi if what == "oncoming" or (what == "parked" and dice.chance(0.4)) else 0.0
+        draw_car(
+            scene,
+            dice,
+            x,
+            depth,
+            yaw + dice.bell(0, 0.05),
+            ground="road",
+            colour=pick_colour(dice, "car"),
+            lights=weather.dark or dice.chance(0.15),
+        )
+    elif what == "bus":
+        draw_bus(
+            scene,
+            dice,
+            x,
+            depth + 2,
+            math.pi if x < 0 else 0.0,
+            ground="road",
+            colour=pick_colour(dice, "bus"),
+            lights=weather.dark,
+        )
+    elif what == "person":
+        draw_person(scene, dice, px, py, metre * dice.uniform(1.55, 1.9), ground="pavement")
+    elif what == "bicyclist":
+        draw_bicyclist(scene, dice, px, py, metre * 1.8, ground="road",
+                       facing=dice.weighted({"back": 3, "front": 2, "side": 1.2}))  # fmt: skip
+    elif what == "pole":
+        draw_pole(
+            scene, dice, px, py, metre * dice.uniform(3.5, 7.5), ground="pavement", lit=weather.dark
+        )
+    elif what == "sign":
+        draw_sign(
+            scene,
+            dice,
+            px,
+            py,
+            metre * dice.uniform(2.2, 3.0),
+            ground="pavement",
+            size=metre * dice.uniform(0.3, 0.55),
+        )
+    elif what == "signal":
+        draw_signal(scene, dice, px, py, metre * dice.uniform(2.8, 3.4), ground="pavement")
+    elif what == "tree":
+        tall = metre * dice.uniform(4.5, 10)
+        draw_tree(scene, dice, px, py, tall, kind="bare" if bare else None, ground=None)
