@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import onnx
 from onnx import numpy_helper
 
+from export.stages import root_of
+
 
 @dataclass(frozen=True)
 class StageCost:
@@ -50,7 +52,7 @@ def measure_cost(
     weights = {tensor.name: _bytes_of(tensor) for tensor in model.graph.initializer}
     costs: dict[str, StageCost] = {}
     for node in model.graph.node:
-        stage = stages[node.name]
+        stage = root_of(stages[node.name])
         owned = sum(weights.pop(name, 0) for name in node.input)
         if node.op_type == "Constant":
             owned += sum(_bytes_of(item.t) for item in node.attribute if item.name == "value")

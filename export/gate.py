@@ -42,7 +42,7 @@ def judge(parity: Parity, *, untrained: bool, least_agreement: float | None = No
         untrained: the weights are known to be random.
         least_agreement: the user's threshold instead of the default for this precision.
     """
-    weakest = weakest_stage(parity)
+    weakest = stages_by_loss(parity)[0]
     if untrained and least_agreement is None:
         threshold = LEAST_COSINE[parity.precision]
         found = min(stage.mean for stage in parity.stages.values())
@@ -52,13 +52,13 @@ def judge(parity: Parity, *, untrained: bool, least_agreement: float | None = No
     return Verdict(passed, "label agreement", threshold, parity.label_agreement, weakest)
 
 
-def weakest_stage(parity: Parity) -> str:
-    """Return the stage that loses most mean cosine against the stage before it."""
+def stages_by_loss(parity: Parity) -> list[str]:
+    """Return the stages, first the one that loses most mean cosine against the one before it."""
     before, losses = 1.0, {}
     for name, stage in parity.stages.items():
         losses[name] = before - stage.mean
         before = stage.mean
-    return max(losses, key=lambda name: losses[name])
+    return sorted(losses, key=lambda name: -losses[name])
 
 
 def failure_message(parity: Parity, verdict: Verdict) -> str:

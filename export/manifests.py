@@ -12,7 +12,7 @@ import torch
 
 from export.cost import measure_cost
 from export.graph import opset_of
-from export.settings import ExportSettings
+from export.segmenter_graph import WORDS_IN_COST
 from export.subject import Subject, unit_settings
 from export.text_side import TextSide
 from export.variants import Graph
@@ -22,7 +22,6 @@ from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 def describe(
     subject: Subject,
-    settings: ExportSettings,
     size_wh: tuple[int, int],
     graph: Graph,
     text: TextSide,
@@ -63,7 +62,7 @@ def _created_by(subject: Subject, graph: Graph) -> dict[str, Any]:
         mgca = importlib.metadata.version("mgca")
     except importlib.metadata.PackageNotFoundError:
         mgca = "unknown"
-    costs = measure_cost(graph.model, graph.stages, {"K": 20})
+    costs = measure_cost(graph.model, graph.stages, {"K": WORDS_IN_COST})
     return {
         "tool": "python -m export",
         "mgca": mgca,
@@ -73,5 +72,7 @@ def _created_by(subject: Subject, graph: Graph) -> dict[str, Any]:
         "onnxruntime": onnxruntime.__version__,
         "opset": opset_of(graph.model),
         "origin": dict(subject.origin),
-        "fp32_cost_at_20_words": {stage: cost.to_json() for stage, cost in costs.items()},
+        f"fp32_cost_at_{WORDS_IN_COST}_words": {
+            stage: cost.to_json() for stage, cost in costs.items()
+        },
     }

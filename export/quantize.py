@@ -10,6 +10,8 @@ from pathlib import Path
 import onnx
 import onnxruntime.quantization as ort_quantization
 
+from export.stages import is_among
+
 QUANTISED_OPS = ("MatMul", "Gemm")
 
 
@@ -21,7 +23,7 @@ def quantize_matmuls(
     Args:
         model: the fp32 graph; left as it is.
         stages: the stage of each of its nodes by name.
-        keep_fp32: stages whose products stay in fp32.
+        keep_fp32: stages, or parts of them, whose products stay in fp32.
 
     Returns:
         The quantised graph and the stages of its nodes (new nodes get that of the node they serve).
@@ -29,7 +31,7 @@ def quantize_matmuls(
     excluded = [
         node.name
         for node in model.graph.node
-        if node.op_type in QUANTISED_OPS and stages[node.name] in keep_fp32
+        if node.op_type in QUANTISED_OPS and is_among(stages[node.name], keep_fp32)
     ]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"

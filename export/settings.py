@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from export.graph import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
-from export.stages import STAGES
+from export.stages import PARTS, STAGES
 from export.text_encoder import TokenTable
 from runtime.errors import UserError
 
@@ -58,10 +58,11 @@ def parse_precisions(text: str) -> tuple[str, ...]:
 def parse_stages(text: str) -> tuple[str, ...]:
     """Parse ``--keep-fp32 encoder,units``: names of stages."""
     names = tuple(name.strip().lower() for name in text.split(",") if name.strip())
-    unknown = [name for name in names if name not in STAGES]
+    unknown = [name for name in names if name not in (*STAGES, *PARTS)]
     if not names or unknown:
         raise UserError(
-            f"--keep-fp32 '{text}': expected some of {', '.join(STAGES)}, separated by commas"
+            f"--keep-fp32 '{text}': expected some of {', '.join((*STAGES, *PARTS))}, separated by "
+            "commas"
         )
     return names
 

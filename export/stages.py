@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 import onnx
 
 _SCOPES_KEY = "pkg.torch.onnx.name_scopes"
 STAGES = ("input", "encoder", "decoder", "units", "scores")
+# Parts of the encoder that may be kept in fp32 on their own.
+PARTS = ("encoder.attention", "encoder.mlp")
 _STAGE_OF_SCOPE = {"model.encoder": "encoder", "model.decoder": "decoder", "units": "units"}
 
 
@@ -15,8 +18,9 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
     """Map node names to stages, by the module scopes that the exporter recorded.
 
     What stands outside the encoder, the decoder and the units is ``input`` (before the encoder) or
-    ``scores`` (after it). A node without a record, made by the exporter's own optimiser, belongs to
-    the stage of the node before it.
+    ``scores`` (after it). The encoder's nodes carry the part too: ``encoder.mlp``, and
+    ``encoder.attention`` for all else. A node without a record, made by the exporter's own
+    optimiser, belongs to the stage of the node before it.
 
     Precondition: the graph comes straight from the exporter, its nodes have unique names.
     """
@@ -26,12 +30,25 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
         scopes = _scopes_of(node)
         if scopes:
             named = [_STAGE_OF_SCOPE[scope] for scope in scopes if scope in _STAGE_OF_SCOPE]
-            outside = "input" if not stages or stage == "input" else "scores"
+            outside = "input" if stage == "input" else "scores"
             stage = named[0] if named else outside
+            if stage == "encoder":
+                in_mlp = any(scope.endswith(".mlp") for scope in scopes)
+                stage = "encoder.mlp" if in_mlp else "encoder.attention"
         stages[node.name] = stage
     if len(stages) != len(model.graph.node):
         raise ValueError("two nodes of the traced graph have the same name")
     return stages
+
+
+def root_of(stage: str) -> str:
+    """Return the stage that a part belongs to: ``encoder.mlp`` -> ``encoder``."""
+    return stage.split(".")[0]
+
+
+def is_among(stage: str, chosen: Collection[str]) -> bool:
+    """Tell whether a node's stage is chosen, by itself or through the stage it is a part of."""
+    return stage in chosen or root_of(stage) in chosen
 
 
 def strip_exporter_records(model: onnx.ModelProto) -> None:

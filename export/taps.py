@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import onnx
 
+from export.stages import root_of
+
 PATCHES = "patches"
 
 
@@ -38,6 +40,6 @@ def patch_value(model: onnx.ModelProto, stages: Mapping[str, str]) -> str:
         value = node.input[0]
         while value in maker and maker[value].op_type == "Cast":
             value = maker[value].input[0]
-        if value in maker and stages.get(maker[value].name) == "encoder":
+        if value in maker and root_of(stages.get(maker[value].name, "")) == "encoder":
             return value
     raise ValueError("the traced graph has no Resize that reads the encoder")

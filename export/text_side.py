@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from open_clip import CLIP
 
 from export.frames import evenly_spaced
 from export.graph import trace_to_onnx
-from export.progress import Progress
+from export.progress import Progress, say
 from export.settings import ExportSettings
-from export.stages import strip_exporter_records
 from export.subject import Subject
 from export.text_encoder import TextEncoder
 from export.tokenizer import build_tokenizer_json
+from export.variants import Graph, in_precision, save_graph
 from export.vocabulary import check_against_open_clip, cut_padding, embed_vocabulary
 from runtime.backends.onnxruntime import OnnxRuntimeBackend
 from runtime.bundle import (
@@ -39,19 +37,23 @@ _COMPARED_NAMES = 32
 
 @dataclass(frozen=True)
 class TextSide:
-    """What a bundle carries for words.
+    """What the bundles of one export carry for words.
 
     Attributes:
-        vocabulary: names and exact embeddings.
-        files: the files by their names in the bundle.
-        parity: figures of the text encoder against PyTorch, for the manifest.
-        summary: the same in a few words.
+        vocabulary: names and their exact embeddings.
+        prompts: the prompt templates.
+        context_length: tokens a prompt may have.
+        files: the files that are the same in every precision, by their names in the bundle.
+        encoder: the traced fp32 text encoder; None to leave it out.
+        token_table: how its token table is stored.
     """
 
     vocabulary: Vocabulary
+    prompts: Sequence[str]
+    context_length: int
     files: Mapping[str, Path]
-    parity: Mapping[str, Any]
-    summary: str
+    encoder: Graph | None
+    token_table: str
 
 
 def build_text_side(
@@ -61,48 +63,60 @@ def build_text_side(
     work: Path,
     progress: Progress,
 ) -> TextSide:
-    """Embed the names, write the vocabulary and (unless left out) encoder and tokenizer.
+    """Embed the names, write the vocabulary and (unless left out) trace the encoder.
 
     Raises:
-        MgcaError: the text encoder as exported is not the one in PyTorch.
+        MgcaError: the text tower written for export is not open_clip's.
     """
-    clip, templates = subject.clip, subject.templates
+    clip, prompts = subject.clip, subject.templates.prompts
     exact = TextEncoder(clip).eval()
-    own = check_against_open_clip(exact, clip, [p.replace("{}", "cat") for p in templates.prompts])
+    own = check_against_open_clip(exact, clip, [p.replace("{}", "cat") for p in prompts])
     if own < 0.99999:
         raise MgcaError(
             f"the text tower differs from open_clip's (cosine {own:.6f}): a fault of the export"
         )
-    vocabulary = embed_vocabulary(
-        names, templates.prompts, exact, clip.context_length, subject.text_center, progress
-    )
+    context = clip.context_length
+    vocabulary = embed_vocabulary(names, prompts, exact, context, subject.text_center, progress)
     files = {VOCABULARY_FILE: work / VOCABULARY_FILE}
     write_vocabulary(files[VOCABULARY_FILE], vocabulary)
-    if not settings.text_encoder:
-        return TextSide(vocabulary, files, {}, "no text encoder")
-    files[TEXT_ENCODER_FILE] = work / TEXT_ENCODER_FILE
-    files[TOKENIZER_FILE] = work / TOKENIZER_FILE
-    _write_encoder(
-        TextEncoder(clip, settings.token_table).eval(),
-        clip,
-        files[TEXT_ENCODER_FILE],
-        settings.opset,
+    encoder = None
+    if settings.text_encoder:
+        files[TOKENIZER_FILE] = work / TOKENIZER_FILE
+        files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
+        module = TextEncoder(clip, settings.token_table).eval()
+        encoder = _trace_encoder(module, context, work / "traced_text.onnx", settings.opset)
+    say(f"text: {len(names)} names ready")
+    return TextSide(vocabulary, prompts, context, files, encoder, settings.token_table)
+
+
+def write_text_files(
+    text: TextSide, precision: str, folder: Path
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Write the text encoder in one precision; its figures go to the log and the manifest.
+
+    Returns:
+        All text files of the bundle by name, and the encoder's parity figures (empty without one).
+
+    Raises:
+        MgcaError: the encoder's embeddings are too far from the exact ones.
+    """
+    if text.encoder is None:
+        return dict(text.files), {}
+    path = folder / TEXT_ENCODER_FILE
+    save_graph(in_precision(text.encoder, precision, ()).model, path)
+    files = {**text.files, TEXT_ENCODER_FILE: path}
+    measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
+    size = path.stat().st_size / 2**20
+    say(
+        f"text encoder {precision}: {size:.1f} MiB ({text.token_table} token table), cosine to "
+        f"PyTorch mean {measured['cosine_mean']:.6f} min {measured['cosine_min']:.6f}"
     )
-    files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
-    measured = measure_text_parity(files, vocabulary, templates.prompts, clip.context_length)
-    lowest = measured["cosine_min"]
-    parity = {"token_table": settings.token_table, **measured}
-    if lowest < LEAST_TEXT_COSINE:
+    if measured["cosine_min"] < LEAST_TEXT_COSINE:
         raise MgcaError(
-            f"text encoder with {settings.token_table} token table: cosine {lowest:.5f} with "
-            f"PyTorch is under {LEAST_TEXT_COSINE}; use --token-table fp16"
+            f"text encoder {precision}: cosine {measured['cosine_min']:.5f} with PyTorch is under "
+            f"{LEAST_TEXT_COSINE}; use --token-table fp16, or --precision fp32"
         )
-    size = files[TEXT_ENCODER_FILE].stat().st_size / 2**20
-    summary = (
-        f"encoder {size:.1f} MiB ({settings.token_table} token table), cosine to PyTorch mean "
-        f"{parity['cosine_mean']:.6f} min {lowest:.6f}"
-    )
-    return TextSide(vocabulary, files, parity, summary)
+    return files, {"token_table": text.token_table, **measured}
 
 
 def measure_text_parity(
@@ -133,8 +147,8 @@ def measure_text_parity(
     }
 
 
-def _write_encoder(encoder: TextEncoder, clip: CLIP, path: Path, opset: int) -> None:
-    tokens = torch.zeros(3, min(8, clip.context_length), dtype=torch.int64)
+def _trace_encoder(encoder: TextEncoder, context_length: int, path: Path, opset: int) -> Graph:
+    tokens = torch.zeros(3, min(8, context_length), dtype=torch.int64)
     tokens[:, 4] = 1
     model = trace_to_onnx(
         encoder,
@@ -145,10 +159,9 @@ def _write_encoder(encoder: TextEncoder, clip: CLIP, path: Path, opset: int) -> 
         dynamic={
             "tokens": {
                 0: torch.export.Dim("n", min=1, max=4096),
-                1: torch.export.Dim("length", min=2, max=clip.context_length),
+                1: torch.export.Dim("length", min=2, max=context_length),
             }
         },
         opset=opset,
     )
-    strip_exporter_records(model)
-    onnx.save(model, str(path))
+    return Graph(model, {node.name: "text" for node in model.graph.node})

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import onnx
 
-from export.stages import strip_exporter_records
+from export.stages import is_among, strip_exporter_records
 from export.taps import tap_patches
 
 # Kept in fp32 whatever the precision: the frame's normalisation, which costs nothing, and what
 # decides between words and units, where a last digit changes a label.
 ALWAYS_FP32 = ("input", "units", "scores")
+# Operators whose weights a precision stores in fewer bits.
+_WEIGHTED_OPS = {"fp16": ("MatMul", "Gemm", "Conv"), "int8": ("MatMul", "Gemm")}
 
 
 @dataclass(frozen=True)
@@ -37,23 +39,24 @@ class VariantFiles:
 def make_variant(
     fp32: Graph, precision: str, keep_fp32: Collection[str], folder: Path
 ) -> VariantFiles:
-    """Make one precision of the graph and write it to ``folder``.
+    """Make one precision of the segmenter's graph and write it to ``folder``.
 
     Args:
         fp32: the traced graph; left as it is.
         precision: ``fp32``, ``fp16`` or ``int8``.
-        keep_fp32: stages that stay in fp32.
+        keep_fp32: stages that stay in fp32, besides ``ALWAYS_FP32``.
         folder: where the files go; created.
     """
-    graph = _in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32})
+    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32})
     folder.mkdir(parents=True, exist_ok=True)
     path, tapped = folder / "segmenter.onnx", folder / "tapped.onnx"
-    _save(tap_patches(graph.model, graph.stages), tapped)
-    _save(graph.model, path)
+    save_graph(tap_patches(graph.model, graph.stages), tapped)
+    save_graph(graph.model, path)
     return VariantFiles(precision, graph, path, tapped)
 
 
-def _in_precision(fp32: Graph, precision: str, keep_fp32: Collection[str]) -> Graph:
+def in_precision(fp32: Graph, precision: str, keep_fp32: Collection[str]) -> Graph:
+    """Return a graph in another precision, some stages kept; the fp32 one is left as it is."""
     if precision == "fp16":
         from export.rewrites.convert_to_half import convert_to_half
 
@@ -68,7 +71,21 @@ def _in_precision(fp32: Graph, precision: str, keep_fp32: Collection[str]) -> Gr
     return fp32
 
 
-def _save(model: onnx.ModelProto, path: Path) -> None:
+def changed_parts(fp32: Graph, precision: str) -> tuple[str, ...]:
+    """Return the stages, or parts of stages, that a precision changes; none for fp32."""
+    if precision == "fp32":
+        return ()
+    weights = {tensor.name for tensor in fp32.model.graph.initializer}
+    parts = {
+        fp32.stages[node.name]
+        for node in fp32.model.graph.node
+        if node.op_type in _WEIGHTED_OPS[precision] and weights & set(node.input)
+    }
+    return tuple(sorted(part for part in parts if not is_among(part, ALWAYS_FP32)))
+
+
+def save_graph(model: onnx.ModelProto, path: Path) -> None:
+    """Check a graph and write it without the exporter's records; ``model`` is left as it is."""
     clean = onnx.ModelProto()
     clean.CopyFrom(model)
     strip_exporter_records(clean)

@@ -20,6 +20,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from export.rewrites.fold_constants import drop_unused
+from export.stages import is_among
 
 ISLANDS = frozenset(
     {"LayerNormalization", "Softmax", "Pow", "ReduceSum", "ReduceMean", "Sqrt", "Clip", "Div"}
@@ -54,7 +55,7 @@ def convert_to_half(
     Args:
         model: the graph.
         stages: the stage of each node by name; added casts are entered.
-        keep_fp32: stages that stay in fp32 as a whole.
+        keep_fp32: stages, or parts of them, that stay in fp32 as a whole.
     """
     rewrite = _Rewrite(model, stages, frozenset(keep_fp32))
     for node in list(model.graph.node):
@@ -121,7 +122,9 @@ class _Rewrite:
                 # What is joined from both types is joined in fp32.
                 types = {self.type_of.get(name, _FLOAT) for name in data}
                 return _HALF if types == {_HALF} else _FLOAT
-        if self.stages[node.name] in self.keep or node.op_type in ISLANDS or node.op_type == "Cast":
+        if node.op_type in ISLANDS or node.op_type == "Cast":
+            return _FLOAT
+        if is_among(self.stages[node.name], self.keep):
             return _FLOAT
         touched = any(name in self.floats for name in (*node.input, *node.output))
         return _HALF if touched else _FLOAT

@@ -198,3 +198,26 @@ def test_training_free_from_a_local_file(
     assert manifest.clip.dense == "clearclip"
     assert manifest.trained_words is None
     assert manifest.created_by["fp32_cost_at_20_words"]["decoder"]["weight_bytes"] < 1000
+
+
+def test_fallback_keeps_parts_in_fp32_and_says_so(
+    arguments: list[str], bundle: Path, tmp_path: Path, capsys
+) -> None:
+    """Demanding more than int8 gave: part of the encoder stays in fp32, and the graph says so."""
+    int8 = bundle.with_name(f"{bundle.name}-int8")
+    found = load_bundle(int8).manifest.parity["label_agreement"]
+    assert found < 1.0
+    out = tmp_path / "out"
+    flags = ["--precision", "int8", "--auto-fallback", "--min-agreement", str(found + 1e-7)]
+    code = main([*arguments, "--out", str(out), *flags])
+    said = capsys.readouterr().err
+    assert "falling back: encoder.attention stays in fp32" in said
+    if code == 0:
+        manifest = load_bundle(out).manifest
+        assert "encoder.attention" in manifest.parity["kept_fp32"]
+        assert manifest.parity["label_agreement"] > found
+        sizes = [(folder / "segmenter.onnx").stat().st_size for folder in (int8, out, bundle)]
+        assert sizes == sorted(sizes)
+    else:
+        assert code == 1
+        assert not out.exists()

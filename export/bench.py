@@ -1,0 +1,123 @@
+"""Where a variant is built beside its place, run by the runtime, measured and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from export.frames import Frame
+from export.gate import Verdict, judge, stages_by_loss
+from export.parity import Parity, ReferenceRun, measure_parity, run_reference
+from export.progress import say, show_bar
+from export.reference import ReferenceSegmenter
+from export.settings import ExportSettings
+from export.stages import is_among, root_of
+from export.text_side import TextSide, write_text_files
+from export.variants import ALWAYS_FP32, Graph, VariantFiles, changed_parts, make_variant
+from runtime.bundle import Bundle, Manifest, write_bundle
+from runtime.segmenter import Segmenter
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variant that stands beside its place, with its figures.
+
+    Attributes:
+        bundle: the staged bundle; its manifest holds no parity figures yet.
+        parity: how close it is to the reference.
+        verdict: whether that is close enough.
+        kept_fp32: stages that stayed in fp32 on top of those that always do.
+        figures: what the final manifest says under ``parity``.
+    """
+
+    bundle: Bundle
+    parity: Parity
+    verdict: Verdict
+    kept_fp32: tuple[str, ...]
+    figures: Mapping[str, Any]
+
+
+@dataclass
+class Bench:
+    """Everything the variants of one export share.
+
+    Attributes:
+        settings: what the user asked for.
+        fp32: the traced graph.
+        template: the manifest without precision and parity.
+        text: the text files' source.
+        reference: the eager reference.
+        frames: the frames to compare on.
+        words: the words whose labels are compared.
+        untrained: the weights are known to be random.
+        work: a folder beside the output.
+    """
+
+    settings: ExportSettings
+    fp32: Graph
+    template: Manifest
+    text: TextSide
+    reference: ReferenceSegmenter
+    frames: Sequence[Frame]
+    words: Sequence[str]
+    untrained: bool
+    work: Path
+    runs: list[ReferenceRun] | None = None
+
+    def build(self, precision: str) -> Candidate:
+        """Build and judge one precision; with auto-fallback, until it passes or nothing is left."""
+        kept = self.settings.keep_fp32 if precision != "fp32" else ()
+        candidate = self._try(precision, kept)
+        while not candidate.verdict.passed and self.settings.auto_fallback:
+            stage = _next_to_keep(candidate, changed_parts(self.fp32, precision))
+            if stage is None:
+                break
+            say(
+                f"{precision}: {candidate.verdict.criterion} {candidate.verdict.found:.5f} is "
+                f"under {candidate.verdict.threshold:.5f}; falling back: {stage} stays in fp32"
+            )
+            candidate = self._try(precision, (*candidate.kept_fp32, stage))
+        return candidate
+
+    def _try(self, precision: str, kept: tuple[str, ...]) -> Candidate:
+        folder = self.work / "-".join((precision, *kept))
+        variant = make_variant(self.fp32, precision, kept, folder)
+        text_files, text_parity = write_text_files(self.text, precision, folder)
+        files: dict[str, bytes | Path] = {"segmenter.onnx": variant.path, **text_files}
+        manifest = replace(self.template, precision=precision)
+        bundle = write_bundle(folder / "bundle", manifest, files)
+        parity = self._measure(precision, bundle, variant)
+        verdict = judge(
+            parity, untrained=self.untrained, least_agreement=self.settings.min_agreement
+        )
+        figures = {
+            **parity.to_json(),
+            "criterion": verdict.criterion,
+            "threshold": verdict.threshold,
+            "kept_fp32": [*ALWAYS_FP32, *kept] if precision != "fp32" else [],
+            "text_encoder": text_parity,
+        }
+        return Candidate(bundle, parity, verdict, kept, figures)
+
+    def _measure(self, precision: str, bundle: Bundle, variant: VariantFiles) -> Parity:
+        with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
+            segmenter.set_classes(list(self.words), background="none", allow_unknown=True)
+            if self.runs is None:
+                self.runs = run_reference(self.reference, self.frames, segmenter, show_bar)
+            return measure_parity(precision, segmenter, variant.tapped, self.runs, show_bar)
+
+
+def _next_to_keep(candidate: Candidate, parts: Collection[str]) -> str | None:
+    """Return what to keep in fp32 next: a part of the stage that loses most.
+
+    Args:
+        candidate: the variant that failed.
+        parts: the stages, or parts of stages, that its precision changes.
+    """
+    order = stages_by_loss(candidate.parity)
+    left = [part for part in parts if not is_among(part, candidate.kept_fp32)]
+    left.sort(key=lambda part: (order.index(root_of(part)), part))
+    # With the last one kept too it would be the fp32 bundle under another name.
+    return left[0] if len(left) > 1 else None

@@ -1,0 +1,62 @@
+"""The inference graph: traced at one size, its constants folded, its cost told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from export.cost import measure_cost
+from export.graph import trace_to_onnx
+from export.progress import say
+from export.rewrites.fold_constants import fold_constants
+from export.stages import map_stages
+from export.subject import Subject
+from export.variants import Graph
+from training.model.segmenter import TraceableSegmenter
+
+MOST_WORDS = 1024
+WORDS_IN_COST = 20
+
+
+def trace_segmenter(subject: Subject, size_wh: tuple[int, int], opset: int, work: Path) -> Graph:
+    """Trace from uint8 frame and text embeddings to the four outputs.
+
+    The batch and the size are fixed, the number of words is free up to ``MOST_WORDS``; position
+    embeddings are computed for the size beforehand.
+    """
+    module = TraceableSegmenter(subject.model, size_wh, subject.units).eval()  # type: ignore[arg-type]
+    width, height = size_wh
+    frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
+    text = torch.nn.functional.normalize(
+        torch.randn(5, subject.encoder.embedding_width, generator=torch.Generator().manual_seed(0)),
+        dim=1,
+    )
+    say(f"tracing at opset {opset}")
+    model = trace_to_onnx(
+        module,
+        (frame, text),
+        work / "traced.onnx",
+        inputs=["frame", "text"],
+        outputs=["class_scores", "unit_of_pixel", "unit_scores", "pixel_scores"],
+        dynamic={"text": {0: torch.export.Dim("K", min=1, max=MOST_WORDS)}},
+        opset=opset,
+    )
+    stages = map_stages(model)
+    fold_constants(model)
+    return Graph(model, stages)
+
+
+def say_cost(graph: Graph) -> None:
+    """Print nodes, weight bytes and FLOPs of each stage, and what stands beside the encoder."""
+    costs = measure_cost(graph.model, graph.stages, {"K": WORDS_IN_COST})
+    for stage, cost in costs.items():
+        say(
+            f"  {stage:8} {cost.nodes:5d} nodes {cost.weight_bytes / 2**20:9.2f} MiB weights "
+            f"{cost.flops / 1e9:9.3f} GFLOP"
+        )
+    encoder = costs["encoder"].flops
+    beside = sum(cost.flops for stage, cost in costs.items() if stage != "encoder")
+    say(
+        f"  beside the encoder: {beside / max(encoder, 1):.1%} of its FLOPs ({WORDS_IN_COST} words)"
+    )
