@@ -91,6 +91,7 @@ class Segmenter:
         self._threshold = 0.0
         self._rows: ClassRows | None = None
         self._running = threading.Lock()
+        self._changing = threading.Lock()
         try:
             expect_segmenter(backend, bundle)
         except UserError:
@@ -132,6 +133,13 @@ class Segmenter:
         :class:`~runtime.errors.UnknownClassError` (naming the nearest known names); the list that
         stood before stays then.
         """
+        with self._changing:
+            self._rows = self._prepare_rows(classes, background, allow_unknown)
+            return self._rows
+
+    def _prepare_rows(
+        self, classes: str | Sequence[str], background: str | Sequence[str], allow_unknown: bool
+    ) -> ClassRows:
         import numpy as np
 
         entries = parse_classes(classes)
@@ -148,14 +156,13 @@ class Segmenter:
         text.setflags(write=False)
         label_of_row = [label for label, entry in enumerate(entries) for _ in entry.words]
         label_of_row += [NONE_LABEL] * len(other_words)
-        self._rows = ClassRows(
+        return ClassRows(
             tuple(entry.name for entry in entries),
             other_words,
             words,
             text,
             np.array(label_of_row, dtype=np.uint8),
         )
-        return self._rows
 
     @property
     def manifest(self) -> Manifest:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from runtime.bundle.external_data import external_files
 from runtime.bundle.manifest import MANIFEST_FILE, REMEDY, FileRecord, Manifest
 from runtime.bundle.vocabulary import Vocabulary, read_vocabulary, templates_sha256
 from runtime.errors import BundleError
@@ -76,7 +77,8 @@ def load_bundle(path: str | os.PathLike[str], verify: bool = True) -> Bundle:
     """Open a bundle's folder and check it.
 
     Always checked: the manifest, that every listed file is there with its size, that no file is
-    there which is not listed, that no path leaves the folder. ``verify`` also checks every sha256
+    there which is not listed, that no path leaves the folder, and that a graph reads no weights
+    from elsewhere. ``verify`` also checks every sha256
     (about a second for each gigabyte). Raises :class:`BundleError`, one line.
     """
     folder = Path(path).expanduser()
@@ -98,6 +100,9 @@ def load_bundle(path: str | os.PathLike[str], verify: bool = True) -> Bundle:
             f"bundle {folder} has {TEXT_ENCODER_FILE} but no {TOKENIZER_FILE}, expected both or "
             f"neither; {REMEDY}"
         )
+    for name in manifest.files:
+        if name.endswith(".onnx"):
+            _check_external_data(folder, name, manifest)
     for name in unlisted_files(folder, manifest):
         raise BundleError(
             f"bundle {folder} holds {name}, which {MANIFEST_FILE} does not list; "
@@ -194,6 +199,22 @@ def _check_file(folder: Path, name: str, record: FileRecord, verify: bool) -> No
             f"bundle {folder}: {name} has changed ({found}, expected {wanted}); copy it again, "
             f"or {REMEDY}"
         )
+
+
+def _check_external_data(folder: Path, name: str, manifest: Manifest) -> None:
+    try:
+        locations = external_files(folder / name)
+    except ValueError as error:
+        raise BundleError(
+            f"bundle {folder}: {name} is not an ONNX file ({error}); {REMEDY}"
+        ) from None
+    for location in sorted(locations):
+        beside = PurePosixPath(name).parent / location
+        if not is_plain_name(location) or beside.as_posix() not in manifest.files:
+            raise BundleError(
+                f"bundle {folder}: {name} reads weights from {location!r}, expected a file that "
+                f"{MANIFEST_FILE} lists; {REMEDY}"
+            )
 
 
 def _short(value: object) -> str:

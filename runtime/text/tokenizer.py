@@ -6,7 +6,8 @@ whose model is ``BPE`` with
 - ``vocab``: open_clip's own ids: the symbols of the printable bytes (33-126, 161-172, 174-255),
   those of the other bytes, the same 256 with ``</w>``, one entry a merge, then
   ``<start_of_text>`` and ``<end_of_text>`` (49,408 entries for CLIP's merges);
-- ``merges``: lines ``[1:48895]`` of open_clip's ``bpe_simple_vocab_16e6.txt``, in order;
+- ``merges``: lines ``[1:48895]`` of open_clip's ``bpe_simple_vocab_16e6.txt``, in order, each as
+  one text "a b" (``tokenizers`` before 0.20 does not read pairs);
 - ``end_of_word_suffix`` ``</w>``, no unknown token, no dropout, ``fuse_unk`` and
   ``byte_fallback`` false.
 

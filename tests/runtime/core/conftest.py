@@ -142,7 +142,7 @@ def tokenizer_json() -> bytes:
         "fuse_unk": False,
         "byte_fallback": False,
         "vocab": {token: number for number, token in enumerate(tokens)},
-        "merges": [list(pair) for pair in merges],
+        "merges": [" ".join(pair) for pair in merges],
     }
     parts = ("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder")
     empty = {part: None for part in parts}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,18 +124,3 @@ def test_a_file_that_is_no_graph(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"x\.onnx cannot be loaded by ONNX Runtime") as caught:
         OnnxRuntimeBackend(tmp_path / "x.onnx")
     assert "\n" not in str(caught.value)
-
-
-def test_external_weights_outside_the_bundle_are_not_read(
-    make_bundle: Callable[..., Bundle], graphs: Any, tmp_path: Path
-) -> None:
-    onnx = pytest.importorskip("onnx")
-    model = onnx.load_from_string(graphs.segmenter())
-    rows = next(item for item in model.graph.initializer if item.name == "unit_rows")
-    (tmp_path / "secret.bin").write_bytes(rows.raw_data)
-    rows.ClearField("raw_data")
-    rows.data_location = onnx.TensorProto.EXTERNAL
-    rows.external_data.add(key="location", value="../secret.bin")
-    bundle = make_bundle(files={"segmenter.onnx": model.SerializeToString()})
-    with pytest.raises(BundleError):
-        open_backend(bundle)
