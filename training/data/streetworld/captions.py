@@ -151,7 +151,7 @@ def _phrase(dice: Dice, noun: str, parts: Sequence[Part], night: bool) -> str:
         lead = "the " if dice.chance(0.35) or noun == "sun" or word == "street" else ""
         if word in ("street", "road") and not lead:
             lead = "a "
-        return f"{lead}{colour + ' ' if speak_colour else ''}{word}"
+        return f"{lead}{colour} {word}" if speak_colour else lead + word
     if len(same) > 1 and word == noun and dice.chance(0.6):
         if speak_colour and len(colours) == 1:
             return f"{colour} {_PLURALS[noun]}"

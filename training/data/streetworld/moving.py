@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .captions import write_captions
-from .drawing import Camera, DisplayList
+from .drawing import DisplayList
+from .geometry import Camera
 from .masks import labels_of
 from .objects.bicyclist import draw_bicyclist
 from .objects.building import draw_building
@@ -122,7 +123,7 @@ def plan_street(seed: int, namespace: str) -> Street:
                     edge,
                     dice.uniform(6, 13),
                     len(facades),
-                )  # fmt: skip
+                )
             )
             edge += wide if side < 0 else wide + dice.uniform(0, 3)
     speed = dice.uniform(0.7, 1.1)

@@ -89,7 +89,7 @@ def format_statistics(statistics: Statistics) -> str:
             f"{CLASS_NAMES[mate]} {100 * others[mate]:.0f}" for mate in np.argsort(-others)[:3]
         )
         lines.append(
-            f"{name:10s} {100 * statistics.visible[index]:7.1f} {100 * statistics.area[index]:16.1f}"
-            f" {100 * statistics.named[index]:7.1f}  {mates}"
+            f"{name:10s} {100 * statistics.visible[index]:7.1f}"
+            f" {100 * statistics.area[index]:16.1f} {100 * statistics.named[index]:7.1f}  {mates}"
         )
     return "\n".join(lines)

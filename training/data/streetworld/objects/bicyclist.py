@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ..drawing import IMAGE, OUTLINE, DisplayList, disc
+from ..drawing import IMAGE, OUTLINE, DisplayList
+from ..geometry import disc
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 from .figure import LEGWEAR, SKINS, Figure, draw_head

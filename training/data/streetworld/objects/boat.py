@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import IMAGE, DisplayList, Texture, disc
+from ..drawing import IMAGE, DisplayList, Texture
+from ..geometry import disc
 from ..palette import Colour, paint_of, pick_colour, shade
 from ..randomness import Dice
 from .figure import Figure

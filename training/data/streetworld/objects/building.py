@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
-from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Points, Texture
+from ..drawing import BOTH, GLOW, DisplayList, Texture
+from ..geometry import Points
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
+from .wall import Wall
 
-_CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 _STONES: tuple[Colour, ...] = (
     (178, 168, 148),
     (198, 186, 160),
@@ -27,56 +24,6 @@ _STONES: tuple[Colour, ...] = (
     (222, 212, 188),
     (134, 140, 146),
 )
-
-
-Spans = Sequence[tuple[float, float, float, float]] | NDArray[np.float64]
-
-
-class Wall:
-    """An upright rectangle over the ground line from `start` to `end`: u along it, v metres up.
-
-    Shapes are queued in painting order and projected all at once by `flush`.
-    """
-
-    def __init__(
-        self,
-        scene: DisplayList,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        thing: int,
-    ) -> None:
-        """`start` and `end` are (x, depth) metres."""
-        self.scene, self.thing = scene, thing
-        self.start, self.end = start, end
-        self.length = math.dist(start, end)
-        self.queue: list[tuple[Points, Colour, int, int, int]] = []
-
-    def quads(self, spans: Spans, colour: Colour, *, texture: int = 0, flags: int = IMAGE) -> None:
-        """Rectangles (u0, v0, u1, v1) that do not overlap."""
-        rows = np.asarray(spans, dtype=np.float64)
-        if len(rows):
-            self.queue.append((rows[:, _CORNERS].reshape(-1, 2), colour, texture, flags, 4))
-
-    def polygon(self, uv: list[tuple[float, float]], colour: Colour, *, texture: int = 0) -> None:
-        """One polygon that belongs to the outline."""
-        self.queue.append((np.array(uv), colour, texture, BOTH, len(uv)))
-
-    def flush(self) -> None:
-        """Hands all queued shapes to the display list."""
-        camera = self.scene.camera
-        uv = np.concatenate([item[0] for item in self.queue])
-        (x0, z0), (x1, z1) = self.start, self.end
-        u = uv[:, 0]
-        scale = camera.focal / np.maximum(u * (z1 - z0) + z0, 0.35)
-        placed = np.empty(uv.shape)
-        placed[:, 0] = (u * (x1 - x0) + x0) * scale + camera.centre
-        placed[:, 1] = (camera.height - uv[:, 1]) * scale + camera.horizon
-        first = 0
-        for points, colour, texture, flags, corners in self.queue:
-            mine = placed[first : first + len(points)]
-            first += len(points)
-            self.scene.polygons(mine, corners, colour, self.thing, texture=texture, flags=flags)
-        self.queue.clear()
 
 
 def _window_grid(wall: Wall, dice: Dice, low: float, high: float) -> tuple[Points, float]:
@@ -129,7 +76,7 @@ def draw_building(
             min(max(dice.uniform(18, 30) * near / scene.camera.focal, 60), 400),
             dice.uniform(0.7, 1.3),
             offset=(dice.roll(), dice.roll()),
-        )  # fmt: skip
+        )
     )
     kind = roof or dice.weighted({"flat": 3, "gable": 1.5, "slope": 2})
     _roof(wall, dice, kind, tall)
@@ -207,7 +154,6 @@ def _windows(
     lit: bool,
     style: str,
 ) -> None:
-    scene = wall.scene
     if style == "bands":
         rows = max(int((tall - low) / 3.2), 1)
         step = (tall - low) / rows
@@ -237,7 +183,6 @@ def _windows(
 
 
 def _shop(wall: Wall, dice: Dice, low: float, lit: bool, dim: float) -> None:
-    scene = wall.scene
     panes = dice.integer(2, 4)
     spans = [((n + 0.06) / panes, 0.45, (n + 0.94) / panes, low - 0.85) for n in range(panes)]
     wall.quads(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Points, Texture
+from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Texture
+from ..geometry import Points
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 from .vehicle import GLASS, RUBBER, Body, draw_shadow, draw_wheels, end_shown, side_shown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import IMAGE, DisplayList, Texture, disc
+from ..drawing import IMAGE, DisplayList, Texture
+from ..geometry import disc
 from ..palette import paint_of, pick_colour, shade
 from ..randomness import Dice
 from .figure import Figure
@@ -22,7 +23,7 @@ def draw_dog(
     step: float | None = None,
     mirror: float | None = None,
 ) -> int:
-    """A dog that stands, walks, runs or sits; paws at (x, y), `tall` frame heights with its head."""
+    """A dog that stands, walks, runs or sits; paws at (x, y), `tall` frame heights."""
     name = colour or pick_colour(dice, "dog")
     thing = scene.thing("dog", name, ground)
     coat = paint_of(dice, name)

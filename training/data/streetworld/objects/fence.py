@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ..drawing import BOTH, OUTLINE, DisplayList, Points
+from ..drawing import BOTH, OUTLINE, DisplayList
+from ..geometry import Points
 from ..palette import mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 
@@ -22,7 +23,7 @@ def draw_fence(
     kind: str | None = None,
     ground: str | None = None,
 ) -> int:
-    """A fence over the ground from `start` to `end` ((x, depth) metres each), `tall` metres high."""
+    """A fence over the ground from `start` to `end` ((x, depth) metres), `tall` metres."""
     name = colour or pick_colour(dice, "fence")
     thing = scene.thing("fence", name, ground)
     paint = paint_of(dice, name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..drawing import BOTH, IMAGE, DisplayList, Points, disc, limb
+from ..drawing import BOTH, IMAGE, DisplayList
+from ..geometry import Points, disc, limb
 from ..palette import Colour
 from ..randomness import Dice
 
@@ -75,6 +76,7 @@ class Figure:
 def draw_head(
     figure: Figure, dice: Dice, x: float, y: float, size: float, skin: Colour, facing: str
 ) -> None:
+    """A head with hair; `facing` is front, back or side, `size` half its height."""
     hair = dice.pick(HAIRS)
     figure.disc(x, y, size * 0.8, size, skin if facing != "back" else hair)
     if facing == "front":

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ..drawing import BOTH, IMAGE, DisplayList, disc, limb
+from ..drawing import BOTH, IMAGE, DisplayList
+from ..geometry import disc, limb
 from ..palette import Colour, paint_of, pick_colour, shade
 from ..randomness import Dice
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..drawing import IMAGE, DisplayList, Points, Texture
+from ..drawing import IMAGE, DisplayList, Texture
+from ..geometry import Points
 from ..palette import Colour, shade
 from ..randomness import Dice
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..drawing import GLOW, DisplayList, Texture, disc
+from ..drawing import GLOW, DisplayList, Texture
+from ..geometry import disc
 from ..palette import Colour, mix
 from ..randomness import Dice
 from .tree import blob

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..drawing import DisplayList, Texture, disc
+from ..drawing import DisplayList, Texture
+from ..geometry import disc
 from ..palette import paint_of, pick_colour, shade
 from ..randomness import Dice
 from .figure import LEGWEAR, SKINS, Figure, draw_head

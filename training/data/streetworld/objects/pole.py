@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import GLOW, IMAGE, DisplayList, box, disc, limb
+from ..drawing import GLOW, IMAGE, DisplayList
+from ..geometry import box, disc, limb
 from ..palette import Colour, shade
 from ..randomness import Dice
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import GLOW, IMAGE, DisplayList, Points, box, disc, limb
+from ..drawing import GLOW, IMAGE, DisplayList
+from ..geometry import Points, box, disc, limb
 from ..palette import Colour, paint_of, pick_colour, shade
 from ..randomness import Dice
 from .pole import METALS

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ..drawing import IMAGE, OUTLINE, DisplayList, Points, Texture, disc, limb
+from ..drawing import IMAGE, OUTLINE, DisplayList, Texture
+from ..geometry import Points, disc, limb
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ..drawing import BOTH, IMAGE, DisplayList, Points
+from ..drawing import BOTH, IMAGE, DisplayList
+from ..geometry import Points
 from ..palette import Colour
 
 GLASS: Colour = (38, 46, 56)
@@ -91,6 +92,7 @@ def end_shown(body: Body, length: float) -> float:
 
 
 def draw_shadow(body: Body, length: float, width: float) -> None:
+    """The dark patch under a vehicle."""
     w, z = width / 2 * 1.08, length / 2 * 1.04
     foot = body.at([(-w, 0, -z), (w, 0, -z), (w, 0, z), (-w, 0, z)])
     body.scene.blend(foot, (8, 8, 12), 0.55)
@@ -99,6 +101,7 @@ def draw_shadow(body: Body, length: float, width: float) -> None:
 def draw_wheels(
     body: Body, side: float, width: float, centres: list[float], radius: float, hub: Colour
 ) -> None:
+    """Queues the wheels of the side that shows, at `centres` along the vehicle."""
     x = side * width / 2
     for z in centres:
         rim = [(x, radius + up * radius, z + along * radius) for up, along in _RIM]

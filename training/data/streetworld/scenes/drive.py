@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import Camera, DisplayList, Points
+from ..drawing import DisplayList
+from ..geometry import Camera, Points
 from ..objects.building import draw_building
 from ..objects.ground import Ground, strip
 from ..objects.heaven import draw_clouds, draw_sky, draw_sun

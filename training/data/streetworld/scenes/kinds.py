@@ -207,7 +207,6 @@ def compose_close(
     noun = noun or dice.weighted(_CLOSE)
     tall = dice.uniform(*_CLOSE_TALL[noun])
     y = min(max(scene.camera.horizon + 0.05, 0.45 + tall / 2) + dice.uniform(0.0, 0.2), 1.25)
-    ground = scene.things[-1].noun
     grounds = [
         thing.noun
         for thing in scene.things

@@ -33,6 +33,7 @@ class Side:
 
 
 def choose_side(dice: Dice, sign: float, style: str) -> Side:
+    """The widths of one side of a street of this style."""
     walk = dice.uniform(1.5, 4.0) if style != "open" or dice.chance(0.3) else 0.0
     if style == "street" and dice.chance(0.06):
         walk = 0.4
@@ -47,7 +48,6 @@ def line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: 
     """Facades, or hedges and fences with trees, from far to near."""
     s = side.sign
     far = dice.uniform(55, 75)
-    lean = lambda z: bend * z * z
     if side.style in ("street", "houses"):
         mean = dice.uniform(5, 14)
         back = side.wall + (0.0 if side.style == "street" else dice.uniform(1.0, 4.0))
@@ -56,12 +56,15 @@ def line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: 
             wide = max(depth * 0.3, dice.uniform(4.0, 9.0))
             near = max(depth - wide, 0.6)
             tall = mean * dice.uniform(0.65, 1.35)
-            start, end = (s * back + lean(depth), depth), (s * back + lean(near), near)
+            start, end = (
+                (s * back + bend * depth * depth, depth),
+                (s * back + bend * near * near, near),
+            )
             draw_building(scene, dice, start, end, tall, lit=weather.dark, dim=side.dim,
                           shop=None if side.style == "street" else False,
                           roof=None if dice.chance(0.4) else "flat")  # fmt: skip
             if side.style == "street" and dice.chance(0.35):
-                _hanging_sign(scene, dice, s * (back - 0.5) + lean(near), near, s)
+                _hanging_sign(scene, dice, s * (back - 0.5) + bend * near * near, near)
             depth = near - (
                 0.0 if side.style == "street" or dice.chance(0.5) else dice.uniform(1, 4)
             )
@@ -78,13 +81,13 @@ def line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: 
                 dim=side.dim,
                 shop=False,
             )
-        _park_edge(scene, dice, side, far, lean)
+        _park_edge(scene, dice, side, far)
     if side.style != "street" and dice.chance(0.5):
         x = s * (side.wall if side.style != "open" else side.wall + 1)
         _split_fence(scene, dice, x, bend)
 
 
-def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float, sign: float) -> None:
+def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float) -> None:
     """A plate that hangs out from a facade over the pavement."""
     camera, metre = scene.camera, scene.camera.focal / max(depth, 1.5)
     depth = max(depth, 1.5)
@@ -92,9 +95,9 @@ def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float, sign: 
     draw_plate(scene, dice, camera.centre + x * metre, y, metre * dice.uniform(0.25, 0.5))
 
 
-def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float, lean: object) -> None:
+def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float) -> None:
     """A wood or hedge behind the pavement, as one band in perspective."""
-    s, x = side.sign, side.sign * (side.wall + 2.0)
+    x = side.sign * (side.wall + 2.0)
     tall, bare = dice.uniform(3, 11), dice.chance(0.55)
     camera = scene.camera
     thing = scene.thing("tree", None if bare else "green")
@@ -103,7 +106,6 @@ def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float, lean: obj
         if bare
         else (dice.uniform(40, 90), dice.uniform(80, 125), dice.uniform(30, 60))
     )
-
     grain = scene.texture(
         Texture(
             "twigs" if bare else "leaves",
@@ -120,7 +122,6 @@ def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float, lean: obj
     shade_tops = tops * (1.0, 0.4, 1.0)
     dark = (paint[0] * 0.65, paint[1] * 0.65, paint[2] * 0.65)
     scene.fill(camera.project(np.vstack([shade_tops, feet])), dark, thing, texture=grain)
-    del s
 
 
 def _split_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
@@ -135,5 +136,4 @@ def _split_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
         tall=dice.uniform(0.9, 2.0),
         colour=colour,
         kind=kind,
-        ground="pavement",
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..drawing import Camera, DisplayList, Points, box
+from ..drawing import DisplayList
+from ..geometry import Camera, Points, box
 from ..objects.building import draw_building
 from ..objects.fence import draw_fence
 from ..objects.flower import draw_bloom

@@ -22,15 +22,13 @@ def populate(
     scene: DisplayList, dice: Dice, sides: list[Side], bend: float, weather: Weather
 ) -> None:
     """Traffic, people and street furniture, far to near."""
-    spots: list[tuple[float, float, str, Side | None]] = []
+    spots: list[tuple[float, float, str]] = []
     for side in sides:
         s = side.sign
         if dice.chance(0.55):
             first = dice.uniform(4, 14)
             for n in range(dice.integer(1, 4)):
-                spots.append(
-                    (first + n * dice.uniform(5.5, 8), s * (side.kerb - 1.05), "parked", side)
-                )
+                spots.append((first + n * dice.uniform(5.5, 8), s * (side.kerb - 1.05), "parked"))
         if side.walk > 1:
             for _ in range(dice.pick((0, 0, 1, 1, 2, 3))):
                 spots.append(
@@ -38,13 +36,12 @@ def populate(
                         dice.uniform(3.5, 18),
                         s * (side.kerb + side.walk * dice.uniform(0.15, 0.9)),
                         "person",
-                        side,
                     )
                 )
         at_kerb = s * (side.kerb + min(side.walk * 0.15 + 0.2, 0.6))
         for noun, share in (("pole", 0.55), ("sign", 0.4), ("signal", 0.12)):
             if dice.chance(share):
-                spots.append((dice.uniform(4, 20), at_kerb, noun, side))
+                spots.append((dice.uniform(4, 20), at_kerb, noun))
         if side.style in ("trees", "open") or dice.chance(0.15):
             first = dice.uniform(5, 12)
             x = s * (
@@ -53,29 +50,26 @@ def populate(
                 else side.wall + 1.5
             )
             for n in range(dice.integer(1, 4)):
-                spots.append((first + n * dice.uniform(5, 9), x, "tree", side))
+                spots.append((first + n * dice.uniform(5, 9), x, "tree"))
     for _ in range(dice.pick((0, 0, 1, 1, 1, 2))):
-        spots.append(
-            (dice.uniform(5, 22), dice.uniform(-0.7, 0.7) * sides[1].kerb, "bicyclist", None)
-        )
+        spots.append((dice.uniform(5, 22), dice.uniform(-0.7, 0.7) * sides[1].kerb, "bicyclist"))
     for _ in range(dice.pick((0, 1, 1, 2))):
         oncoming = dice.chance(0.6)
         x = -sides[0].kerb * 0.5 if oncoming else sides[1].kerb * 0.4
-        spots.append((dice.uniform(4.5, 30), x, "oncoming" if oncoming else "ahead", None))
+        spots.append((dice.uniform(4.5, 30), x, "oncoming" if oncoming else "ahead"))
     if dice.chance(0.25):
-        spots.append((dice.uniform(11, 24), -sides[0].kerb * 0.45, "bus", None))
+        spots.append((dice.uniform(11, 24), -sides[0].kerb * 0.45, "bus"))
     bare = dice.chance(0.5)
-    for depth, x, what, side in sorted(spots, key=lambda spot: -spot[0]):
-        _put_spot(scene, dice, depth, x + bend * depth * depth, what, side, weather, bare)
+    for depth, x, what in sorted(spots, key=lambda spot: -spot[0]):
+        _put(scene, dice, depth, x + bend * depth * depth, what, weather, bare)
 
 
-def _put_spot(
+def _put(
     scene: DisplayList,
     dice: Dice,
     depth: float,
     x: float,
     what: str,
-    side: Side | None,
     weather: Weather,
     bare: bool,
 ) -> None:
