@@ -146,7 +146,9 @@ def _add_outputs(parser: ArgumentParser) -> None:
         "any mix. A missing folder is made (but none directly under /); a file that exists is "
         "replaced when the first new frame is ready",
     )
-    group.add_argument("--out", metavar="FILE.mp4", help="overlay video: --out overlay.mp4")
+    group.add_argument(
+        "--out", metavar="FILE.mp4", help="overlay video, without sound: --out overlay.mp4"
+    )
     group.add_argument(
         "--label-dir",
         metavar="DIR",

@@ -72,9 +72,12 @@ def _run_pipeline(
     record = describe_run(
         options, source, segmenter, pipeline.statistics, sinks, status, failure, started_at
     )
-    # A run that never had a frame has nothing to report, and an older report stays.
+    # A run that failed before its first frame has nothing to report: an older report stays.
     if report is not None and (pipeline.statistics.frames_processed or failure is None):
-        report.write_record(record)
+        try:
+            report.write_record(record)
+        except MgcaError as error:
+            failure = failure or error
     if failure is not None:
         raise failure
     if not options.quiet:
@@ -90,7 +93,7 @@ def _close_all(sinks: list[Sink], failure: BaseException | None) -> BaseExceptio
     for sink in sinks:
         try:
             sink.close()
-        except MgcaError as error:
+        except Exception as error:
             failure = failure or error
     return failure
 
@@ -269,6 +272,10 @@ def load_segmenter(options: argparse.Namespace, class_list: list[str]) -> Any:
     """The bundle with its classes set, ready to run; raises ``UserError``."""
     from runtime.segmenter import Segmenter
 
+    if options.threads is not None:
+        import cv2
+
+        cv2.setNumThreads(options.threads)
     segmenter = Segmenter.load(options.bundle, backend=options.backend, threads=options.threads)
     segmenter.set_classes(
         class_list, background=options.background, allow_unknown=options.allow_unknown

@@ -30,7 +30,9 @@ class JsonLines(Sink):
 
     def write(self, item: SegmentedFrame) -> None:
         """Write one line."""
-        line = json.dumps(describe_frame(item, self.with_rle), ensure_ascii=False) + "\n"
+        # A terminal or pipe may not take every letter; a file here is always UTF-8.
+        to_stdout = self.file is None
+        line = json.dumps(describe_frame(item, self.with_rle), ensure_ascii=to_stdout) + "\n"
         if self.file is None:
             try:
                 sys.stdout.write(line)

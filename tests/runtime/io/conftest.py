@@ -1,4 +1,4 @@
-"""Fixtures for sources, outputs and the command: a real small bundle, real clips, real processes."""
+"""Fixtures for sources, outputs and the command: real bundle, real clips, real processes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,16 @@
-"""Ctrl-C, SIGTERM and a kill: every output can still be used."""
+"""Ctrl-C, SIGTERM, a kill, a terminal: what a process meets while it runs."""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import select
 import signal
+import struct
 import subprocess
+import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +18,7 @@ from pathlib import Path
 import cv2
 import pytest
 from clips import draw_scene, read_video, write_clip
+from processes import command_environment
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -91,3 +98,30 @@ def test_a_signal_ends_waiting_for_a_camera(
     _, stderr = process.communicate(timeout=10)
     assert process.returncode == 130 and "Traceback" not in stderr
     assert not (tmp_path / "o.mp4").exists()
+
+
+def test_progress_on_a_terminal_only(colour_bundle, long_clip: Path, tmp_path: Path) -> None:
+    """The bar comes after two seconds, on stderr, and the terminal's Ctrl-C ends the run well."""
+    terminal, child_side = os.openpty()
+    fcntl.ioctl(child_side, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "runtime", "--video", str(long_clip), "--bundle",
+            str(colour_bundle), "--classes", "sky,tree,car", "--label-dir", str(tmp_path / "l"),
+            "--out", str(tmp_path / "o.mp4"),
+        ],
+        stderr=child_side, stdout=subprocess.PIPE, env=command_environment(), cwd=tmp_path,
+    )  # fmt: skip
+    os.close(child_side)
+    shown = b""
+    end = time.monotonic() + 30
+    while b"frame/s" not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:
+                break  # the process has ended
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=20)
+    os.close(terminal)
+    assert b"/3000" in shown and b"areas" in stdout
