@@ -11,6 +11,9 @@ from runtime.palette import palette
 if TYPE_CHECKING:
     import numpy as np
 
+# Letters that Unicode does not take apart into a plain one and an accent.
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "œ": "oe", "ı": "i"})
+
 __all__ = ["draw_labels", "draw_legend"]
 
 
@@ -38,7 +41,7 @@ def draw_legend(frame_bgr: np.ndarray, names: Sequence[str], areas: Mapping[str,
     import cv2
 
     height, width = frame_bgr.shape[:2]
-    scale = max(0.4, height / 1100)
+    scale = max(0.4, height / 900)
     line = round(26 * scale)
     shown = [index for index, name in enumerate(names) if areas.get(name, 0.0) > 0.0]
     shown.sort(key=lambda index: -areas[names[index]])
@@ -62,6 +65,6 @@ def draw_legend(frame_bgr: np.ndarray, names: Sequence[str], areas: Mapping[str,
 
 def _drawable(name: str, index: int) -> str:
     """The name in the ASCII that OpenCV's fonts have: accents dropped, else the label's number."""
-    plain = unicodedata.normalize("NFKD", name)
+    plain = unicodedata.normalize("NFKD", name.translate(_LETTERS))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return plain if plain.isascii() else f"class {index}"

@@ -15,11 +15,10 @@ from runtime.backends.contract import expect_segmenter
 from runtime.backends.open import open_backend
 from runtime.backends.protocol import Backend
 from runtime.bundle import Bundle, Manifest, load_bundle
+from runtime.class_rows import ClassRows, prepare_rows
 from runtime.errors import UserError
-from runtime.labelling import NONE_LABEL, label_pixels
+from runtime.labelling import label_pixels
 from runtime.result import Result
-from runtime.text.background import choose_background
-from runtime.text.classes import parse_classes
 from runtime.text.lexicon import Lexicon
 
 if TYPE_CHECKING:
@@ -27,24 +26,8 @@ if TYPE_CHECKING:
 
 Units = Literal["adaptive", "pixel"]
 DEMO_BUNDLE = Path(__file__).parent / "assets" / "demo_bundle"
-MAX_WORDS = 1024
 
 __all__ = ["DEMO_BUNDLE", "ClassRows", "PreparedFrame", "RawScores", "Segmenter"]
-
-
-@dataclass(frozen=True, eq=False)
-class ClassRows:
-    """A class list made ready for the graph; never changed, only replaced by another.
-
-    ``text`` float32 (K, D), read-only: the words' embeddings, classes first, background last;
-    ``label_of_row`` uint8 (K,): the label of each word, 255 for background; ``words``: the K words.
-    """
-
-    class_names: tuple[str, ...]
-    background: tuple[str, ...]
-    words: tuple[str, ...]
-    text: np.ndarray
-    label_of_row: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,35 +117,8 @@ class Segmenter:
         stood before stays then.
         """
         with self._changing:
-            self._rows = self._prepare_rows(classes, background, allow_unknown)
+            self._rows = prepare_rows(self.lexicon, classes, background, allow_unknown)
             return self._rows
-
-    def _prepare_rows(
-        self, classes: str | Sequence[str], background: str | Sequence[str], allow_unknown: bool
-    ) -> ClassRows:
-        import numpy as np
-
-        entries = parse_classes(classes)
-        class_words = [word for entry in entries for word in entry.words]
-        self.lexicon.embed(class_words, allow_unknown)
-        other_words = choose_background(background, entries, self.lexicon, allow_unknown)
-        words = (*class_words, *other_words)
-        if len(words) > MAX_WORDS:
-            raise UserError(
-                f"{len(words)} words given, classes and background together; at most {MAX_WORDS} "
-                "fit the graph; give fewer"
-            )
-        text = self.lexicon.embed(words, allow_unknown=True)
-        text.setflags(write=False)
-        label_of_row = [label for label, entry in enumerate(entries) for _ in entry.words]
-        label_of_row += [NONE_LABEL] * len(other_words)
-        return ClassRows(
-            tuple(entry.name for entry in entries),
-            other_words,
-            words,
-            text,
-            np.array(label_of_row, dtype=np.uint8),
-        )
 
     @property
     def manifest(self) -> Manifest:
