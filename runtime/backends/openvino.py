@@ -49,6 +49,8 @@ class OpenVinoBackend(ClosingBackend):
         options: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
+            # Decoding and writing share the cores: a pinned thread would wait for its own.
+            "ENABLE_CPU_PINNING": False,
         }
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = threads
