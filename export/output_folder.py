@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from runtime.bundle.writer import check_replaceable
@@ -15,7 +15,7 @@ MIB = 2**20
 def check_output(out: Path, *, bytes_needed: int) -> None:
     """Refuse an output that cannot be written, would replace something else, or does not fit.
 
-    Nothing is created.
+    Nothing is left behind.
 
     Args:
         out: the bundle's folder; it may be absent, empty, or hold an older bundle.
@@ -27,10 +27,14 @@ def check_output(out: Path, *, bytes_needed: int) -> None:
     """
     check_replaceable(out)
     parent = nearest_existing_parent(out)
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+    try:
+        # Asked by doing: permissions alone do not tell of read-only and special file systems.
+        tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=parent).cleanup()
+    except OSError as error:
         raise UserError(
-            f"--out {out}: {parent} cannot be written; expected a writable folder, name another"
-        )
+            f"--out {out}: {parent} cannot be written ({error.strerror}); expected a writable "
+            "folder, name another"
+        ) from None
     free = shutil.disk_usage(parent).free
     if free < bytes_needed:
         raise UserError(

@@ -144,6 +144,7 @@ def test_other_files_are_refused_before_any_work(arguments: list[str], tmp_path,
     assert _snapshot(tmp_path) == {"letter.txt": b"dear"}
 
 
+@pytest.mark.slow
 def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
     arguments: list[str], bundle: Path, tmp_path: Path, repository: Path
 ) -> None:
@@ -200,6 +201,7 @@ def test_training_free_from_a_local_file(
     assert manifest.created_by["fp32_cost_at_20_words"]["decoder"]["weight_bytes"] < 1000
 
 
+@pytest.mark.slow
 def test_fallback_keeps_parts_in_fp32_and_says_so(
     arguments: list[str], bundle: Path, tmp_path: Path, capsys
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,9 @@ def test_too_little_disk(tmp_path: Path) -> None:
         check_output(tmp_path / "out", bytes_needed=2**60)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    try:
-        with pytest.raises(UserError, match="cannot be written"):
-            check_output(tmp_path / "out", bytes_needed=1)
-    finally:
-        tmp_path.chmod(0o755)
+def test_folder_that_cannot_be_written() -> None:
+    with pytest.raises(UserError, match="cannot be written"):
+        check_output(Path("/proc/mgca/out"), bytes_needed=1)
 
 
 def test_parent_that_is_a_file(tmp_path: Path) -> None:
