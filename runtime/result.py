@@ -44,9 +44,7 @@ class Result:
 
         counts = np.bincount(self.labels.ravel(), minlength=256)
         total = max(self.labels.size, 1)
-        return {
-            name: float(counts[index] / total) for index, name in enumerate(self.class_names)
-        }
+        return {name: float(counts[index] / total) for index, name in enumerate(self.class_names)}
 
     @cached_property
     def scores(self) -> dict[str, float]:
