@@ -1,24 +1,34 @@
-"""How far colour and place alone get on StreetWorld, taught WITH masks.
+"""``python -m benchmarks.world_hardness``: how far colour and place alone get on StreetWorld.
 
-A per-pixel classifier sees R, G, B and x, y of a pixel and its true class on training scenes,
-and is scored on evaluation scenes. The world must not be solved by it: 40 mIoU at most.
-
-    python -m benchmarks.world_hardness --json hardness.json
+A classifier of single pixels sees R, G, B and x, y, and is taught WITH masks on training scenes,
+which nothing else in this project is. The world must not be solved by it: 40 mIoU at most.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import shlex
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.streetworld import CLASS_NAMES, generate_scene
+from benchmarks.datasets import generate_scenes
+from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.flags import parse_count, parse_seed
+from benchmarks.metrics import IGNORE, count_confusions, mean_iou, named_ious
+from benchmarks.report import check_writable, format_table, write_json
+from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
+from training.data.streetworld import CLASS_NAMES
 
+PROG = "python -m benchmarks.world_hardness"
 SIZE_WH = (128, 96)
+LIMIT = 0.40  # mIoU above which the world is too easy
 
 
 def pixel_features(image_hw3: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -34,98 +44,113 @@ def sample_pixels(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Features (n, 5) and true classes (n,) of random pixels of the first training scenes."""
     features, labels = [], []
-    for seed in range(scenes):
-        scene = generate_scene(seed, namespace="train", size_wh=SIZE_WH)
+    for scene in generate_scenes(0, scenes, SIZE_WH, namespace="train"):
         truth = scene.labels_hw.ravel()
-        chosen = rng.choice(np.flatnonzero(truth != 255), per_scene)
-        features.append(pixel_features(scene.image_hw3)[chosen])
-        labels.append(truth[chosen])
+        known = np.flatnonzero(truth != IGNORE)
+        if len(known):
+            chosen = rng.choice(known, per_scene)
+            features.append(pixel_features(scene.image_hw3)[chosen])
+            labels.append(truth[chosen])
     return np.concatenate(features), np.concatenate(labels)
 
 
 def balance(labels: NDArray[np.uint8], power: float) -> NDArray[np.float64]:
-    """A weight per sample (n,): rare classes count more; power 0 = no change, 1 = all equal."""
+    """A weight per sample (n,): rare classes count more; power 0 = as they are, 1 = all equal."""
     counts = np.bincount(labels, minlength=len(CLASS_NAMES)).clip(1)
-    weights = (counts.sum() / counts) ** power
-    return weights[labels]
+    return np.asarray((counts.sum() / counts) ** power)[labels]
 
 
-def score(confusion: NDArray[np.int64]) -> dict[str, float]:
-    """IoU of each class that the truth holds, from a (classes, classes) confusion matrix."""
-    hits = np.diag(confusion)
-    union = confusion.sum(0) + confusion.sum(1) - hits
-    return {
-        name: float(hits[n] / union[n])
-        for n, name in enumerate(CLASS_NAMES)
-        if confusion[n].sum() > 0
-    }
-
-
-def measure(
-    *, train_scenes: int, per_scene: int, eval_scenes: int, power: float, rounds: int
-) -> dict[str, object]:
-    """Trains the pixel classifier and scores it; the result is ready for JSON."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    features, labels = sample_pixels(train_scenes, per_scene, np.random.default_rng(7))
-    model = HistGradientBoostingClassifier(max_iter=rounds, max_leaf_nodes=63, random_state=0)
-    model.fit(features, labels, sample_weight=balance(labels, power))
-    classes = len(CLASS_NAMES)
-    confusion = np.zeros((classes, classes), np.int64)
-    for seed in range(eval_scenes):
-        scene = generate_scene(seed, namespace="eval", size_wh=SIZE_WH)
-        truth = scene.labels_hw.ravel()
-        guess = model.predict(pixel_features(scene.image_hw3))
-        known = truth != 255
-        pairs = truth[known].astype(np.int64) * classes + guess[known]
-        confusion += np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-    iou = score(confusion)
+def measure_hardness(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Teach the pixel classifier, score it on evaluation scenes; the record, ready for JSON."""
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+    except ImportError:
+        raise UserError(
+            "scikit-learn is missing; install the dev extra: pip install 'mgca[dev]'"
+        ) from None
+    features, labels = sample_pixels(
+        arguments.train_scenes, arguments.per_scene, np.random.default_rng(7)
+    )
+    model = HistGradientBoostingClassifier(
+        max_iter=arguments.rounds, max_leaf_nodes=63, random_state=0
+    )
+    model.fit(features, labels, sample_weight=balance(labels, arguments.balance))
+    confusion = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES) + 1), np.int64)
+    for scene in generate_scenes(arguments.seed, arguments.scenes, SIZE_WH):
+        guess = model.predict(pixel_features(scene.image_hw3)).astype(np.uint8)
+        guess = guess.reshape(scene.labels_hw.shape)
+        confusion += count_confusions(scene.labels_hw, guess, len(CLASS_NAMES))
     return {
         "dataset": "streetworld",
-        "classifier": "HistGradientBoosting on R, G, B, x, y of single pixels, taught with masks",
-        "train_scenes": train_scenes,
-        "train_pixels": len(labels),
-        "eval_scenes": eval_scenes,
-        "class_balance_power": power,
-        "miou": float(np.mean(list(iou.values()))),
-        "iou": iou,
+        "classifier": "gradient boosting on R, G, B, x, y of single pixels, taught with masks",
+        "miou": mean_iou(confusion),
+        "iou": named_ious(confusion, CLASS_NAMES),
+        "limit": LIMIT,
+        "settings": {
+            "train_scenes": arguments.train_scenes,
+            "train_pixels": len(labels),
+            "eval_scenes": arguments.scenes,
+            "seed": arguments.seed,
+            "size_wh": list(SIZE_WH),
+            "class_balance_power": arguments.balance,
+            "rounds": arguments.rounds,
+        },
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; prints the figures and returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.world_hardness",
-        description="Scores a classifier of single pixels (colour and place, taught with masks).",
-        epilog="example: python -m benchmarks.world_hardness --json hardness.json",
+def parse_power(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        power = float(text)
+    except ValueError:
+        power = -1.0
+    if not 0 <= power <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return power
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Score a classifier of single pixels (colour and place, taught with masks).",
+        epilog=f"example:\n  {PROG} --json benchmarks/results/world_hardness.json",
     )
-    parser.add_argument("--train-scenes", type=int, default=2000, help="scenes it learns from")
-    parser.add_argument("--per-scene", type=int, default=100, help="pixels of each of them")
-    parser.add_argument("--eval-scenes", type=int, default=200, help="scenes it is scored on")
-    parser.add_argument("--balance", type=float, default=0.5, help="0 = as is, 1 = classes equal")
-    parser.add_argument("--rounds", type=int, default=100, help="boosting rounds")
-    parser.add_argument("--limit", type=float, default=0.40, help="mIoU above which this fails")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = parser.parse_args(arguments)
-    result = measure(
-        train_scenes=options.train_scenes,
-        per_scene=options.per_scene,
-        eval_scenes=options.eval_scenes,
-        power=options.balance,
-        rounds=options.rounds,
+    parser.add_argument(
+        "--train-scenes", type=parse_count, default=2000, help="scenes it learns from"
     )
-    iou = result["iou"]
-    assert isinstance(iou, dict)
-    for name, value in iou.items():
-        print(f"{name:10s} {100 * value:5.1f}")
-    print(f"{'mIoU':10s} {100 * float(str(result['miou'])):5.1f}")
+    parser.add_argument("--per-scene", type=parse_count, default=100, help="pixels of each")
+    parser.add_argument("--scenes", type=parse_count, default=200, help="scenes it is scored on")
+    parser.add_argument("--seed", type=parse_seed, default=0, help="which evaluation scenes")
+    parser.add_argument(
+        "--balance", type=parse_power, default=0.5, help="class weights: 0 = none, 1 = all equal"
+    )
+    parser.add_argument("--rounds", type=parse_count, default=100, help="of boosting")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Measure, print a table, write the JSON; 1 where the world is too easy."""
+    options = build_parser().parse_args(arguments)
+    check_writable(options.json)
+    started = time.perf_counter()
+    record = measure_hardness(options)
+    record |= {
+        "seconds": round(time.perf_counter() - started, 1),
+        "command": shlex.join([*PROG.split(), *arguments]),
+        "hardware": describe_hardware(),
+        "versions": describe_versions(),
+    }
+    rows: list[list[object]] = [[name, 100 * iou] for name, iou in record["iou"].items()]
+    print(format_table(["IoU %", "pixels alone"], [*rows, ["mIoU", 100 * record["miou"]]]))
     if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    if float(str(result["miou"])) > options.limit:
-        print(f"the world is too easy: mIoU above {options.limit}", file=sys.stderr)
+        write_json(options.json, record)
+    if record["miou"] > LIMIT:
+        print(f"the world is too easy: more than {100 * LIMIT:.0f} mIoU", file=sys.stderr)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_command(PROG, run))

@@ -130,5 +130,7 @@ def streetworld_batches(
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
+        # A forked child of a process that has already computed with OpenMP waits for ever.
+        multiprocessing_context="forkserver" if workers else None,
     )
     yield from loader

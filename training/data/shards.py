@@ -103,7 +103,11 @@ def shard_batches(
         .map(_Prepare(size_wh, seed))
     )
     loader = DataLoader(
-        pipeline, batch_size=batch, collate_fn=Collate(tokenizer), num_workers=workers
+        pipeline,
+        batch_size=batch,
+        collate_fn=Collate(tokenizer),
+        num_workers=workers,
+        multiprocessing_context="forkserver" if workers else None,
     )
     for count, ready in enumerate(loader):
         if count == steps:

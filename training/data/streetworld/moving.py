@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,157 +28,20 @@ from .objects.pole import draw_pole
 from .objects.sign import draw_sign, draw_signal
 from .objects.tree import draw_tree
 from .painter import paint
-from .palette import COLOURED, pick_colour
 from .photograph import expose
-from .randomness import NAMESPACE_KEYS, NAMESPACES, Dice
 from .scene import Draft, Scene, look
-from .scenes.weather import Weather, draw_weather
+from .street import Actor, Street, plan_street
 
-_MOVING = 0x6D6F7665  # keeps these streams apart from the still scenes of the same namespace
-
-
-@dataclass
-class Actor:
-    """A thing at (x, depth) metres at the start, its speed in metres a second, its own dice."""
-
-    what: str
-    x: float
-    depth: float
-    speed_x: float = 0.0
-    speed_z: float = 0.0
-    key: int = 0
-    colour: str | None = None
-    facing: str | None = None
-
-    def at(self, seconds: float) -> tuple[float, float]:
-        """Where it is after so many seconds."""
-        return self.x + self.speed_x * seconds, self.depth + self.speed_z * seconds
-
-
-@dataclass
-class Facade:
-    """A stretch of one side of the street."""
-
-    x: float
-    far: float
-    near: float
-    tall: float
-    key: int
-
-
-@dataclass
-class Street:
-    """Everything about a moving street that does not change."""
-
-    weather: Weather
-    haze_colour: tuple[float, float, float]
-    haze_per_metre: float
-    kerb: float
-    walk: float
-    speed: float
-    facades: list[Facade]
-    actors: list[Actor]
-    focal: float
-    horizon: float
-    entropy: tuple[int, ...]
-
-    def dice(self, *key: int) -> Dice:
-        """The dice of one part of the street."""
-        return Dice(*self.entropy, *key)
-
-
-def plan_street(seed: int, namespace: str) -> Street:
-    """Chooses a street, its traffic and its people.
-
-    Raises:
-        ValueError: for a namespace that does not exist, for "train" (training never sees a
-            moving scene's stream, nor a clip training's) or for a negative seed.
-    """
-    if namespace not in NAMESPACES or namespace == "train":
-        others = tuple(name for name in NAMESPACES if name != "train")
-        raise ValueError(f"a moving scene needs a namespace of {others}, got {namespace!r}")
-    if seed < 0:
-        raise ValueError(f"seed must be 0 or more, got {seed}")
-    entropy = (NAMESPACE_KEYS[namespace], seed, _MOVING)
-    dice = Dice(*entropy)
-    haze = DisplayList()
-    weather = draw_weather(dice, haze)
-    while weather.time != "day" or weather.sky != "blue":
-        weather = draw_weather(dice, haze)
-    weather.blur, weather.motion, weather.jpeg = 0.002, (0.0, 0.0), 0
-    weather.noise, weather.shaded = 3, 1.0
-    weather.saturation, weather.contrast = 0.95, 1.05
-    weather.gain, weather.gamma = 1.1, 0.95
-    kerb, walk = dice.uniform(3.2, 3.6), dice.uniform(2.4, 3.4)
-    facades: list[Facade] = []
-    for side in (-1.0, 1.0):
-        edge = -12.0
-        while edge < 90:
-            wide = dice.uniform(6, 12)
-            facades.append(
-                Facade(
-                    side * (kerb + walk + (0.0 if side < 0 else 4.5)),
-                    edge + wide,
-                    edge,
-                    dice.uniform(6, 13),
-                    len(facades),
-                )
-            )
-            edge += wide if side < 0 else wide + dice.uniform(0, 3)
-    speed = dice.uniform(0.7, 1.1)
-    return Street(
-        weather, haze.haze_colour, 0.003, kerb, walk, speed, facades,
-        _cast(dice, kerb, walk, speed), dice.uniform(1.15, 1.3), dice.uniform(0.38, 0.44), entropy,
-    )  # fmt: skip
-
-
-def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
-    """Traffic, people, trees and posts; cars and people come close."""
-    actors: list[Actor] = []
-
-    def add(
-        what: str,
-        x: float,
-        depth: float,
-        vx: float = 0.0,
-        vz: float = 0.0,
-        facing: str | None = None,
-    ) -> None:
-        name = {"oncoming": "car", "ahead": "car", "parked": "car"}.get(what, what)
-        colour = pick_colour(dice, name) if name in COLOURED else None
-        actors.append(Actor(what, x, depth, vx, vz, len(actors), colour, facing))
-
-    for n in range(7):
-        add("parked", kerb - 1.0, 8.0 + n * dice.uniform(6.2, 7.2))
-    for depth in (16.0, 38.0, 62.0):
-        add("oncoming", -kerb * 0.5, depth + dice.uniform(-3, 3), 0.0, dice.uniform(-5.5, -4.5))
-    add("ahead", 0.9, dice.uniform(9, 11), 0.0, dice.uniform(1.0, 1.6))
-    add("bus", -kerb * 0.5, dice.uniform(75, 85), 0.0, -4.6)
-    add("bicyclist", -0.9, dice.uniform(7.5, 8.5), 0.02, dice.uniform(1.2, 1.5), "back")
-    # people who cross the street before the camera, as far from it at the end as at the start
-    for start, way in ((-2.6, 1.0), (3.0, -1.0), (-8.5, 1.0), (9.5, -1.0)):
-        add("person", start, dice.uniform(4.6, 6.4), way * dice.uniform(0.95, 1.2), speed, "side")
-    for n in range(4):
-        toward = dice.chance(0.5)
-        x = dice.sign() * (kerb + walk * dice.uniform(0.15, 0.5))
-        facing = "front" if toward else "back"
-        add("person", x, 6.5 + n * 2.5, 0.0, -0.3 if toward else 1.2, facing)
-    add("dog", -3.4, 5.6, 1.05, speed)
-    for n in range(6):
-        add("tree", kerb + walk + 2.4, 7.0 + n * 8.5)
-        add("pole", -kerb - 0.5, 5.0 + n * 14.0)
-    add("sign", kerb + 0.5, 13.0)
-    add("sign", -kerb - 0.5, 21.0)
-    add("signal", kerb + 0.5, 27.0)
-    return actors
+# Metres before the camera at which the last of a thing has left the frame.
+_NEAREST = {"parked": -2.5, "oncoming": -2.5, "ahead": -2.5, "bus": -6.5}
 
 
 def _draw_actor(
     scene: DisplayList, street: Street, actor: Actor, x: float, depth: float, seconds: float
 ) -> None:
     camera, dice = scene.camera, street.dice(2, actor.key)
-    metre = camera.focal / depth
-    px, py = camera.centre + x * metre, camera.ground_y(depth)
+    metre = camera.focal / max(depth, 0.5)
+    px, py = camera.centre + x * metre, camera.ground_y(max(depth, 0.5))
     scene.anchor = (px, py)
     scene.at_depth(depth)
     phase = math.sin(seconds * 6.0 + actor.key)
@@ -298,14 +160,7 @@ def compose_moment(street: Street, seconds: float) -> DisplayList:
     )
     places = [(actor, *actor.at(seconds)) for actor in street.actors]
     for actor, x, depth in sorted(places, key=lambda place: -place[2]):
-        nearest = (
-            3.2
-            if actor.what in ("parked", "oncoming", "ahead")
-            else 7.0
-            if actor.what == "bus"
-            else 2.2
-        )
-        if depth - travelled > nearest and depth - travelled < 100:
+        if _NEAREST.get(actor.what, 0.8) < depth - travelled < 100:
             _draw_actor(scene, street, actor, x, depth - travelled, seconds)
     return scene
 

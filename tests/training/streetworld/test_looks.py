@@ -1,0 +1,96 @@
+"""What the pictures must have: variety, speed, and no class given away by colour and place."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from training.data.streetworld import generate_pair, generate_scene
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Camera, box
+from training.data.streetworld.masks import things_of
+from training.data.streetworld.objects.car import draw_car
+from training.data.streetworld.painter import paint
+from training.data.streetworld.palette import COLOURS, paint_of
+from training.data.streetworld.randomness import Dice
+
+
+def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
+    scene = DisplayList()
+    thing = scene.thing("sign", "red")
+    scene.fill(box(-0.25, 0.25, 0.25, 0.75), (200.0, 10.0, 20.0), thing)
+    colours, relief, shining = paint(scene, (80, 40))
+    inside = np.zeros((40, 80), bool)
+    inside[11:29, 31:49] = True
+    outside = np.ones((40, 80), bool)
+    outside[8:32, 28:52] = False  # edges are smoothed
+    assert (colours[inside] == (200, 10, 20)).all() and not colours[outside].any()
+    numbers = things_of(scene, (80, 40))
+    assert (numbers[inside] == thing).all() and not numbers[outside].any()
+    assert (relief == 128).all() and not shining.any()
+
+
+def test_a_car_farther_away_is_smaller_in_proportion() -> None:
+    areas = []
+    for depth in (8.0, 16.0):
+        scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.4))
+        draw_car(scene, Dice(1), 0.0, depth + 2.0, 0.0, colour="red")
+        areas.append((things_of(scene, (640, 480)) > 0).sum())
+    assert 3.2 < areas[0] / areas[1] < 4.8
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_a_colour_word_means_that_colour(name: str) -> None:
+    for roll in range(20):
+        paint_rgb = np.array([[paint_of(Dice(roll), name)]]).round().astype(np.uint8)
+        hue, saturation, value = cv2.cvtColor(paint_rgb, cv2.COLOR_RGB2HSV)[0, 0].tolist()
+        if name == "black":
+            assert value < 50
+        elif name == "white":
+            assert value > 220 and saturation < 20
+        elif name == "grey":
+            assert 90 < value < 165 and saturation < 25
+        else:
+            spans = {"red": (175, 185), "orange": (8, 16), "brown": (6, 15), "yellow": (22, 31),
+                     "green": (50, 77), "blue": (100, 118), "purple": (132, 147),
+                     "pink": (157, 172)}  # fmt: skip
+            low, high = spans[name]
+            assert low <= hue <= high or low <= hue + 180 <= high
+
+
+def test_horizon_light_and_colour_vary() -> None:
+    scenes = [generate_scene(seed, namespace="eval", size_wh=(64, 48)) for seed in range(200)]
+    brightness = np.array([scene.image_hw3.mean() for scene in scenes])
+    assert brightness.std() > 25 and brightness.min() < 60 and brightness.max() > 180
+    lowest_sky = [
+        np.flatnonzero((scene.labels_hw == 0).any(1)).max()
+        for scene in scenes
+        if (scene.labels_hw == 0).any()
+    ]
+    assert len(lowest_sky) < 170 and np.std(lowest_sky) > 6
+
+
+def test_a_scene_costs_little() -> None:
+    """The floor is far under the real rate (see `bench`), for machines that are busy or slow."""
+    for seed in range(60):
+        generate_pair(seed)
+    started = time.process_time()
+    for seed in range(120):
+        generate_pair(seed)
+    assert 120 / (time.process_time() - started) > 120
+
+
+@pytest.mark.slow
+def test_colour_and_place_do_not_give_the_class_away() -> None:
+    pytest.importorskip("sklearn")
+    from benchmarks.world_hardness import measure_hardness
+
+    settings = argparse.Namespace(
+        train_scenes=300, per_scene=100, scenes=40, seed=0, balance=0.5, rounds=30
+    )
+    record = measure_hardness(settings)
+    assert 0.03 < record["miou"] < 0.40

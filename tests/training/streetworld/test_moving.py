@@ -1,0 +1,47 @@
+"""The moving scene: smooth, exact, repeatable, and never one of training's."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+
+from training.data.streetworld import CLASS_NAMES, moving_scene
+
+SIZE_WH = (160, 90)
+
+
+def test_same_seed_same_frames_whatever_the_length() -> None:
+    short = list(moving_scene(3, frames=3, size_wh=SIZE_WH))
+    long = list(islice(moving_scene(3, frames=50, size_wh=SIZE_WH), 3))
+    for first, second in zip(short, long, strict=True):
+        assert np.array_equal(first.image_hw3, second.image_hw3)
+        assert np.array_equal(first.labels_hw, second.labels_hw)
+    assert short[0].namespace == "demo"
+
+
+def test_it_moves_smoothly_and_the_masks_go_along() -> None:
+    frames = list(moving_scene(0, frames=30, size_wh=SIZE_WH))
+    hashes = {hashlib.sha256(frame.image_hw3.tobytes()).digest() for frame in frames}
+    assert len(hashes) == 30
+    for before, after in pairwise(frames):
+        assert (before.labels_hw == after.labels_hw).mean() > 0.8
+    assert (frames[0].labels_hw != frames[-1].labels_hw).mean() > 0.05
+
+
+def test_cars_and_people_are_large_throughout() -> None:
+    for seed in (0, 1, 2):
+        car = person = 0.0
+        for frame in islice(moving_scene(seed, frames=100, fps=15, size_wh=SIZE_WH), 0, 100, 10):
+            assert (frame.labels_hw != 255).all()
+            car += (frame.labels_hw == CLASS_NAMES.index("car")).mean() / 10
+            person += (frame.labels_hw == CLASS_NAMES.index("person")).mean() / 10
+        assert car > 0.06 and person > 0.015, (seed, car, person)
+
+
+@pytest.mark.parametrize(("namespace", "seed"), [("train", 0), ("film", 0), ("demo", -1)])
+def test_training_has_no_clips(namespace: str, seed: int) -> None:
+    with pytest.raises(ValueError, match=r"namespace|seed"):
+        next(moving_scene(seed, namespace=namespace, frames=1))
