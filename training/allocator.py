@@ -1,10 +1,11 @@
 """Keep freed tensor memory inside the process.
 
-With glibc's defaults every block of more than 32 MiB (and, at first, of more than 128 KiB) is taken from
-the kernel with ``mmap`` and given back at ``free``. A training step allocates and frees the same tensors
-again and again, so each step pays for page faults on all of its memory: three to five times the arithmetic
-on the machines we measured. :func:`keep_freed_memory` raises the two thresholds with ``mallopt``, which
-needs no environment variable and no restart, so a plain ``python -m training.run`` is already fast.
+With glibc's defaults every block of more than 32 MiB (and, at first, of more than 128 KiB) is taken
+from the kernel with ``mmap`` and given back at ``free``. A training step allocates and frees the
+same tensors again and again, so each step pays for page faults on all of its memory: three to five
+times the arithmetic on the machines we measured. :func:`keep_freed_memory` raises the two
+thresholds with ``mallopt``, which needs no environment variable and no restart, so a plain ``python
+-m training.run`` is already fast.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ _LARGEST_INT = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Tell glibc to keep freed memory for the next step instead of giving it to the kernel.
 
-    Does nothing where the user has set ``MALLOC_MMAP_THRESHOLD_`` or ``MALLOC_TRIM_THRESHOLD_`` (their
-    choice stands), on other operating systems, and with C libraries that have no ``mallopt`` (musl).
+    Does nothing where the user has set ``MALLOC_MMAP_THRESHOLD_`` or ``MALLOC_TRIM_THRESHOLD_``
+    (their choice stands), on other operating systems, and with C libraries that have no ``mallopt``
+    (musl).
 
     Returns:
         True when both thresholds were raised by this call.

@@ -1,8 +1,9 @@
 """The checkpoint file: one dictionary of tensors and plain values, read with ``weights_only=True``.
 
-Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase`` (``pretrain`` or
-``mgca``), ``step`` (within the phase), ``clip``, ``decoder``, ``mask``, ``text_center``, ``metrics``, and while training
-``optimizer`` and ``generator``. Weights may be stored in half precision (the shipped demo is); they load as float32.
+Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase``
+(``pretrain`` or ``mgca``), ``quick_gelu`` (the towers' activation), ``step`` (within the phase),
+``clip``, ``decoder``, ``mask``, ``text_center``, ``metrics``, and while training ``optimizer`` and
+``generator``. Weights may be stored in half precision (the shipped demo is); they load as float32.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from runtime.errors import UserError
 from training.config import TrainConfig, from_dict, to_dict
-from training.model.clip import load_clip
+from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
 
 FORMAT = "mgca-checkpoint"
@@ -53,7 +54,8 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
-    """Write a checkpoint atomically: beside its place, then renamed, so a kill never leaves half a file.
+    """Write a checkpoint atomically: beside its place, then renamed, so a kill never leaves half a
+    file.
 
     Args:
         path: where; the folder must exist.
@@ -68,6 +70,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         "phase": checkpoint.phase,
         "step": checkpoint.step,
         "metrics": checkpoint.metrics,
+        "quick_gelu": uses_quick_gelu(model.clip),
         "clip": _stored(model.clip.state_dict(), half),
         "decoder": _stored(model.decoder.state_dict(), half),
         "text_center": model.text_center.detach().cpu(),
@@ -92,11 +95,12 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     """Read and check a checkpoint.
 
     Raises:
-        UserError: not there, not one of ours, of a newer format, or weights that do not fit its own configuration.
+        UserError: not there, not one of ours, of a newer format, or weights that do not fit its own
+            configuration.
     """
     content = _read(Path(path))
     config = from_dict(content["config"])
-    clip = load_clip(config.model.clip_name)
+    clip = load_clip(config.model.clip_name, quick_gelu=bool(content.get("quick_gelu")))
     model = MgcaModel(clip, config.model)
     try:
         clip.load_state_dict(_float(content["clip"]))
@@ -105,8 +109,10 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     except (RuntimeError, KeyError, AttributeError) as error:
         reason = str(error).strip().splitlines()
         raise UserError(
-            f"checkpoint '{path}' does not fit its own configuration ({' '.join(reason[:2])}); expected weights of "
-            f"{config.model.clip_name} with decoder width {config.model.decoder_width}; train again or take another file"
+            f"checkpoint '{path}' does not fit its own configuration ({' '.join(reason[:2])}); "
+            "expected weights of "
+            f"{config.model.clip_name} with decoder width {config.model.decoder_width}; train "
+            "again or take another file"
         ) from error
     model.eval()
     return Checkpoint(
@@ -123,33 +129,61 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise UserError(f"checkpoint '{path}' does not exist; expected a .pt file written by python -m training.run")
+        raise UserError(
+            f"checkpoint '{path}' does not exist; expected a .pt file written by python -m "
+            "training.run"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, KeyError) as error:
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        ValueError,
+        KeyError,
+    ) as error:
         raise UserError(
-            f"checkpoint '{path}' cannot be read ({type(error).__name__}); expected a .pt file written by "
+            f"checkpoint '{path}' cannot be read ({type(error).__name__}); expected a .pt file "
+            "written by "
             "python -m training.run; it may be damaged or of another program"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UserError(f"checkpoint '{path}' is of another format; expected one written by python -m training.run")
+        raise UserError(
+            f"checkpoint '{path}' is of another format; expected one written by python -m "
+            "training.run"
+        )
     if content.get("format_version") != FORMAT_VERSION:
         raise UserError(
-            f"checkpoint '{path}' has format version {content.get('format_version')}; this program reads version "
+            f"checkpoint '{path}' has format version {content.get('format_version')}; this program "
+            "reads version "
             f"{FORMAT_VERSION}; use the program that wrote it"
         )
-    missing = [key for key in ("config", "phase", "step", "clip", "decoder", "text_center") if key not in content]
+    missing = [
+        key
+        for key in ("config", "phase", "step", "clip", "decoder", "text_center")
+        if key not in content
+    ]
     if missing:
-        raise UserError(f"checkpoint '{path}' lacks {', '.join(missing)}; it is damaged; train again or take another file")
+        raise UserError(
+            f"checkpoint '{path}' lacks {', '.join(missing)}; it is damaged; train again or take "
+            "another file"
+        )
     return content
 
 
 def _stored(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:
     return {
-        name: (value.detach().cpu().half() if half and value.is_floating_point() else value.detach().cpu())
+        name: (
+            value.detach().cpu().half()
+            if half and value.is_floating_point()
+            else value.detach().cpu()
+        )
         for name, value in state.items()
     }
 
 
 def _float(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    return {
+        name: value.float() if value.is_floating_point() else value for name, value in state.items()
+    }

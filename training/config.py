@@ -1,7 +1,9 @@
-"""Everything that decides a training run, as frozen dataclasses: no other module reads a flag or a default.
+"""Everything that decides a training run, as frozen dataclasses: no other module reads a flag or a
+default.
 
-A configuration comes from a preset's name (training/presets.py) or a JSON file (a run's own ``config.json`` is one), then
-``--set key=value`` changes single fields by dotted name (``--set losses.pixel_weight=0``).
+A configuration comes from a preset's name (training/presets.py) or a JSON file (a run's own
+``config.json`` is one), then ``--set key=value`` changes single fields by dotted name (``--set
+losses.pixel_weight=0``).
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ class DataConfig:
     size_wh: tuple[int, int] = (128, 96)
     """Size of the training images in pixels; multiples of the patch size."""
     shards: str | None = None
-    """WebDataset shards (``'{000..331}.tar'`` with jpg and txt members); None: StreetWorld, generated as needed."""
+    """WebDataset shards (``'{000..331}.tar'`` with jpg and txt members); None: StreetWorld,
+    generated as needed.
+    """
     workers: int = 1
     """Processes that make batches ready."""
     first_seed: int = 0
@@ -35,7 +39,9 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Check ranges."""
         if min(self.size_wh) < 16:
-            raise ValueError(f"data.size_wh is {self.size_wh}; expected (width, height) of at least 16 pixels")
+            raise ValueError(
+                f"data.size_wh is {self.size_wh}; expected (width, height) of at least 16 pixels"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +67,8 @@ class PhaseConfig:
         """Check ranges."""
         if self.steps < 0 or self.batch < 2 or self.captions < 1:
             raise ValueError(
-                f"steps {self.steps}, batch {self.batch}, captions {self.captions}: expected >= 0, >= 2, >= 1"
+                f"steps {self.steps}, batch {self.batch}, captions {self.captions}: expected >= 0, "
+                ">= 2, >= 1"
             )
 
 
@@ -70,7 +77,10 @@ class PretrainConfig(PhaseConfig):
     """CLIP's own contrastive pre-training, for configurations that start from nothing."""
 
     patch_dropout: float = 0.5
-    """Share of patches left out of each training image (Li et al. 2023: twice the images for the same arithmetic)."""
+    """Share of patches left out of each training image (Li et al. 2023): twice the images for the
+    same arithmetic."""
+    unmasked_share: float = 0.15
+    """Share of the steps, at the end, that see whole images: what inference will see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +104,9 @@ class LossConfig:
     same_cosine: float = 0.9
     """Captions at least this alike are not negatives of each other."""
     clip_margin: float | None = 0.0
-    """Leave out pairs whose frozen-CLIP cosine comes this close to the caption's own; None: do not ask CLIP."""
+    """Leave out pairs whose frozen-CLIP cosine comes this close to the caption's own; None: do not
+    ask CLIP.
+    """
     area_low: float = 0.02
     """Smallest mean mask area that costs nothing."""
     area_high: float = 0.6
@@ -197,11 +209,17 @@ def read_config_file(path: Path) -> TrainConfig:
     try:
         values = json.loads(path.read_text())
     except FileNotFoundError:
-        raise UserError(f"config file '{path}' does not exist; expected a preset's name or a JSON file") from None
+        raise UserError(
+            f"config file '{path}' does not exist; expected a preset's name or a JSON file"
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"config file '{path}' is not JSON ({error}); expected a run's config.json") from error
+        raise UserError(
+            f"config file '{path}' is not JSON ({error}); expected a run's config.json"
+        ) from error
     if not isinstance(values, dict):
-        raise UserError(f"config file '{path}' holds a {type(values).__name__}; expected a JSON object")
+        raise UserError(
+            f"config file '{path}' holds a {type(values).__name__}; expected a JSON object"
+        )
     return from_dict(values)
 
 
@@ -230,7 +248,11 @@ def _merge(base: dict[str, Any], change: dict[str, Any], where: str) -> dict[str
         if key not in base:
             raise _unknown_field(where + key, list(base))
         inner = base[key]
-        merged[key] = _merge(inner, value, f"{where}{key}.") if isinstance(inner, dict) and isinstance(value, dict) else value
+        merged[key] = (
+            _merge(inner, value, f"{where}{key}.")
+            if isinstance(inner, dict) and isinstance(value, dict)
+            else value
+        )
     return merged
 
 
@@ -238,7 +260,9 @@ def _unknown_field(name: str, known: list[str]) -> UserError:
     import difflib
 
     near = difflib.get_close_matches(name.split(".")[-1], known, 1, 0.0)
-    return UserError(f"config field '{name}' is unknown; the nearest is '{near[0]}'; all: {', '.join(known)}")
+    return UserError(
+        f"config field '{name}' is unknown; the nearest is '{near[0]}'; all: {', '.join(known)}"
+    )
 
 
 def _build(cls: type, values: dict[str, Any], where: str) -> Any:
@@ -259,7 +283,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     """Check a JSON value against a field's type; JSON lists become tuples."""
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
-            raise UserError(f"config field '{where}' is {value!r}; expected an object with its own fields")
+            raise UserError(
+                f"config field '{where}' is {value!r}; expected an object with its own fields"
+            )
         return _build(typing.cast(type, hint), value, where + ".")
     origin = typing.get_origin(hint)
     if origin in (types.UnionType, typing.Union):
@@ -267,8 +293,14 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return None if value is None else _convert(inner[0], value, where)
     if origin is tuple:
         if not isinstance(value, (list, tuple)) or len(value) != len(typing.get_args(hint)):
-            raise UserError(f"config field '{where}' is {value!r}; expected {len(typing.get_args(hint))} numbers")
-        return tuple(_convert(part, item, where) for part, item in zip(typing.get_args(hint), value, strict=True))
+            raise UserError(
+                f"config field '{where}' is {value!r}; expected {len(typing.get_args(hint))} "
+                "numbers"
+            )
+        return tuple(
+            _convert(part, item, where)
+            for part, item in zip(typing.get_args(hint), value, strict=True)
+        )
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):

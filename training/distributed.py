@@ -31,9 +31,16 @@ class Processes:
         if device not in ("auto", "cpu") and not device.startswith("cuda"):
             raise UserError(f"device is '{device}'; expected auto, cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
-            raise UserError("device is 'cuda' but torch sees no GPU; use --set device=cpu or install a CUDA build")
+            raise UserError(
+                "device is 'cuda' but torch sees no GPU; use --set device=cpu or install a CUDA "
+                "build"
+            )
         cuda = device != "cpu" and torch.cuda.is_available()
-        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+        self.device = (
+            torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+            if cuda
+            else torch.device("cpu")
+        )
 
     @property
     def is_first(self) -> bool:

@@ -1,7 +1,8 @@
-"""mIoU on held-out StreetWorld scenes, during training. The only module of training that looks at masks.
+"""mIoU on held-out StreetWorld scenes, during training. The only module of training that looks at
+masks.
 
-The figure to quote is ``python -m benchmarks.accuracy``'s, which runs the exported bundle at source resolution; this one
-follows the curve.
+The figure to quote is ``python -m benchmarks.accuracy``'s, which runs the exported bundle at source
+resolution; this one follows the curve.
 
 Shape legend: k classes, d embedding width, h w scene, h' w' decoder's grid.
 """
@@ -30,7 +31,9 @@ IGNORED = 255
 
 @dataclass(frozen=True)
 class Score:
-    """Mean and per-class intersection over union, as fractions; classes absent from the truth are left out."""
+    """Mean and per-class intersection over union, as fractions; classes absent from the truth are
+    left out.
+    """
 
     miou: float
     iou: dict[str, float]
@@ -108,7 +111,9 @@ def evaluate(
     for image_hw3, truth_hw in held_out_scenes(config):
         image = torch.from_numpy(image_hw3).to(device).unsqueeze(0)
         normal = normalize_images(image)
-        embeddings_dhw = (model.baseline_embeddings(normal) if baseline else model.pixel_embeddings(normal))[0]
+        embeddings_dhw = (
+            model.baseline_embeddings(normal) if baseline else model.pixel_embeddings(normal)
+        )[0]
         grid_hw = (int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2]))
         colors = shrink_to(image.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[0]
         found = units(embeddings_dhw, colors)
@@ -125,7 +130,11 @@ def evaluate(
 def label_scores(scores_hwk: np.ndarray, size_hw: tuple[int, ...]) -> np.ndarray:
     """Enlarge scores bilinearly (half-pixel centres) and take the best class: uint8 (h, w)."""
     enlarged = [
-        cv2.resize(np.ascontiguousarray(scores_hwk[..., k]), (size_hw[1], size_hw[0]), interpolation=cv2.INTER_LINEAR)
+        cv2.resize(
+            np.ascontiguousarray(scores_hwk[..., k]),
+            (size_hw[1], size_hw[0]),
+            interpolation=cv2.INTER_LINEAR,
+        )
         for k in range(scores_hwk.shape[2])
     ]
     return np.argmax(np.stack(enlarged), axis=0).astype(np.uint8)

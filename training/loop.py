@@ -1,7 +1,8 @@
 """The training loop, once for both phases: readable in one sitting.
 
-A phase is an objective (a module from a batch to named losses), a stream of batches and a PhaseConfig. Everything that a
-phase keeps between two steps is in :class:`PhaseState`, which is what a checkpoint stores.
+A phase is an objective (a module from a batch to named losses), a stream of batches and a
+PhaseConfig. Everything that a phase keeps between two steps is in :class:`PhaseState`, which is
+what a checkpoint stores.
 """
 
 from __future__ import annotations
@@ -42,17 +43,23 @@ def learning_rate_at(step: int, config: PhaseConfig) -> float:
 
 def build_optimizer(objective: nn.Module, config: PhaseConfig) -> torch.optim.AdamW:
     """AdamW; matrices decay, vectors, gates and embedding tables do not."""
-    decayed, kept = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for name, parameter in objective.named_parameters():
         if parameter.requires_grad:
             matrix = parameter.squeeze().ndim >= 2 and "embedding" not in name
             (decayed if matrix else kept).append(parameter)
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": kept, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
 class MetricsLog:
-    """``metrics.jsonl``: a line a measurement, so that a curve can be drawn while the run goes on."""
+    """``metrics.jsonl``: a line a measurement, so that a curve can be drawn while the run goes
+    on.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -82,7 +89,8 @@ def run_phase(
 
     Args:
         name: of the phase, for the bar and the log.
-        objective: called with a batch, gives named losses with ``loss`` among them. May be a DDP wrapper.
+        objective: called with a batch, gives named losses with ``loss`` among them. May be a DDP
+            wrapper.
         config: length, batch, rates.
         batches: from ``state.step`` on.
         state: where to start; updated in place.
@@ -100,7 +108,9 @@ def run_phase(
     if state.optimizer is not None:
         optimizer.load_state_dict(state.optimizer)
     autocast = torch.autocast(device.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
-    bar = tqdm(total=config.steps, initial=state.step, desc=name, unit="step", disable=not show_progress)
+    bar = tqdm(
+        total=config.steps, initial=state.step, desc=name, unit="step", disable=not show_progress
+    )
     clock = time.perf_counter()
     for batch in batches:
         for group in optimizer.param_groups:
@@ -109,7 +119,8 @@ def run_phase(
             losses: dict[str, Tensor] = objective(batch.to(device))
         losses["loss"].backward()
         norm = nn.utils.clip_grad_norm_(parameters, config.clip_norm)
-        # A step of non-finite gradients would destroy the weights for good: leave it out and say so.
+        # A step of non-finite gradients would destroy the weights for good: leave it out and say
+        # so.
         if torch.isfinite(norm):
             optimizer.step()
         else:
@@ -118,11 +129,17 @@ def run_phase(
         state.step += 1
         state.optimizer = optimizer.state_dict()
         if state.step % 10 == 0 or state.step == config.steps:
-            values = {key: round(float(value), 5) for key, value in losses.items()}
+            values = {key: round(float(value.detach()), 5) for key, value in losses.items()}
             seconds = time.perf_counter() - clock
             rate = config.batch * (state.step % 10 or 10) / seconds
             clock = time.perf_counter()
-            log.write(phase=name, step=state.step, **values, gradient_norm=round(float(norm), 4), images_s=round(rate, 1))
+            log.write(
+                phase=name,
+                step=state.step,
+                **values,
+                gradient_norm=round(float(norm), 4),
+                images_s=round(rate, 1),
+            )
             bar.set_postfix_str(f"loss {values['loss']:.3f}, {rate:.0f} images/s")
         bar.update()
         on_step(state)

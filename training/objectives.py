@@ -5,10 +5,13 @@ Shape legend: b images, j captions, n pixels (h' x w'), d embedding width.
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 import torch.nn.functional as F
 from open_clip import CLIP
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from training.config import LossConfig
 from training.data.batches import Batch, normalize_images
@@ -24,7 +27,9 @@ from training.model.resample import shrink_to
 
 
 class ClipObjective(nn.Module):
-    """CLIP's contrastive loss (Radford et al. 2021), with captions of the same words not counted as negatives."""
+    """CLIP's contrastive loss (Radford et al. 2021), with captions of the same words not counted as
+    negatives.
+    """
 
     def __init__(self, clip: CLIP) -> None:
         super().__init__()
@@ -32,16 +37,28 @@ class ClipObjective(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """One loss, ``clip``, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
-        image_bd = F.normalize(self.clip.encode_image(normalize_images(batch.images_bhw3)).float(), dim=-1)
+        images = normalize_images(batch.images_bhw3)
+        with _quickest_attention(images.device):
+            image_bd = F.normalize(self.clip.encode_image(images).float(), dim=-1)
         text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
-        logits_bj = self.clip.logit_scale.exp().clamp(max=100.0) * image_bd @ text_jd.T
+        with torch.autocast(image_bd.device.type, enabled=False):
+            logits_bj = self.clip.logit_scale.exp().clamp(max=100.0) * image_bd @ text_jd.T
         images = image_bd.shape[0]
-        own_bj = batch.owner_j.unsqueeze(0) == torch.arange(images, device=logits_bj.device).unsqueeze(1)
+        own_bj = batch.owner_j.unsqueeze(0) == torch.arange(
+            images, device=logits_bj.device
+        ).unsqueeze(1)
         same_jj = (batch.tokens_jl.unsqueeze(0) == batch.tokens_jl.unsqueeze(1)).all(-1)
         ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
         loss = contrast_pairs(logits_bj, batch.owner_j, ignore_bj)
         accuracy = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()
         return {"loss": loss, "accuracy": accuracy}
+
+
+def _quickest_attention(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """On CPUs the fused attention's backward pass is the slow one: plain matrices made the whole
+    step 1.45 times as fast at 96 tokens.
+    """
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else contextlib.nullcontext()
 
 
 class MgcaObjective(nn.Module):
@@ -80,7 +97,13 @@ class MgcaObjective(nn.Module):
             losses: dict[str, Tensor] = {}
             if config.object_weight:
                 losses["object"] = config.object_weight * object_loss(
-                    mask_bjn, pixels_bnd, text_jd, owner_j, ignore_bj, config.logit_scale, config.hard_strength
+                    mask_bjn,
+                    pixels_bnd,
+                    text_jd,
+                    owner_j,
+                    ignore_bj,
+                    config.logit_scale,
+                    config.hard_strength,
                 )
             if config.region_weight:
                 losses["region"] = config.region_weight * self._regions(
@@ -100,11 +123,17 @@ class MgcaObjective(nn.Module):
                     generator=self.generator,
                 )
             if config.area_weight:
-                losses["area"] = config.area_weight * area_prior(own_mask_jn, config.area_low, config.area_high)
+                losses["area"] = config.area_weight * area_prior(
+                    own_mask_jn, config.area_low, config.area_high
+                )
             if config.smooth_weight:
-                colors = shrink_to(batch.images_bhw3.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[owner_j]
+                colors = shrink_to(batch.images_bhw3.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[
+                    owner_j
+                ]
                 masks_jhw = own_mask_jn.reshape(-1, *grid_hw)
-                losses["smooth"] = config.smooth_weight * total_variation(masks_jhw, colors, config.edge_sharpness)
+                losses["smooth"] = config.smooth_weight * total_variation(
+                    masks_jhw, colors, config.edge_sharpness
+                )
         losses["loss"] = torch.stack(list(losses.values())).sum()
         return losses
 
@@ -134,20 +163,36 @@ class MgcaObjective(nn.Module):
         ignore_bj: Tensor,
     ) -> Tensor:
         config = self.config
-        inside_js = sample_seeds(own_mask_jn.detach(), config.seeds, self.generator).to(owner_j.device)
+        inside_js = sample_seeds(own_mask_jn.detach(), config.seeds, self.generator).to(
+            owner_j.device
+        )
         pixels = own_similarity_jn.shape[1]
-        lowest = own_similarity_jn.detach().topk(max(config.seeds, pixels // 4), dim=1, largest=False).indices
-        chosen = torch.randint(lowest.shape[1], (config.seeds,), generator=self.generator).to(lowest.device)
+        lowest = (
+            own_similarity_jn.detach()
+            .topk(max(config.seeds, pixels // 4), dim=1, largest=False)
+            .indices
+        )
+        chosen = torch.randint(lowest.shape[1], (config.seeds,), generator=self.generator).to(
+            lowest.device
+        )
         grow = (config.region_sharpness, config.region_cosine)
         regions = grow_regions(pixels_bnd, owner_j, inside_js, *grow)
         background = grow_regions(pixels_bnd, owner_j, lowest[:, chosen], *grow)
         return region_loss(
-            regions, background, text_jd, owner_j, ignore_bj, config.logit_scale, config.region_negatives
+            regions,
+            background,
+            text_jd,
+            owner_j,
+            ignore_bj,
+            config.logit_scale,
+            config.region_negatives,
         )
 
 
 def _select_own(similarity_bjn: Tensor, owner_j: Tensor) -> Tensor:
-    """S_ii: (j, n), each caption on its own image. index_select, because its gradient is the cheap one."""
+    """S_ii: (j, n), each caption on its own image. index_select, because its gradient is the cheap
+    one.
+    """
     captions = similarity_bjn.shape[1]
     rows_j = owner_j * captions + torch.arange(captions, device=owner_j.device)
     return similarity_bjn.flatten(0, 1).index_select(0, rows_j)

@@ -19,13 +19,15 @@ def demo() -> TrainConfig:
     """The shipped model, from nothing: ``python -m training.run``."""
     return TrainConfig(
         name="demo",
-        pretrain=PretrainConfig(steps=2000, batch=256, learning_rate=1e-3, warmup=200),
+        pretrain=PretrainConfig(steps=2000, batch=160, captions=2, learning_rate=1e-3, warmup=200),
         mgca=PhaseConfig(steps=1500, batch=48, captions=3, learning_rate=1e-3, warmup=100),
     )
 
 
 def smoke() -> TrainConfig:
-    """Every stage once, within two minutes on two cores: ``python -m training.run --config smoke``."""
+    """Every stage once, within two minutes on two cores: ``python -m training.run --config
+    smoke``.
+    """
     return TrainConfig(
         name="smoke",
         pretrain=PretrainConfig(steps=60, batch=64, learning_rate=1e-3, warmup=10),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# The world's own captions speak like this; words met in other sentences would sit elsewhere in the space.
+# The world's own captions speak like this; words met in other sentences would sit elsewhere in the
+# space.
 STREETWORLD = (
     "a photo of a {}",
     "a picture of a {}",

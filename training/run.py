@@ -1,24 +1,25 @@
 """``python -m training.run``: captions in, checkpoint out.
 
-With no arguments it trains the demo model on the generated world from nothing: first a tiny CLIP on captions, then, with
-that CLIP frozen, the decoder with MGCA's three grains. Everything goes to ``runs/<name>/``: ``config.json`` (resolved),
-``metrics.jsonl``, ``last.pt``. Under ``torchrun`` the batch is spread over processes (DDP).
+With no arguments it trains the demo model on the generated world from nothing: first a tiny CLIP on
+captions, then, with that CLIP frozen, the decoder with MGCA's three grains. Everything goes to
+``runs/<name>/``: ``config.json`` (resolved), ``metrics.jsonl``, ``last.pt``. Under ``torchrun`` the
+batch is spread over processes (DDP).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from runtime.errors import MgcaError, UserError
+from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
 from training.allocator import keep_freed_memory
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.config import PhaseConfig, TrainConfig, apply_override, to_dict
@@ -43,15 +44,12 @@ EXAMPLES = """examples:
 """
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    from training.commandline import LineParser
-
-    parser = LineParser(
+    parser = CommandParser(
         prog="python -m training.run",
         description="Train MGCA: pixel-level image-text alignment from captions alone.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--config",
@@ -75,11 +73,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--resume",
         metavar="latest|FILE",
-        help="go on from a checkpoint: the newest run's, or a file, e.g. --resume runs/demo/last.pt",
+        help="the newest run's checkpoint, or a file, e.g. --resume runs/demo/last.pt",
     )
-    parser.add_argument("--runs", default="runs", metavar="DIR", help="where runs are kept, e.g. --runs /data/runs")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--runs", default="runs", metavar="DIR", help="where runs are kept, e.g. --runs /data/runs"
+    )
+    return parser.parse_args(list(arguments))
 
 
 def newest_checkpoint(runs: Path) -> Path:
@@ -90,7 +89,10 @@ def newest_checkpoint(runs: Path) -> Path:
     """
     found = sorted(runs.glob("*/last.pt"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise UserError(f"--resume latest: no last.pt below '{runs}/'; expected a run that saved one; start without --resume")
+        raise UserError(
+            f"--resume latest: no last.pt below '{runs}/'; expected a run that saved one; "
+            "start without --resume"
+        )
     return found[-1]
 
 
@@ -98,10 +100,17 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
     """The configuration to run and the checkpoint to go on from, if any."""
     checkpoint = None
     if arguments.resume:
-        path = newest_checkpoint(Path(arguments.runs)) if arguments.resume == "latest" else Path(arguments.resume)
+        path = (
+            newest_checkpoint(Path(arguments.runs))
+            if arguments.resume == "latest"
+            else Path(arguments.resume)
+        )
         checkpoint = load_checkpoint(path)
         if checkpoint.optimizer is None and checkpoint.step:
-            raise UserError(f"checkpoint '{path}' holds no optimiser state; it was made for shipping and cannot be resumed")
+            raise UserError(
+                f"checkpoint '{path}' holds no optimiser state: it was made for shipping; "
+                "expected a run's last.pt"
+            )
         config = checkpoint.config
     else:
         config = find_config(arguments.config)
@@ -122,7 +131,9 @@ class Run:
         checkpoint: where to go on, or None.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path, processes: Processes, checkpoint: Checkpoint | None) -> None:
+    def __init__(
+        self, config: TrainConfig, folder: Path, processes: Processes, checkpoint: Checkpoint | None
+    ) -> None:
         self.config = config
         self.folder = folder
         self.processes = processes
@@ -138,15 +149,22 @@ class Run:
             self.model = checkpoint.model
         else:
             torch.manual_seed(config.seed)
-            self.model = MgcaModel(load_clip(config.model.clip_name, config.model.pretrained), config.model)
+            self.model = MgcaModel(
+                load_clip(config.model.clip_name, config.model.pretrained), config.model
+            )
         self.model.to(self.device)
         self.objective: MgcaObjective | None = None
+        self.center_tokens: list[Tensor] | None = None
+        self.whole_images_from = 0
         if processes.is_first:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / "config.json").write_text(json.dumps(to_dict(config), indent=2) + "\n")
             except OSError as error:
-                raise UserError(f"run folder '{folder}' cannot be written ({error.strerror}); choose another --runs") from error
+                raise UserError(
+                    f"run folder '{folder}' cannot be written ({error.strerror}); "
+                    "choose another --runs"
+                ) from error
         self.log = MetricsLog(folder / "metrics.jsonl" if processes.is_first else None)
 
     def say(self, line: str) -> None:
@@ -176,9 +194,14 @@ class Run:
 
     def measure(self, label: str, *, baseline: bool = False) -> dict[str, Score]:
         """Evaluate, print and log."""
+        if baseline:
+            self.center_text()
         scores = evaluate(self.model, self.config.evaluation, self.config.units, baseline=baseline)
         adaptive, pixel = scores["adaptive"], scores["pixel"]
-        self.say(f"{label}: mIoU {100 * adaptive.miou:.1f} with adaptive units, {100 * pixel.miou:.1f} per pixel")
+        self.say(
+            f"{label}: mIoU {100 * adaptive.miou:.1f} with adaptive units, "
+            f"{100 * pixel.miou:.1f} per pixel"
+        )
         values = {"miou_adaptive": adaptive.miou, "miou_pixel": pixel.miou, "iou": adaptive.iou}
         self.log.write(phase=self.phase, step=self.state.step, evaluation=label, **values)
         if not baseline:
@@ -187,6 +210,8 @@ class Run:
 
     def between_steps(self, state: PhaseState, config: PhaseConfig) -> None:
         """Save and evaluate when it is time."""
+        if self.phase == "pretrain" and state.step >= self.whole_images_from:
+            self.model.clip.visual.patch_dropout = nn.Identity()
         if not self.processes.is_first:
             return
         if state.step % self.config.checkpoint_every == 0 and state.step < config.steps:
@@ -195,9 +220,18 @@ class Run:
         if every and state.step % every == 0 and state.step < config.steps:
             self.measure(f"{self.phase} step {state.step}", baseline=self.phase == "pretrain")
             self.model.train()
+            if self.phase == "pretrain":
+                self.model.clip.train()
 
-    def batches(self, phase: PhaseConfig, first_seed: int) -> Iterator[Batch]:
-        """The phase's batches from the present step on."""
+    def center_text(self) -> None:
+        """Set the text centre to the mean caption of the first training scenes."""
+        if self.center_tokens is None:
+            batches = self.batches(PhaseConfig(steps=8, batch=256), self.config.data.first_seed, 0)
+            self.center_tokens = [batch.tokens_jl for batch in batches]
+        self.model.text_center.copy_(measure_text_center(self.model, self.center_tokens))
+
+    def batches(self, phase: PhaseConfig, first_seed: int, start: int) -> Iterator[Batch]:
+        """The phase's batches from step ``start`` on."""
         data = self.config.data
         tokenizer = tokenizer_for(self.model.clip)
         if data.shards:
@@ -205,17 +239,17 @@ class Run:
 
             return shard_batches(
                 shards=data.shards,
-                steps=phase.steps - self.state.step,
+                steps=phase.steps - start,
                 batch=phase.batch,
                 size_wh=data.size_wh,
-                seed=self.config.seed + self.state.step,
+                seed=self.config.seed + start,
                 tokenizer=tokenizer,
                 workers=data.workers,
             )
         return streetworld_batches(
             first_seed=first_seed,
             steps=phase.steps,
-            start_step=self.state.step,
+            start_step=start,
             batch=phase.batch,
             captions=phase.captions,
             size_wh=data.size_wh,
@@ -232,7 +266,7 @@ class Run:
             name=self.phase,
             objective=self.processes.wrap(objective),
             config=phase,
-            batches=self.batches(phase, first_seed),
+            batches=self.batches(phase, first_seed, self.state.step),
             state=self.state,
             log=self.log,
             on_step=lambda state: self.between_steps(state, phase),
@@ -248,6 +282,7 @@ class Run:
         clip.requires_grad_(True)
         clip.train()
         clip.visual.patch_dropout = _patch_dropout(config.pretrain.patch_dropout)
+        self.whole_images_from = int((1 - config.pretrain.unmasked_share) * config.pretrain.steps)
         self.optimise(config.pretrain, ClipObjective(clip), config.data.first_seed)
         clip.visual.patch_dropout = nn.Identity()
         clip.requires_grad_(False)
@@ -263,7 +298,8 @@ class Run:
         if self.generator_state is not None:
             self.objective.generator.set_state(self.generator_state)
         self.model.train()
-        # The second phase goes on where the first stopped in the stream of scenes: none is seen twice.
+        # The second phase goes on where the first stopped in the stream of scenes: none is seen
+        # twice.
         used = config.pretrain.steps * config.pretrain.batch * self.processes.count
         self.optimise(config.mgca, self.objective, config.data.first_seed + used)
 
@@ -275,9 +311,6 @@ class Run:
             self.save()
         if self.phase == "pretrain":
             self.phase, self.state = "mgca", PhaseState(metrics=self.state.metrics)
-            self.model.text_center.copy_(
-                measure_text_center(self.model, self.batches(PhaseConfig(steps=8, batch=256), config.data.first_seed))
-            )
             self.measure("CLIP's own dense features", baseline=True)
         if config.mgca.steps:
             self.train_decoder()
@@ -292,32 +325,29 @@ def _patch_dropout(share: float) -> nn.Module:
     return PatchDropout(share) if share > 0 else nn.Identity()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point; returns the exit code of DESIGN section 2."""
+def train(arguments: Sequence[str]) -> None:
+    """Parse, run every phase, and on an interruption save what there is."""
     options = parse_arguments(arguments)
     keep_freed_memory()
-    run: Run | None = None
-    try:
-        config, checkpoint = resolve(options)
-        with Processes(config.device) as processes:
-            if config.threads:
-                torch.set_num_threads(config.threads)
-            run = Run(config, Path(options.runs) / config.name, processes, checkpoint)
-            run.say(f"run folder: {run.folder}  ({processes.device}, {torch.get_num_threads()} threads)")
+    config, checkpoint = resolve(options)
+    with Processes(config.device) as processes:
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        run = Run(config, Path(options.runs) / config.name, processes, checkpoint)
+        run.say(f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads)")
+        try:
             run.execute()
-        return 0
-    except MgcaError as error:
-        if options.debug:
+        except KeyboardInterrupt:
+            if run.state.optimizer is not None:
+                run.save()
+                run.say(f"saved; go on with --resume {run.folder / 'last.pt'}")
             raise
-        print(f"training.run: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        if run is not None and run.state.optimizer is not None:
-            run.save()
-            print(f"stopped; go on with --resume {run.folder / 'last.pt'}", file=sys.stderr)
-        return 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code of DESIGN section 2."""
+    return run_command("python -m training.run", train, arguments, interrupted="interrupted")
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     sys.exit(main())

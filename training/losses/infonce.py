@@ -8,11 +8,13 @@ from torch import Tensor
 from training.losses.negatives import weigh_hard_negatives
 
 
-def contrast_pairs(logits_bj: Tensor, owner_j: Tensor, ignore_bj: Tensor, hard_strength: float = 0.0) -> Tensor:
+def contrast_pairs(
+    logits_bj: Tensor, owner_j: Tensor, ignore_bj: Tensor, hard_strength: float = 0.0
+) -> Tensor:
     """Both directions of InfoNCE, averaged.
 
-    Caption to image: of all images, find the caption's own. Image to caption: of all captions, find each of the image's
-    own, the image's other captions left out (they are right too).
+    Caption to image: of all images, find the caption's own. Image to caption: of all captions, find
+    each of the image's own, the image's other captions left out (they are right too).
 
     Args:
         logits_bj: (b, j) similarities times the logit scale.
@@ -30,7 +32,8 @@ def contrast_pairs(logits_bj: Tensor, owner_j: Tensor, ignore_bj: Tensor, hard_s
 
     positive_j = logits_bj[owner_j, columns]
     to_image = _nce_rows(logits_bj.T, negative_bj.T, positive_j, hard_strength)
-    # Each caption is one row: its image's logits against all captions that are negatives of that image.
+    # Each caption is one row: its image's logits against all captions that are negatives of that
+    # image.
     to_caption = _nce_rows(logits_bj[owner_j], negative_bj[owner_j], positive_j, hard_strength)
     return 0.5 * (to_image.mean() + to_caption.mean())
 

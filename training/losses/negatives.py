@@ -1,8 +1,8 @@
 """Which image-caption pairs count as negatives.
 
-With random batches most scenes hold a road, so "a road under a grey sky" of another scene is no negative. Two signs, both
-read off the frozen CLIP, take such pairs out: captions that say nearly the same thing, and a caption that suits the
-image at least as well as it suits its own.
+With random batches most scenes hold a road, so "a road under a grey sky" of another scene is no
+negative. Two signs, both read off the frozen CLIP, take such pairs out: captions that say nearly
+the same thing, and a caption that suits the image at least as well as it suits its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def find_false_negatives(
         owner_j: (j,) int64, the image of each caption.
         images: number of images b.
         same_cosine: captions at least this alike say the same thing.
-        clip_logits_bj: (b, j) cosines of the frozen CLIP's image and text embeddings; None: not used.
+        clip_logits_bj: (b, j) cosines of the frozen CLIP's image and text embeddings; None: not
+            used.
         clip_margin: a pair is left out when its cosine comes within this of the caption's own pair.
 
     Returns:
@@ -47,8 +48,8 @@ def find_false_negatives(
 def weigh_hard_negatives(logits: Tensor, negative: Tensor, strength: float) -> Tensor:
     """Log-weights that raise the hardest negatives of each row (Robinson et al. 2021).
 
-    A negative's weight is proportional to ``exp(strength * logit)``, scaled to a mean of one over the row's negatives, so
-    the loss keeps its size; other entries get weight one.
+    A negative's weight is proportional to ``exp(strength * logit)``, scaled to a mean of one over
+    the row's negatives, so the loss keeps its size; other entries get weight one.
 
     Args:
         logits: (rows, columns).

@@ -1,7 +1,9 @@
-"""Object-level alignment: a soft mask read off S pools the pixels into one embedding an (image, caption) pair.
+"""Object-level alignment: a soft mask read off S pools the pixels into one embedding an (image,
+caption) pair.
 
-The mask is ``sigmoid(a * S + b)`` with learned a and b, as in TCL's text-grounded masks; the pooled embedding meets the
-caption in InfoNCE over the batch, both directions, the hardest captions weighted up.
+The mask is ``sigmoid(a * S + b)`` with learned a and b, as in TCL's text-grounded masks; the pooled
+embedding meets the caption in InfoNCE over the batch, both directions, the hardest captions
+weighted up.
 """
 
 from __future__ import annotations

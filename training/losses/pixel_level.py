@@ -1,7 +1,7 @@
 """Pixel-level alignment: sampled pixels meet their caption against the hardest pixels.
 
-Positives come from the top of S_ii; negatives are the pixels of other images that score highest against this caption, and
-the bottom of S_ii.
+Positives come from the top of S_ii; negatives are the pixels of other images that score highest
+against this caption, and the bottom of S_ii.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ def pixel_loss(
         logit_scale: inverse temperature.
         positives: pixels sampled a caption from the top of its own image.
         top_share: share of the image, from the top of S_ii, that positives are sampled from.
-        hard_negatives: pixels kept of other images, the highest first; as many are sampled from the bottom of S_ii.
-        bottom_share: share of the image, from the bottom of S_ii, that inside negatives are sampled from.
+        hard_negatives: pixels kept of other images, the highest first; as many are sampled from the
+            bottom of S_ii.
+        bottom_share: share of the image, from the bottom of S_ii, that inside negatives are sampled
+            from.
         generator: source of the sampling.
 
     Returns:
@@ -45,14 +47,21 @@ def pixel_loss(
     order_jn = own_jn.detach().argsort(dim=1, descending=True)
     top = max(positives, int(top_share * pixels))
     bottom = max(hard_negatives, int(bottom_share * pixels))
-    positive_jp = own_jn.gather(1, _sample_columns(order_jn[:, :top], positives, generator)) * logit_scale
-    inside_jq = own_jn.gather(1, _sample_columns(order_jn[:, -bottom:], hard_negatives, generator)) * logit_scale
+    positive_jp = (
+        own_jn.gather(1, _sample_columns(order_jn[:, :top], positives, generator)) * logit_scale
+    )
+    inside_jq = (
+        own_jn.gather(1, _sample_columns(order_jn[:, -bottom:], hard_negatives, generator))
+        * logit_scale
+    )
 
     own_bj = owner_j.unsqueeze(0) == torch.arange(images, device=owner_j.device).unsqueeze(1)
-    # The hardest pixel of each other image first, then the hardest of those images: one image full of lookalikes must not
-    # fill the whole list.
+    # The hardest pixel of each other image first, then the hardest of those images: one image full
+    # of lookalikes must not fill the whole list.
     per_image = max(1, hard_negatives // 4)
-    hardest_bjk = similarity_bjn.topk(per_image, dim=2).values.masked_fill((own_bj | ignore_bj).unsqueeze(-1), -torch.inf)
+    hardest_bjk = similarity_bjn.topk(per_image, dim=2).values.masked_fill(
+        (own_bj | ignore_bj).unsqueeze(-1), -torch.inf
+    )
     across_jm = hardest_bjk.transpose(0, 1).flatten(1)
     across_jk = across_jm.topk(min(hard_negatives, across_jm.shape[1]), dim=1).values * logit_scale
     negatives_j1 = torch.logsumexp(torch.cat([across_jk, inside_jq], dim=1), dim=1, keepdim=True)

@@ -1,4 +1,6 @@
-"""What a mask should look like before any text is read: neither everything nor nothing, and smooth within edges."""
+"""What a mask should look like before any text is read: neither everything nor nothing, and smooth
+within edges.
+"""
 
 from __future__ import annotations
 

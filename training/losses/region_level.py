@@ -1,8 +1,10 @@
-"""Region-level alignment: seeds inside the mask grow into regions, regions meet their caption against hard negatives.
+"""Region-level alignment: seeds inside the mask grow into regions, regions meet their caption
+against hard negatives.
 
-A seed is drawn from its caption's mask; its region is every pixel of the image in the measure of its affinity to the
-seed; the region's mean embedding must match the caption better than (a) the regions of other images that look most like
-this caption and (b) the regions of the same image that look least like it.
+A seed is drawn from its caption's mask; its region is every pixel of the image in the measure of
+its affinity to the seed; the region's mean embedding must match the caption better than (a) the
+regions of other images that look most like this caption and (b) the regions of the same image that
+look least like it.
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ from training.model.mgca import normalize
 
 
 def sample_seeds(weight_jn: Tensor, seeds: int, generator: torch.Generator) -> Tensor:
-    """Draw pixel indices (j, seeds), on the CPU, in proportion to non-negative weights, without replacement."""
+    """Draw pixel indices (j, seeds), on the CPU, in proportion to non-negative weights, without
+    replacement.
+    """
     return torch.multinomial(weight_jn.cpu() + 1e-6, seeds, replacement=False, generator=generator)
 
 
-def grow_regions(pixels_bnd: Tensor, owner_j: Tensor, seeds_js: Tensor, sharpness: float, cosine: float) -> Tensor:
+def grow_regions(
+    pixels_bnd: Tensor, owner_j: Tensor, seeds_js: Tensor, sharpness: float, cosine: float
+) -> Tensor:
     """Mean embedding of each seed's region.
 
     Args:
@@ -33,11 +39,20 @@ def grow_regions(pixels_bnd: Tensor, owner_j: Tensor, seeds_js: Tensor, sharpnes
     """
     pixels = pixels_bnd.shape[1]
     pixels_jnd = pixels_bnd.index_select(0, owner_j)
-    # index_select throughout: its gradient is many times cheaper than that of indexing with a tensor.
+    # index_select throughout: its gradient is many times cheaper than that of indexing with a
+    # tensor.
     rows_js = owner_j.unsqueeze(1) * pixels + seeds_js
-    seed_jsd = pixels_bnd.detach().flatten(0, 1).index_select(0, rows_js.flatten()).unflatten(0, seeds_js.shape)
-    # Which pixels belong is a pseudo label: no gradient through the affinity, only through the mean.
-    affinity_jsn = torch.sigmoid(sharpness * (seed_jsd @ pixels_jnd.detach().transpose(1, 2) - cosine))
+    seed_jsd = (
+        pixels_bnd.detach()
+        .flatten(0, 1)
+        .index_select(0, rows_js.flatten())
+        .unflatten(0, seeds_js.shape)
+    )
+    # Which pixels belong is a pseudo label: no gradient through the affinity, only through the
+    # mean.
+    affinity_jsn = torch.sigmoid(
+        sharpness * (seed_jsd @ pixels_jnd.detach().transpose(1, 2) - cosine)
+    )
     return normalize(affinity_jsn @ pixels_jnd, dim=-1)
 
 
@@ -66,8 +81,11 @@ def region_loss(
     """
     captions, seeds, width = regions_jsd.shape
     positive_js = torch.einsum("jsd,jd->js", regions_jsd, text_jd) * logit_scale
-    # Every region against every caption; rows of the caption's own image and of false negatives are out.
-    across_jjs = (text_jd @ regions_jsd.reshape(-1, width).T).reshape(captions, captions, seeds) * logit_scale
+    # Every region against every caption; rows of the caption's own image and of false negatives are
+    # out.
+    across_jjs = (text_jd @ regions_jsd.reshape(-1, width).T).reshape(
+        captions, captions, seeds
+    ) * logit_scale
     blocked_jj = ignore_bj[owner_j].T | (owner_j.unsqueeze(0) == owner_j.unsqueeze(1))
     across_jm = across_jjs.masked_fill(blocked_jj.unsqueeze(-1), float("-inf")).flatten(1)
     hardest_jk = across_jm.topk(min(hard_negatives, across_jm.shape[1]), dim=1).values

@@ -1,1 +1,3 @@
-"""The model: frozen CLIP, its dense features, the trained decoder and the adaptive semantic units."""
+"""The model: frozen CLIP, its dense features, the trained decoder and the adaptive semantic
+units.
+"""

@@ -1,17 +1,25 @@
 """Load the frozen CLIP that everything else stands on.
 
-Our own tiny configuration lives beside this file in ``configs/`` and is registered with open_clip, so that
-``mgca-tiny`` and ``ViT-B-16`` go through the same call. Weights come by tag (``openai``), from a local
-file, or not at all (``None``: random, for pre-training and tests).
+Our own tiny configuration lives beside this file in ``configs/`` and is registered with open_clip,
+so that ``mgca-tiny`` and ``ViT-B-16`` go through the same call. Weights come by tag (``openai``),
+from a local file, or not at all (``None``: random, for pre-training and tests).
 """
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import torch
-from open_clip import CLIP, add_model_config, create_model, get_model_config, list_pretrained_tags_by_model
+from open_clip import (
+    CLIP,
+    add_model_config,
+    create_model,
+    get_model_config,
+    list_pretrained_tags_by_model,
+)
 from open_clip.tokenizer import SimpleTokenizer
+from open_clip.transformer import QuickGELU
 
 from runtime.errors import UserError
 
@@ -29,53 +37,64 @@ def register_configs() -> None:
         add_model_config(CONFIG_DIR)
 
 
-def load_clip(name: str, pretrained: str | None = None, *, patch_dropout: float | None = None) -> CLIP:
+def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | None = None) -> CLIP:
     """Build a CLIP by its open_clip name and load its weights.
 
     Args:
-        name: an open_clip model name, ours (``mgca-tiny``) included. It must have a plain ViT image tower.
-        pretrained: an open_clip tag (``openai``, ``laion2b_s34b_b88k``; may need the network once), the
-            path of a local weights file, or None for random weights.
-        patch_dropout: share of patches in [0, 1) left out in training mode; None keeps the configuration's.
+        name: an open_clip model name, ours (``mgca-tiny``) included. It must have a plain ViT image
+            tower.
+        pretrained: an open_clip tag (``openai``, ``laion2b_s34b_b88k``; may need the network once),
+            the path of a local weights file, or None for random weights.
+        quick_gelu: force the activation; None: as the weights want it (OpenAI's want QuickGELU).
 
     Returns:
         The model on the CPU, in fp32 and eval mode, every parameter frozen.
 
     Raises:
-        UserError: unknown name, a tower that is not a ViT, or weights that are not there or do not fit.
+        UserError: unknown name, a tower that is not a ViT, or weights that are not there or do not
+            fit.
     """
     register_configs()
     if get_model_config(name) is None:
         raise UserError(
-            f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, ViT-L-14 or "
+            f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
+            "ViT-L-14 or "
             "mgca-tiny; see open_clip.list_models()"
         )
     if pretrained and not Path(pretrained).exists():
         tags = list_pretrained_tags_by_model(name)
         if pretrained not in tags:
             raise UserError(
-                f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a local file or "
+                f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a "
+                "local file or "
                 f"one of: {', '.join(tags) or '(this model has no tags)'}"
             )
-    # OpenAI's ViTs were trained with QuickGELU; open_clip selects it for the tag but not for a file of the same
-    # weights, where a plain GELU would silently give other features.
-    quick_gelu = bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
+    # OpenAI's ViTs were trained with QuickGELU; open_clip selects it for the tag but not for a file
+    # of the same weights, where a plain GELU would silently give other features.
+    if quick_gelu is None:
+        quick_gelu = (
+            bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
+        )
     try:
         model = create_model(
             name,
             pretrained=pretrained,
             precision="fp32",
             force_quick_gelu=quick_gelu,
-            force_patch_dropout=patch_dropout,
         )
     except (RuntimeError, OSError, ValueError, KeyError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        first_line = (
+            str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        )
         raise UserError(
-            f"weights '{pretrained}' could not be loaded into {name}: {first_line}; expected weights of that very "
+            f"weights '{pretrained}' could not be loaded into {name}: {first_line}; expected "
+            "weights of that very "
             "architecture (a local file works without a network)"
         ) from error
     if not hasattr(model, "visual") or not hasattr(model.visual, "class_embedding"):
-        raise UserError(f"CLIP model '{name}' has no plain ViT image tower; expected e.g. ViT-B-16 or mgca-tiny")
+        raise UserError(
+            f"CLIP model '{name}' has no plain ViT image tower; expected e.g. ViT-B-16 or mgca-tiny"
+        )
     model.eval()
     model.requires_grad_(False)
     return model
@@ -88,34 +107,39 @@ def _is_openai_file(path: str) -> bool:
 
 def _is_torchscript(path: str) -> bool:
     """OpenAI's releases are TorchScript archives: a zip with a ``code/`` folder."""
-    import zipfile
-
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
         return any("/code/" in name for name in archive.namelist())
 
 
+def uses_quick_gelu(model: CLIP) -> bool:
+    """True when the towers' activation is QuickGELU, which no weight of the state tells."""
+    return any(isinstance(module, QuickGELU) for module in model.modules())
+
+
 def tokenizer_for(model: CLIP) -> SimpleTokenizer:
-    """open_clip's tokenizer at this model's context length: strings -> int64 (n, context_length)."""
+    """open_clip's tokenizer at this model's context length: strings -> int64 (n,
+    context_length).
+    """
     return SimpleTokenizer(context_length=model.context_length)
 
 
 def encode_text(model: CLIP, tokens: torch.Tensor) -> torch.Tensor:
     """Encode token ids, skipping the padding at the end.
 
-    open_clip always runs the full context. With a causal mask the end-of-text token never sees what follows it,
-    so cutting the columns after the longest caption changes nothing and saves most of the work: 12 tokens
-    instead of 77.
+    open_clip always runs the full context. With a causal mask the end-of-text token never sees what
+    follows it, so cutting the columns after the longest caption changes nothing and saves most of
+    the work: 12 tokens instead of 77.
 
     Args:
         model: a CLIP with a causal text tower.
-        tokens: int64 (n, context_length), 0 after the end-of-text token (the largest id).
+        tokens: int64 (n, context_length), with the end-of-text token (the largest id) in each row.
 
     Returns:
         (n, D) embeddings, not normalised.
     """
-    longest = int((tokens != 0).sum(dim=1).max())
+    longest = int(tokens.argmax(dim=1).max()) + 1
     tokens = tokens[:, :longest]
     x = model.token_embedding(tokens) + model.positional_embedding[:longest]
     x = model.transformer(x, attn_mask=model.attn_mask[:longest, :longest])

@@ -1,12 +1,14 @@
 """The decoder D_v: the only part that MGCA trains.
 
-Two gated residual blocks, each doubling the resolution (DESIGN section 4): patch grid -> 4x finer pixel grid. A block
-adds ``gate * residual`` to the bilinearly enlarged embeddings; gates start at zero, so an untrained decoder passes
-CLIP's own features through, and the residual may say anything once it has earned it.
+Two gated residual blocks, each doubling the resolution (DESIGN section 4): patch grid -> 4x finer
+pixel grid. A block adds ``gate * residual`` to the bilinearly enlarged embeddings; gates start at
+zero, so an untrained decoder passes CLIP's own features through, and the residual may say anything
+once it has earned it.
 
-The residual is computed in a narrow width from three things: the encoder's late tokens (what), its early tokens (where,
-inside the patch: a token's channels are shuffled out to the finer grid) and the image itself at the block's resolution
-(the exact edge). Depthwise and pointwise convolutions only: the whole decoder costs a few percent of the encoder.
+The residual is computed in a narrow width from three things: the encoder's late tokens (what), its
+early tokens (where, inside the patch: a token's channels are shuffled out to the finer grid) and
+the image itself at the block's resolution (the exact edge). Depthwise and pointwise convolutions
+only: the whole decoder costs a few percent of the encoder.
 
 Shape legend: b images, c encoder width, d embedding width, r residual width.
 """
@@ -65,20 +67,25 @@ class GatedUpsample(nn.Module):
         self.speak = nn.Conv2d(width, embedding_width, 1)
         self.gate = nn.Parameter(torch.zeros(embedding_width, 1, 1))
 
-    def forward(self, embeddings_bdhw: Tensor, stream_brhw: Tensor, image_bihw: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, embeddings_bdhw: Tensor, stream_brhw: Tensor, image_bihw: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Double the resolution.
 
         Args:
             embeddings_bdhw: (b, d, h, w).
             stream_brhw: (b, r, h, w).
-            image_bihw: (b, i, 2h, 2w), the image brought to the finer grid without losing pixels (space to depth).
+            image_bihw: (b, i, 2h, 2w), the image brought to the finer grid without losing pixels
+                (space to depth).
 
         Returns:
             Embeddings (b, d, 2h, 2w) and stream (b, r, 2h, 2w).
         """
         stream = F.pixel_shuffle(self.spread(stream_brhw), 2) + self.look(image_bihw)
         stream = self.mix(stream)
-        enlarged = F.interpolate(embeddings_bdhw, scale_factor=2.0, mode="bilinear", align_corners=False)
+        enlarged = F.interpolate(
+            embeddings_bdhw, scale_factor=2.0, mode="bilinear", align_corners=False
+        )
         return enlarged + self.gate * self.speak(stream), stream
 
 
@@ -101,7 +108,8 @@ class GatedDecoder(nn.Module):
         self.read_late = nn.Conv2d(encoder_width, width, 1)
         self.read_early = nn.Conv2d(encoder_width, width, 1)
         self.first = ConvBlock(width)
-        # Each stage sees the image as the four quarters of every cell of its own grid: 3 colours x 4.
+        # Each stage sees the image as the four quarters of every cell of its own grid: 3 colours x
+        # 4.
         self.stage1 = GatedUpsample(embedding_width, width, 3 * 4)
         self.stage2 = GatedUpsample(embedding_width, width, 3 * 4)
 
@@ -124,4 +132,3 @@ class GatedDecoder(nn.Module):
         embeddings, stream = self.stage1(features.embeddings_bdhw, stream, coarse_view)
         embeddings, _ = self.stage2(embeddings, stream, fine_view)
         return embeddings
-

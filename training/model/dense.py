@@ -1,15 +1,16 @@
 """CLIP's dense features: one embedding a patch, in the space where the text embeddings live.
 
-A CLIP is trained on one embedding an image; what its patches say has to be freed from the last block's pooling
-attention. Which way is right depends on how the tower pools:
+A CLIP is trained on one embedding an image; what its patches say has to be freed from the last
+block's pooling attention. Which way is right depends on how the tower pools:
 
 - ``maskclip``  (Zhou et al. 2022): the last block's value path, then its residual and MLP.
 - ``clearclip`` (Lan et al. 2024): the last block's query-query attention, no residual, no MLP.
-- ``tokens``: the last block as it is. For towers that pool by *averaging* their patches (ours), every patch was
-  trained to carry its share of the image embedding, and there is no pooling attention to take away.
+- ``tokens``: the last block as it is. For towers that pool by *averaging* their patches (ours),
+  every patch was trained to carry its share of the image embedding, and there is no pooling
+  attention to take away.
 
-The blocks are written out (no ``nn.MultiheadAttention``): fewer nodes in the exported graph, and one reading for
-training and export.
+The blocks are written out (no ``nn.MultiheadAttention``): fewer nodes in the exported graph, and
+one reading for training and export.
 
 Shape legend: b images, p patches (hp x wp), c encoder width, d embedding width.
 """
@@ -41,7 +42,9 @@ class DenseFeatures:
     late_bchw: Tensor
 
 
-def resize_position_embedding(embedding_pc: Tensor, grid_from_hw: tuple[int, int], grid_hw: tuple[int, int]) -> Tensor:
+def resize_position_embedding(
+    embedding_pc: Tensor, grid_from_hw: tuple[int, int], grid_hw: tuple[int, int]
+) -> Tensor:
     """Interpolate patch position embeddings to another grid (bicubic, as open_clip does).
 
     Args:
@@ -78,7 +81,8 @@ class DenseEncoder(nn.Module):
 
     Args:
         clip: an open_clip model with a plain ViT tower.
-        mode: one of :data:`DENSE_MODES`; None picks ``tokens`` for towers that pool by averaging, else ``clearclip``.
+        mode: one of :data:`DENSE_MODES`; None picks ``tokens`` for towers that pool by averaging,
+            else ``clearclip``.
         early_tap: index of the block whose output is handed on as ``early``.
     """
 
@@ -88,7 +92,9 @@ class DenseEncoder(nn.Module):
         if mode is None:
             mode = "tokens" if visual.pool_type == "avg" else "clearclip"
         if mode not in DENSE_MODES:
-            raise ValueError(f"dense mode '{mode}' is unknown; expected one of {', '.join(DENSE_MODES)}")
+            raise ValueError(
+                f"dense mode '{mode}' is unknown; expected one of {', '.join(DENSE_MODES)}"
+            )
         self.visual = visual
         self.mode = mode
         self.early_tap = early_tap
@@ -106,14 +112,16 @@ class DenseEncoder(nn.Module):
     def position_embedding(self, grid_hw: tuple[int, int]) -> Tensor:
         """(1 + p, c) position embedding for a patch grid."""
         visual = self.visual
-        return resize_position_embedding(visual.positional_embedding, tuple(visual.grid_size), grid_hw)
+        return resize_position_embedding(
+            visual.positional_embedding, tuple(visual.grid_size), grid_hw
+        )
 
     def forward(self, images_b3hw: Tensor) -> DenseFeatures:
         """Encode normalised images.
 
         Args:
-            images_b3hw: float (b, 3, h, w), RGB, normalised with CLIP's mean and std; h and w multiples of the
-                patch size.
+            images_b3hw: float (b, 3, h, w), RGB, normalised with CLIP's mean and std; h and w
+                multiples of the patch size.
 
         Returns:
             Dense features on the patch grid.
@@ -124,7 +132,8 @@ class DenseEncoder(nn.Module):
         height, width = images_b3hw.shape[-2:]
         if height % self.patch_size or width % self.patch_size:
             raise ValueError(
-                f"input of {width}x{height} pixels is not a multiple of the patch size {self.patch_size}; "
+                f"input of {width}x{height} pixels is not a multiple of the patch size "
+                f"{self.patch_size}; "
                 "choose another --size"
             )
         grid_hw = (height // self.patch_size, width // self.patch_size)
@@ -152,7 +161,9 @@ class DenseEncoder(nn.Module):
         else:
             position_pc = self.position_embedding(grid_hw)
         cls_1c = visual.class_embedding + position_pc[0]
-        x_bpc = torch.cat([cls_1c.expand(patches_bpc.shape[0], 1, -1), patches_bpc + position_pc[1:]], dim=1)
+        x_bpc = torch.cat(
+            [cls_1c.expand(patches_bpc.shape[0], 1, -1), patches_bpc + position_pc[1:]], dim=1
+        )
         return visual.ln_pre(x_bpc)
 
     def _last_block(self, block: nn.Module, x_bpc: Tensor) -> Tensor:
@@ -160,7 +171,9 @@ class DenseEncoder(nn.Module):
             return _attend_and_transform(block, x_bpc)
         attention = block.attn
         normed_bpc = block.ln_1(x_bpc)
-        q, k, v = F.linear(normed_bpc, attention.in_proj_weight, attention.in_proj_bias).chunk(3, dim=-1)
+        q, _, v = F.linear(normed_bpc, attention.in_proj_weight, attention.in_proj_bias).chunk(
+            3, dim=-1
+        )
         if self.mode == "maskclip":
             x_bpc = x_bpc + block.ls_1(attention.out_proj(v))
             return x_bpc + block.ls_2(block.mlp(block.ln_2(x_bpc)))

@@ -47,8 +47,9 @@ class MgcaModel(nn.Module):
         config: how to read and decode it.
 
     Attributes:
-        text_center: (d,) mean of caption embeddings, taken off every text embedding: bare words sit in a narrow
-            cone among captions, and what they share says nothing about which word it is. Zeros: no centring.
+        text_center: (d,) mean of caption embeddings, taken off every text embedding: bare words sit
+            in a narrow cone among captions, and what they share says nothing about which word it
+            is. Zeros: no centring.
     """
 
     text_center: Tensor
@@ -58,7 +59,9 @@ class MgcaModel(nn.Module):
         self.config = config
         self.clip = clip
         self.encoder = DenseEncoder(clip, config.dense, config.early_tap)
-        self.decoder = GatedDecoder(self.encoder.embedding_width, self.encoder.width, config.decoder_width)
+        self.decoder = GatedDecoder(
+            self.encoder.embedding_width, self.encoder.width, config.decoder_width
+        )
         self.register_buffer("text_center", torch.zeros(self.encoder.embedding_width))
         clip.requires_grad_(False)
 
@@ -82,18 +85,26 @@ class MgcaModel(nn.Module):
         return normalize(self.decoder(features, images_b3hw), dim=1)
 
     def baseline_embeddings(self, images_b3hw: Tensor) -> Tensor:
-        """CLIP's own dense features, enlarged to the decoder's grid: what an untrained decoder gives."""
+        """CLIP's own dense features, enlarged to the decoder's grid: what an untrained decoder
+        gives.
+        """
         enlarged = self.encoder(images_b3hw).embeddings_bdhw
         for _ in range(2):
-            enlarged = nn.functional.interpolate(enlarged, scale_factor=2.0, mode="bilinear", align_corners=False)
+            enlarged = nn.functional.interpolate(
+                enlarged, scale_factor=2.0, mode="bilinear", align_corners=False
+            )
         return normalize(enlarged, dim=1)
 
     @torch.no_grad()
     def encode_text(self, tokens: Tensor) -> Tensor:
         """t: centred, L2-normalised caption embeddings, int64 (n, context) -> (n, d)."""
-        return normalize(normalize(encode_text(self.clip, tokens), dim=-1) - self.text_center, dim=-1)
+        return normalize(
+            normalize(encode_text(self.clip, tokens), dim=-1) - self.text_center, dim=-1
+        )
 
 
 def normalize(x: Tensor, dim: int, eps: float = 1e-6) -> Tensor:
-    """L2-normalise along ``dim``, written so that it exports to Mul, ReduceSum, Sqrt, Max, Div and nothing else."""
+    """L2-normalise along ``dim``, written so that it exports to Mul, ReduceSum, Sqrt, Max, Div and
+    nothing else.
+    """
     return x / x.square().sum(dim, keepdim=True).sqrt().clamp_min(eps)

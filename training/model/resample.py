@@ -7,7 +7,8 @@ from torch import Tensor
 
 
 def shrink_to(images_b3hw: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Block means where the sides divide, else bilinear without antialiasing (patch 14 on a 4x grid).
+    """Block means where the sides divide, else bilinear without antialiasing (patch 14 on a 4x
+    grid).
 
     Args:
         images_b3hw: float (b, 3, h, w).

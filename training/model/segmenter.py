@@ -1,6 +1,7 @@
 """What export traces: one uint8 frame and text embeddings in, scores and units out.
 
-Shape legend: h w frame, h' w' the decoder's grid, n = h' w', k words, d embedding width, u unit slots.
+Shape legend: h w frame, h' w' the decoder's grid, n = h' w', k words, d embedding width, u unit
+slots.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ class TraceableSegmenter(nn.Module):
         super().__init__()
         patch = model.encoder.patch_size
         if size_wh[0] % patch or size_wh[1] % patch or min(size_wh) < patch:
+            near_wh = [max(1, round(side / patch)) * patch for side in size_wh]
             raise ValueError(
                 f"input size {size_wh[0]}x{size_wh[1]} is not a multiple of the patch size {patch}; "
-                f"nearest: {max(1, round(size_wh[0] / patch)) * patch}x{max(1, round(size_wh[1] / patch)) * patch}"
+                f"nearest: {near_wh[0]}x{near_wh[1]}"
             )
         self.model = model
         self.size_wh = tuple(size_wh)
@@ -76,4 +78,3 @@ class TraceableSegmenter(nn.Module):
             unit_scores,
             pixel_scores.reshape(1, -1, *grid_hw),
         )
-

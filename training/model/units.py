@@ -1,12 +1,12 @@
 """Adaptive semantic units: the image decides how many there are (DESIGN section 4).
 
-Groups are too few and fixed, pixels too many and noisy. Here seeds on a coarse grid take hold of the pixels that are
-like them (a few rounds of soft k-means over embedding, colour and place); units that say the same thing merge; what is
-left meets the text.
+Groups are too few and fixed, pixels too many and noisy. Here seeds on a coarse grid take hold of
+the pixels that are like them (a few rounds of soft k-means over embedding, colour and place); units
+that say the same thing merge; what is left meets the text.
 
-Everything has a fixed shape: a merged unit keeps its slot and is simply empty. The operations are MatMul, Softmax,
-AveragePool, Equal, ArgMax and arithmetic, so it traces into the same graph as the encoder, with no Loop, NonZero or
-Scatter.
+Everything has a fixed shape: a merged unit keeps its slot and is simply empty. The operations are
+MatMul, Softmax, AveragePool, Equal, ArgMax and arithmetic, so it traces into the same graph as the
+encoder, with no Loop, NonZero or Scatter.
 
 Shape legend: n pixels (h x w), d embedding width, f feature width (d + 3 + 2), u unit slots.
 """
@@ -27,7 +27,9 @@ class UnitSettings:
     """How pixels gather into units; chosen by ablation on StreetWorld (docs/method.md)."""
 
     seeds: int = 64
-    """About how many seeds; the coarse grid keeps the picture's aspect, so the true number may differ a little."""
+    """About how many seeds; the coarse grid keeps the picture's aspect, so the true number may
+    differ a little.
+    """
     rounds: int = 3
     """Soft-assignment rounds."""
     color_weight: float = 0.5
@@ -52,7 +54,8 @@ class Units:
     """The units of one image.
 
     Attributes:
-        embeddings_ud: (u, d), unit length; slots that merged into another are copies of nothing: zeros.
+        embeddings_ud: (u, d), unit length; slots that merged into another are copies of nothing:
+            zeros.
         assignment_nu: (n, u) in [0, 1], rows sum to 1, zero in empty slots.
         unit_of_pixel_n: (n,) int64, the slot each pixel belongs to most.
     """
@@ -112,7 +115,9 @@ class AdaptiveUnits(nn.Module):
         settings = self.settings
         height, width = int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2])
         longer = max(height, width)
-        y_h1 = (torch.arange(height, device=embeddings_dhw.device) + 0.5).reshape(height, 1) / longer
+        y_h1 = (torch.arange(height, device=embeddings_dhw.device) + 0.5).reshape(
+            height, 1
+        ) / longer
         x_1w = (torch.arange(width, device=embeddings_dhw.device) + 0.5).reshape(1, width) / longer
         place_2hw = torch.stack([y_h1.expand(height, width), x_1w.expand(height, width)])
         features_fhw = torch.cat(
@@ -132,7 +137,9 @@ class AdaptiveUnits(nn.Module):
         settings = self.settings
         for round_index in range(settings.rounds):
             # -|x - c|^2 up to the pixel's own length, which softmax over u does not see.
-            closeness_nu = 2.0 * (features_nf @ centres_uf.transpose(0, 1)) - centres_uf.square().sum(1)
+            closeness_nu = 2.0 * (
+                features_nf @ centres_uf.transpose(0, 1)
+            ) - centres_uf.square().sum(1)
             assignment_nu = F.softmax(closeness_nu * settings.sharpness, dim=1)
             if round_index + 1 < settings.rounds:
                 mass_u1 = assignment_nu.sum(0).unsqueeze(1)
@@ -142,15 +149,20 @@ class AdaptiveUnits(nn.Module):
     def _merge_map(self, assignment_nu: Tensor, embeddings_nd: Tensor) -> Tensor:
         """(u, u) one-hot rows: the slot that each slot moves into.
 
-        A slot follows the first slot that says the same as it does; a second hop lets short chains meet.
+        A slot follows the first slot that says the same as it does; a second hop lets short chains
+        meet.
         """
         means_ud = normalize(assignment_nu.transpose(0, 1) @ embeddings_nd, dim=1)
-        alike_uu = (means_ud @ means_ud.transpose(0, 1) >= self.settings.merge_cosine).to(means_ud.dtype)
+        alike_uu = (means_ud @ means_ud.transpose(0, 1) >= self.settings.merge_cosine).to(
+            means_ud.dtype
+        )
         slots = alike_uu.shape[0]
-        alike_uu = torch.maximum(alike_uu, torch.eye(slots, device=means_ud.device, dtype=means_ud.dtype))
-        # Falling weights make the first of several alike slots the largest: ArgMax has no guarantee on ties.
+        alike_uu = torch.maximum(
+            alike_uu, torch.eye(slots, device=means_ud.device, dtype=means_ud.dtype)
+        )
+        # Falling weights make the first of several alike slots the largest: ArgMax has no guarantee
+        # on ties.
         falling_u = torch.arange(slots, 0, -1, device=means_ud.device, dtype=means_ud.dtype)
         leader_u1 = (alike_uu * falling_u).argmax(dim=1, keepdim=True)
         hop_uu = (leader_u1 == torch.arange(slots, device=means_ud.device)).to(means_ud.dtype)
         return hop_uu @ hop_uu
-
