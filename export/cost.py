@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import onnx
 from onnx import numpy_helper
 
+from export.rewrites.graph_view import infer_shapes
 from export.stages import root_of
 
 
@@ -67,15 +68,14 @@ def _bytes_of(tensor: onnx.TensorProto) -> int:
 
 
 def _shapes_at(model: onnx.ModelProto, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
-    fixed = onnx.ModelProto()
-    fixed.CopyFrom(model)
-    for value in [*fixed.graph.input, *fixed.graph.output]:
-        for axis in value.type.tensor_type.shape.dim:
+    inputs = [onnx.ValueInfoProto() for _ in model.graph.input]
+    for copy, value in zip(inputs, model.graph.input, strict=True):
+        copy.CopyFrom(value)
+        for axis in copy.type.tensor_type.shape.dim:
             if axis.dim_param in sizes:
                 axis.dim_value = sizes[axis.dim_param]
-    del fixed.graph.value_info[:]
-    inferred = onnx.shape_inference.infer_shapes(fixed, data_prop=True).graph
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in inferred.initializer}
+    inferred = infer_shapes(model, inputs).graph
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     for value in [*inferred.input, *inferred.value_info, *inferred.output]:
         axes = value.type.tensor_type.shape.dim
         shapes[value.name] = tuple(axis.dim_value for axis in axes)

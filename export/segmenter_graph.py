@@ -10,6 +10,9 @@ from export.cost import measure_cost
 from export.graph import trace_to_onnx
 from export.progress import say
 from export.rewrites.fold_constants import fold_constants
+from export.rewrites.fold_scales import fold_scales
+from export.rewrites.merge_transposes import merge_transposes
+from export.rewrites.squeeze_single_items import squeeze_single_items
 from export.stages import map_stages
 from export.subject import Subject
 from export.variants import Graph
@@ -17,6 +20,7 @@ from training.model.segmenter import TraceableSegmenter
 
 MOST_WORDS = 1024
 WORDS_IN_COST = 20
+REWRITES = (fold_constants, squeeze_single_items, merge_transposes, fold_scales)
 
 
 def trace_segmenter(subject: Subject, size_wh: tuple[int, int], opset: int, work: Path) -> Graph:
@@ -43,7 +47,8 @@ def trace_segmenter(subject: Subject, size_wh: tuple[int, int], opset: int, work
         opset=opset,
     )
     stages = map_stages(model)
-    fold_constants(model)
+    for rewrite in REWRITES:
+        rewrite(model)
     return Graph(model, stages)
 
 

@@ -20,6 +20,7 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from export.rewrites.fold_constants import drop_unused
+from export.rewrites.graph_view import infer_shapes
 from export.stages import is_among
 
 ISLANDS = frozenset(
@@ -156,8 +157,8 @@ class _Rewrite:
 
 def _float_values(model: onnx.ModelProto) -> set[str]:
     """Return the names of all fp32 values of a graph: inputs, weights and results."""
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    names = {tensor.name for tensor in inferred.initializer if tensor.data_type == _FLOAT}
+    inferred = infer_shapes(model).graph
+    names = {tensor.name for tensor in model.graph.initializer if tensor.data_type == _FLOAT}
     for value in [*inferred.input, *inferred.value_info, *inferred.output]:
         if value.type.tensor_type.elem_type == _FLOAT:
             names.add(value.name)
