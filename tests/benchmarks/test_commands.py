@@ -22,6 +22,7 @@ def _run(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 def test_accuracy_prints_both_units_and_writes_design_json(tmp_path: Path):
     target = tmp_path / "accuracy.json"
     done = _run(
@@ -44,6 +45,7 @@ def test_accuracy_prints_both_units_and_writes_design_json(tmp_path: Path):
     assert "--seed 7" in record["command"]
 
 
+@pytest.mark.slow
 def test_accuracy_is_the_same_twice_and_better_than_with_permuted_words(tmp_path: Path):
     figures = []
     for extra in ([], [], ["--control", "permuted-words"], ["--control", "mean-map"]):
@@ -60,6 +62,7 @@ def test_accuracy_is_the_same_twice_and_better_than_with_permuted_words(tmp_path
     assert figures[3]["miou"] < figures[0]["miou"]
 
 
+@pytest.mark.slow
 @pytest.mark.camvid
 def test_accuracy_on_camvid_frames(camvid_root: Path, tmp_path: Path):
     target = tmp_path / "camvid.json"
@@ -75,6 +78,7 @@ def test_accuracy_on_camvid_frames(camvid_root: Path, tmp_path: Path):
     assert {"sky", "road", "building"} <= set(record["iou"])
 
 
+@pytest.mark.slow
 def test_latency_writes_design_json(tmp_path: Path):
     target = tmp_path / "latency.json"
     done = _run(
