@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compositions import score_compositions
-from benchmarks.datasets import EvaluationSet, camvid_set, streetworld_set
+from benchmarks.datasets import EvaluationSet, camvid_set, generate_scenes, streetworld_set
 from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_frames, parse_seed, parse_size
 from benchmarks.report import check_writable, format_table, write_json
@@ -93,16 +93,13 @@ def measure(arguments: argparse.Namespace) -> None:
     scores = score_set(predict, dataset, units, progress=True)
     record = make_record(arguments, dataset, scores)
     if dataset.name == "streetworld" and not arguments.control and not arguments.no_compositions:
-        record["compositions"] = {
-            kind: score_compositions(
-                subject.segment_with(kind),
-                arguments.seed,
-                max(1, arguments.scenes // COMPOSITION_SHARE),
-                arguments.size,
-                progress=True,
-            )
-            for kind in units
-        }
+        scenes = generate_scenes(
+            arguments.seed,
+            max(1, arguments.scenes // COMPOSITION_SHARE),
+            arguments.size,
+            namespace="compositions",
+        )
+        record["compositions"] = score_compositions(subject.predictor, scenes, units, progress=True)
     record |= {
         "bundle": subject.describe(),
         "seconds": round(time.perf_counter() - started, 1),
@@ -153,7 +150,7 @@ def format_record(record: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def format_compositions(compositions: dict[str, dict[str, Any]]) -> str:
+def format_compositions(compositions: dict[Units, dict[str, Any]]) -> str:
     """The held-out pairs as a table in percent."""
     kinds = list(compositions)
     phrases = list(compositions[kinds[0]]["iou"])

@@ -7,20 +7,19 @@ nouns only cannot tell the two apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.datasets import generate_scenes
 from benchmarks.metrics import class_ious, count_confusions
+from benchmarks.scoring import Predictor
+from runtime.segmenter import Units
 from training.data.streetworld import CLASS_NAMES, COLOURED, HELD_OUT_COMPOSITIONS, Scene
 
 LEAST_SHARE = 0.005  # of the image: below it a composition is too small to be asked for
-
-Segment = Callable[[np.ndarray, Sequence[str]], np.ndarray]  # frame_bgr, words -> labels (h, w)
 
 
 def find_composition(scene: Scene) -> tuple[str, str] | None:
@@ -53,43 +52,62 @@ def composition_words(composition: tuple[str, str]) -> list[str]:
 
 
 def score_compositions(
-    segment: Segment, seed: int, scenes: int, size_wh: tuple[int, int], *, progress: bool = False
-) -> dict[str, Any]:
-    """Score ``scenes`` scenes of the namespace "compositions".
+    predictor_for: Callable[[Sequence[str]], Predictor],
+    scenes: Iterable[Scene],
+    units: Sequence[Units],
+    *,
+    progress: bool = False,
+) -> dict[Units, dict[str, Any]]:
+    """Score scenes of the namespace "compositions", for each kind of unit.
 
-    Returns the mean over compositions of the phrase's IoU, the IoU of each, the share of the
-    object's pixels that went to the right one of the two phrases (0.5 = colour-blind), and how
-    many scenes each rests on.
+    ``predictor_for`` gives a predictor for a list of words. A kind's record holds the mean over
+    compositions of the phrase's IoU, the IoU of each, the share of the objects' pixels that went
+    to the right one of the two phrases (0.5 = colour-blind), and how many scenes each rests on.
     """
     found: dict[tuple[str, str], list[Scene]] = {}
-    for scene in generate_scenes(seed, scenes, size_wh, namespace="compositions"):
+    for scene in scenes:
         composition = find_composition(scene)
         if composition is not None:
             found.setdefault(composition, []).append(scene)
-    iou: dict[str, float] = {}
-    right, wrong = 0, 0
+    counts: dict[tuple[str, str], dict[Units, np.ndarray]] = {}
     # one composition after the other: a change of words costs a text encoding
     for composition, its_scenes in tqdm(
         sorted(found.items()), desc="compositions", leave=False, disable=None if progress else True
     ):
-        counts = _count(segment, composition, its_scenes)
-        index = CLASS_NAMES.index(composition[1])
-        iou[" ".join(composition)] = float(class_ious(counts)[index])
-        right += int(counts[index, index])
-        wrong += int(counts[index, len(CLASS_NAMES)])  # the rival phrase's column
+        words = composition_words(composition)
+        counts[composition] = _count(predictor_for(words), its_scenes, len(words), units)
+    examples = {" ".join(pair): len(its_scenes) for pair, its_scenes in sorted(found.items())}
+    return {
+        kind: _record({pair: by_units[kind] for pair, by_units in counts.items()})
+        | {"scenes": examples}
+        for kind in units
+    }
+
+
+def _count(
+    predict: Predictor, scenes: Sequence[Scene], classes: int, units: Sequence[Units]
+) -> dict[Units, np.ndarray]:
+    # the rival, last, is a class without truth: pixels given to it count as missed
+    counts: dict[Units, np.ndarray] = {
+        kind: np.zeros((classes, classes + 1), np.int64) for kind in units
+    }
+    for scene in scenes:
+        frame_bgr = cv2.cvtColor(scene.image_hw3, cv2.COLOR_RGB2BGR)
+        for kind, labels_hw in predict(frame_bgr, units).items():
+            counts[kind] += count_confusions(scene.labels_hw, labels_hw, classes)
+    return counts
+
+
+def _record(counts: dict[tuple[str, str], np.ndarray]) -> dict[str, Any]:
+    iou: dict[str, float] = {}
+    right, wrong = 0, 0
+    for (colour, noun), matrix in counts.items():
+        index = CLASS_NAMES.index(noun)
+        iou[f"{colour} {noun}"] = float(class_ious(matrix)[index])
+        right += int(matrix[index, index])
+        wrong += int(matrix[index, len(CLASS_NAMES)])  # the rival phrase's column
     return {
         "miou": float(np.mean(list(iou.values()))) if iou else float("nan"),
         "iou": iou,
         "right_colour": right / (right + wrong) if right + wrong else float("nan"),
-        "scenes": {" ".join(pair): len(its_scenes) for pair, its_scenes in sorted(found.items())},
     }
-
-
-def _count(segment: Segment, composition: tuple[str, str], scenes: Sequence[Scene]) -> np.ndarray:
-    words = composition_words(composition)
-    # the rival is a class without truth, so that pixels given to it count as missed
-    counts = np.zeros((len(words), len(words) + 1), np.int64)
-    for scene in scenes:
-        frame_bgr = cv2.cvtColor(scene.image_hw3, cv2.COLOR_RGB2BGR)
-        counts += count_confusions(scene.labels_hw, segment(frame_bgr, words), len(words))
-    return counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ class BundleUnderTest:
     def __init__(self, bundle: Path | None, backend: str, threads: int | None) -> None:
         self.segmenter = Segmenter.load(bundle, backend=backend, threads=threads)
 
-    def set_words(self, words: Sequence[str]) -> None:
-        """Ask for ``words``, in this order; held-out phrases are encoded, not refused."""
-        self.segmenter.set_classes(list(words), background="none", allow_unknown=True)
-
     def predictor(self, words: Sequence[str]) -> Predictor:
-        """A predictor for ``words`` that runs the graph once, whatever units are asked for."""
-        self.set_words(words)
+        """A predictor for ``words``, in this order; asking for another one ends this one's use.
+
+        It runs the graph once, whatever units are asked for. Held-out phrases are encoded, not
+        refused.
+        """
+        self.segmenter.set_classes(list(words), background="none", allow_unknown=True)
         segmenter = self.segmenter
 
         def predict(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
@@ -33,19 +33,6 @@ class BundleUnderTest:
             return {kind: segmenter.postprocess(raw, units=kind).labels for kind in units}
 
         return predict
-
-    def segment_with(self, units: Units) -> Callable[[np.ndarray, Sequence[str]], np.ndarray]:
-        """A function of frame and words; words are set only when they differ from the last."""
-        last: list[Sequence[str]] = []
-
-        def segment(frame_bgr: np.ndarray, words: Sequence[str]) -> np.ndarray:
-            if last != [words]:
-                self.set_words(words)
-                last[:] = [list(words)]
-            self.segmenter.units = units
-            return self.segmenter(frame_bgr).labels
-
-        return segment
 
     def describe(self) -> dict[str, Any]:
         """What ran: the bundle's id, precision and input size, backend and provider."""

@@ -15,6 +15,8 @@ from benchmarks.compositions import (
     score_compositions,
 )
 from benchmarks.datasets import generate_scenes
+from benchmarks.scoring import Predictor
+from runtime.segmenter import Units
 from training.data.streetworld import CLASS_NAMES, COLOURED, HELD_OUT_COMPOSITIONS, generate_scene
 
 SIZE_WH = (96, 72)
@@ -55,27 +57,44 @@ def truth_of_frame() -> dict[bytes, np.ndarray]:
 
 
 def test_knowing_everything_scores_one(truth_of_frame: dict[bytes, np.ndarray]):
-    def know(frame_bgr: np.ndarray, words: Sequence[str]) -> np.ndarray:
-        return truth_of_frame[frame_bgr.tobytes()]
+    def predictor_for(words: Sequence[str]) -> Predictor:
+        def know(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+            return {kind: truth_of_frame[frame_bgr.tobytes()] for kind in units}
 
-    found = score_compositions(know, 0, 30, SIZE_WH)
-    assert set(found["iou"]) == {" ".join(pair) for pair in HELD_OUT_COMPOSITIONS}
-    assert found["miou"] == 1.0
-    assert found["right_colour"] == 1.0
-    assert 20 <= sum(found["scenes"].values()) <= 30
+        return know
+
+    scenes = generate_scenes(0, 30, SIZE_WH, namespace="compositions")
+    found = score_compositions(predictor_for, scenes, ["adaptive", "pixel"])
+    assert set(found) == {"adaptive", "pixel"}
+    for record in found.values():
+        assert set(record["iou"]) == {" ".join(pair) for pair in HELD_OUT_COMPOSITIONS}
+        assert record["miou"] == 1.0
+        assert record["right_colour"] == 1.0
+        assert 20 <= sum(record["scenes"].values()) <= 30
 
 
 def test_a_colour_blind_half_is_half_right(truth_of_frame: dict[bytes, np.ndarray]):
-    """Every other column of the object goes to the rival phrase."""
+    """Every other column of the object goes to the rival phrase; "pixel" takes it all."""
 
-    def guess(frame_bgr: np.ndarray, words: Sequence[str]) -> np.ndarray:
-        labels_hw = truth_of_frame[frame_bgr.tobytes()].copy()
+    def predictor_for(words: Sequence[str]) -> Predictor:
         index = next(i for i, word in enumerate(words) if " " in word)
-        object_hw = labels_hw == index
-        object_hw[:, ::2] = False
-        labels_hw[object_hw] = len(words) - 1
-        return labels_hw
 
-    found = score_compositions(guess, 0, 30, SIZE_WH)
-    assert found["right_colour"] == pytest.approx(0.5, abs=0.03)
-    assert found["miou"] == pytest.approx(0.5, abs=0.06)
+        def guess(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+            labels: dict[Units, np.ndarray] = {}
+            for kind in units:
+                labels_hw = truth_of_frame[frame_bgr.tobytes()].copy()
+                object_hw = labels_hw == index
+                if kind == "adaptive":
+                    object_hw[:, ::2] = False
+                labels_hw[object_hw] = len(words) - 1
+                labels[kind] = labels_hw
+            return labels
+
+        return guess
+
+    scenes = generate_scenes(0, 30, SIZE_WH, namespace="compositions")
+    found = score_compositions(predictor_for, scenes, ["adaptive", "pixel"])
+    assert found["adaptive"]["right_colour"] == pytest.approx(0.5, abs=0.03)
+    assert found["adaptive"]["miou"] == pytest.approx(0.5, abs=0.06)
+    assert found["pixel"]["right_colour"] == 0.0
+    assert found["pixel"]["miou"] == 0.0
