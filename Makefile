@@ -44,9 +44,7 @@ clean:
 # An environment is made once; a stamp remembers what was installed from which pyproject.toml.
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or newer on the path; install one or say make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-		$(PYTHON) -m virtualenv $(VENV) 2>/dev/null || { \
-		echo "make: $(PYTHON) cannot make virtual environments; install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }; }
+	@$(PYTHON) .ci/make_environment.py $(VENV)
 
 $(VENV)/.installed-lean: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
