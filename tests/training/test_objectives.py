@@ -1,0 +1,161 @@
+"""Training steps: the loss falls, grains can be switched off, masks are out of reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import training.data.streetworld as streetworld  # noqa: E402
+from training.config import LossConfig, PhaseConfig  # noqa: E402
+from training.data.batches import streetworld_batches  # noqa: E402
+from training.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
+from training.model.clip import load_clip, tokenizer_for  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.objectives import ClipObjective, MgcaObjective  # noqa: E402
+
+
+def build(seed=0):
+    torch.manual_seed(seed)
+    return MgcaModel(load_clip("mgca-tiny"), ModelConfig())
+
+
+def batches(model, steps, *, batch=6, captions=2, start=0, workers=0, size_wh=(64, 48)):
+    return streetworld_batches(
+        first_seed=0,
+        steps=steps,
+        start_step=start,
+        batch=batch,
+        captions=captions,
+        size_wh=size_wh,
+        seed=0,
+        tokenizer=tokenizer_for(model.clip),
+        workers=workers,
+    )
+
+
+def optimise(model, objective, steps, repeat_first=False, batch=6, **options):
+    stream = list(batches(model, 1 if repeat_first else steps, batch=batch, **options))
+    stream = stream * steps if repeat_first else stream
+    losses = []
+    objective.register_forward_hook(lambda _m, _i, out: losses.append(float(out["loss"].detach())))
+    run_phase(
+        name="test",
+        objective=objective,
+        config=PhaseConfig(steps=steps, batch=batch, warmup=1, learning_rate=2e-3),
+        batches=iter(stream),
+        state=PhaseState(),
+        log=MetricsLog(None),
+        on_step=lambda state: None,
+        device=torch.device("cpu"),
+        bf16=False,
+        show_progress=False,
+    )
+    return losses
+
+
+def test_decoder_steps_lower_the_loss():
+    model = build()
+    objective = MgcaObjective(model, LossConfig(clip_margin=None), 0)
+    losses = optimise(model, objective.train(), 20, repeat_first=True)
+    assert losses[-1] < 0.9 * losses[0]
+    assert model.decoder.stage1.gate.abs().max() > 0
+
+
+def test_clip_steps_lower_the_loss():
+    model = build()
+    model.clip.requires_grad_(True)
+    # open_clip's own forward pass takes images of the size it was made for, and no other.
+    size = {"size_wh": (128, 96)}
+    losses = optimise(model, ClipObjective(model.clip.train()), 12, repeat_first=True, **size)
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("grain", ["object", "region", "pixel", "area", "smooth"])
+def test_each_term_can_be_switched_off(grain):
+    model = build()
+    batch = next(iter(batches(model, 1)))
+    full = MgcaObjective(model, LossConfig(), 0)(batch)
+    less = MgcaObjective(model, LossConfig(**{f"{grain}_weight": 0.0}), 0)(batch)
+    assert grain in full
+    assert grain not in less
+    assert float(less["loss"].detach()) == pytest.approx(
+        sum(float(value.detach()) for key, value in less.items() if key != "loss"), rel=1e-5
+    )
+
+
+def test_every_grain_reaches_the_decoder():
+    names = ("object", "region", "pixel")
+    for chosen in names:
+        model = build()
+        torch.nn.init.constant_(model.decoder.stage2.gate, 0.5)
+        weights = {f"{name}_weight": float(name == chosen) for name in names}
+        objective = MgcaObjective(
+            model, LossConfig(area_weight=0.0, smooth_weight=0.0, **weights), 0
+        )
+        objective(next(iter(batches(model, 1))))["loss"].backward()
+        assert model.decoder.stage2.speak.weight.grad.abs().sum() > 0, chosen
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_step_always_holds_the_same_scenes(workers):
+    model = build()
+    whole = list(batches(model, 3))
+    late = list(batches(model, 3, start=2, workers=workers))
+    assert len(late) == 1
+    assert torch.equal(whole[2].images_bhw3, late[0].images_bhw3)
+    assert torch.equal(whole[2].tokens_jl, late[0].tokens_jl)
+    assert torch.equal(whole[2].owner_j, late[0].owner_j)
+
+
+def test_masks_are_out_of_reach(monkeypatch):
+    """With every mask the world can draw replaced by noise, training ends at the same weights."""
+
+    def train():
+        model = build()
+        optimise(model, MgcaObjective(model, LossConfig(), 0).train(), 3)
+        return model.state_dict()
+
+    truth = train()
+    real = streetworld.generate_scene
+    calls = []
+
+    def noisy(*arguments, **options):
+        calls.append(arguments)
+        scene = real(*arguments, **options)
+        rng = np.random.default_rng(0)
+        noise = rng.integers(0, 20, scene.labels_hw.shape).astype(np.uint8)
+        object.__setattr__(scene, "labels_hw", noise)
+        return scene
+
+    import training.data.streetworld.masks as masks
+
+    monkeypatch.setattr(streetworld, "generate_scene", noisy)
+    for name, value in list(vars(masks).items()):
+        if callable(value) and getattr(value, "__module__", "") == masks.__name__:
+            monkeypatch.setattr(masks, name, lambda *a, **k: pytest.fail("training drew a mask"))
+    blind = train()
+    assert not calls
+    for name, value in truth.items():
+        assert torch.equal(value, blind[name]), name
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0, 0.1), (9, 1.0), (10, 1.0), (60, 0.505), (110, 0.01)]
+)
+def test_learning_rate(step, expected):
+    config = PhaseConfig(steps=110, warmup=10, learning_rate=1.0)
+    assert learning_rate_at(step, config) == pytest.approx(expected)
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing(capsys):
+    model = build()
+    objective = MgcaObjective(model, LossConfig(region_weight=0.0), 0).train()
+    with torch.no_grad():
+        objective.mask.bias.fill_(float("nan"))
+    before = {k: v.clone() for k, v in model.decoder.state_dict().items()}
+    optimise(model, objective, 1)
+    for name, value in model.decoder.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert "not finite" in capsys.readouterr().out

@@ -1,0 +1,92 @@
+"""Adaptive semantic units on hand-made feature maps."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from training.model.mgca import normalize  # noqa: E402
+from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa: E402
+
+
+def halves(height: int = 8, width: int = 8) -> torch.Tensor:
+    """Left half one embedding, right half another, orthogonal: (2, h, w)."""
+    embeddings = torch.zeros(2, height, width)
+    embeddings[0, :, : width // 2] = 1.0
+    embeddings[1, :, width // 2 :] = 1.0
+    return embeddings
+
+
+def find(embeddings: torch.Tensor, **settings) -> tuple:
+    grey = torch.full((3, *embeddings.shape[1:]), 0.5)
+    units = AdaptiveUnits(UnitSettings(seeds=16, **settings))(embeddings, grey)
+    used = units.unit_of_pixel_n.unique()
+    return units, used
+
+
+def test_two_halves_become_two_units():
+    units, used = find(halves())
+    assert len(used) == 2
+    labels = units.unit_of_pixel_n.reshape(8, 8)
+    assert (labels[:, :4] == labels[0, 0]).all()
+    assert (labels[:, 4:] == labels[0, 7]).all()
+    found = units.embeddings_ud[used]
+    assert torch.allclose(found, torch.eye(2), atol=1e-3)
+
+
+def test_a_plain_image_becomes_one_unit():
+    embeddings = torch.zeros(2, 8, 8)
+    embeddings[0] = 1.0
+    _, used = find(embeddings)
+    assert len(used) == 1
+
+
+def test_without_merging_every_seed_stays():
+    _, used = find(halves(), merge_cosine=1.1)
+    assert len(used) == 16
+
+
+def test_assignment_is_a_share():
+    units, _ = find(normalize(torch.randn(6, 8, 8, generator=torch.Generator().manual_seed(1)), 0))
+    assert torch.allclose(units.assignment_nu.sum(1), torch.ones(64), atol=1e-5)
+    assert (units.assignment_nu >= 0).all()
+
+
+def test_colour_parts_what_embeddings_do_not():
+    embeddings = torch.zeros(2, 8, 8)
+    embeddings[0] = 1.0
+    colors = torch.zeros(3, 8, 8)
+    colors[:, :4] = 1.0
+    settings = UnitSettings(seeds=16, merge_cosine=1.1, color_weight=2.0, sharpness=60.0)
+    labels = AdaptiveUnits(settings)(embeddings, colors).unit_of_pixel_n.reshape(8, 8)
+    assert set(labels[:4].flatten().tolist()).isdisjoint(labels[4:].flatten().tolist())
+
+
+def test_empty_slots_say_nothing():
+    units, used = find(halves())
+    empty = [slot for slot in range(16) if slot not in used.tolist()]
+    assert units.embeddings_ud[empty].abs().max() < 1e-3
+    assert units.assignment_nu[:, empty].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("grid_hw", "seeds", "expected"),
+    [
+        ((48, 64), 48, (6, 8)),
+        ((112, 112), 64, (8, 8)),
+        ((88, 160), 64, (8, 8)),
+        ((4, 4), 99, (4, 4)),
+    ],
+)
+def test_seed_grid_divides_evenly(grid_hw, seeds, expected):
+    rows, columns = seed_grid(grid_hw, seeds)
+    assert (rows, columns) == expected
+    assert grid_hw[0] % rows == 0
+    assert grid_hw[1] % columns == 0
+
+
+@pytest.mark.parametrize("settings", [{"seeds": 0}, {"rounds": 0}, {"sharpness": 0.0}])
+def test_settings_out_of_range(settings):
+    with pytest.raises(ValueError, match="sharpness|seeds"):
+        UnitSettings(**settings)
