@@ -69,7 +69,7 @@ def build_parser() -> CommandParser:
         "--precision",
         metavar="LIST",
         default="fp32",
-        help="fp32, fp16, int8, or several: fp32,int8",
+        help="fp32, fp16, int8, int8-static (QDQ), or several: fp32,int8",
     )
     add("--opset", metavar="N", default="20", help="ONNX operator set, 18 to 20 (default 20)")
     add(

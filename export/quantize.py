@@ -1,18 +1,21 @@
-"""int8 for CPUs: weights stored as int8, activations quantised on the fly, no calibration."""
+"""int8: activations quantised on the fly (CPUs), or by ranges measured on frames (QDQ graphs)."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime.quantization as ort_quantization
 
 from export.stages import is_among
 
 QUANTISED_OPS = ("MatMul", "Gemm")
+RANGED_OPS = ("MatMul", "Gemm", "Conv")
 
 
 def quantize_matmuls(
@@ -28,31 +31,99 @@ def quantize_matmuls(
     Returns:
         The quantised graph and the stages of its nodes (new nodes get that of the node they serve).
     """
-    excluded = [
-        node.name
-        for node in model.graph.node
-        if node.op_type in QUANTISED_OPS and is_among(stages[node.name], keep_fp32)
-    ]
-    with tempfile.TemporaryDirectory() as folder:
+    excluded = _excluded(model, stages, keep_fp32, QUANTISED_OPS)
+    with _quiet_quantiser(), tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, str(source))
-        root = logging.getLogger()
-        level = root.level
-        root.setLevel(logging.ERROR)
-        try:
-            ort_quantization.quantize_dynamic(
-                source,
-                target,
-                op_types_to_quantize=list(QUANTISED_OPS),
-                per_channel=True,
-                weight_type=ort_quantization.QuantType.QInt8,
-                nodes_to_exclude=excluded,
-                extra_options={"MatMulConstBOnly": True},
-            )
-        finally:
-            root.setLevel(level)
+        ort_quantization.quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=list(QUANTISED_OPS),
+            per_channel=True,
+            weight_type=ort_quantization.QuantType.QInt8,
+            nodes_to_exclude=excluded,
+            extra_options={"MatMulConstBOnly": True},
+        )
         quantised = onnx.load(str(target))
     return quantised, _spread_stages(quantised, stages)
+
+
+def quantize_with_ranges(
+    model: onnx.ModelProto,
+    stages: Mapping[str, str],
+    keep_fp32: Collection[str],
+    feeds: Sequence[Mapping[str, np.ndarray]],
+) -> tuple[onnx.ModelProto, dict[str, str]]:
+    """Put QuantizeLinear - DequantizeLinear pairs around products and convolutions with weights.
+
+    Symmetric int8 on both sides, one scale a channel for weights, biases in fp32: the form that
+    TensorRT and NPUs take, and that ONNX Runtime runs on CPUs.
+
+    Args:
+        model: the fp32 graph; left as it is.
+        stages: the stage of each of its nodes by name.
+        keep_fp32: stages, or parts of them, that stay in fp32.
+        feeds: inputs of the graph to measure the ranges of activations on.
+
+    Returns:
+        As :func:`quantize_matmuls`.
+    """
+    excluded = _excluded(model, stages, keep_fp32, RANGED_OPS)
+    options = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False}
+    with _quiet_quantiser(), tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "fp32.onnx", Path(folder) / "qdq.onnx"
+        onnx.save(model, str(source))
+        ort_quantization.quantize_static(
+            source,
+            target,
+            _Feeds(feeds),
+            quant_format=ort_quantization.QuantFormat.QDQ,
+            op_types_to_quantize=list(RANGED_OPS),
+            per_channel=True,
+            activation_type=ort_quantization.QuantType.QInt8,
+            weight_type=ort_quantization.QuantType.QInt8,
+            nodes_to_exclude=excluded,
+            calibrate_method=ort_quantization.CalibrationMethod.MinMax,
+            extra_options=options,
+        )
+        quantised = onnx.load(str(target))
+    return quantised, _spread_stages(quantised, stages)
+
+
+class _Feeds(ort_quantization.CalibrationDataReader):
+    def __init__(self, feeds: Sequence[Mapping[str, np.ndarray]]) -> None:
+        self._left = iter(feeds)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:  # type: ignore[override]
+        found = next(self._left, None)
+        return None if found is None else dict(found)
+
+
+def _excluded(
+    model: onnx.ModelProto,
+    stages: Mapping[str, str],
+    keep_fp32: Collection[str],
+    kinds: Collection[str],
+) -> list[str]:
+    """Names of the nodes of these kinds that stay: kept stages, and products of two activations."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in kinds
+        and (is_among(stages[node.name], keep_fp32) or not weights & set(node.input))
+    ]
+
+
+@contextmanager
+def _quiet_quantiser() -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 def _spread_stages(model: onnx.ModelProto, stages: Mapping[str, str]) -> dict[str, str]:

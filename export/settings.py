@@ -11,7 +11,7 @@ from export.stages import PARTS, STAGES
 from export.text_encoder import TokenTable
 from runtime.errors import UserError
 
-PRECISIONS = ("fp32", "fp16", "int8")
+PRECISIONS = ("fp32", "fp16", "int8", "int8-static")
 LARGEST_SIDE = 4096
 
 

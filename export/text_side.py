@@ -103,7 +103,9 @@ def write_text_files(
     if text.encoder is None:
         return dict(text.files), {}
     path = folder / TEXT_ENCODER_FILE
-    save_graph(in_precision(text.encoder, precision, ()).model, path)
+    # The text encoder runs on the CPU whatever runs the frames.
+    own = "int8" if precision == "int8-static" else precision
+    save_graph(in_precision(text.encoder, own, ()).model, path)
     files = {**text.files, TEXT_ENCODER_FILE: path}
     measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
     size = path.stat().st_size / 2**20

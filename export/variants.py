@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
+from export.quantize import QUANTISED_OPS, RANGED_OPS, quantize_matmuls, quantize_with_ranges
+from export.rewrites.convert_to_half import convert_to_half
 from export.stages import is_among, strip_exporter_records
 from export.taps import tap_patches
 
@@ -15,7 +18,11 @@ from export.taps import tap_patches
 # decides between words and units, where a last digit changes a label.
 ALWAYS_FP32 = ("input", "units", "scores")
 # Operators whose weights a precision stores in fewer bits.
-_WEIGHTED_OPS = {"fp16": ("MatMul", "Gemm", "Conv"), "int8": ("MatMul", "Gemm")}
+_WEIGHTED_OPS = {
+    "fp16": ("MatMul", "Gemm", "Conv"),
+    "int8": QUANTISED_OPS,
+    "int8-static": RANGED_OPS,
+}
 
 
 @dataclass(frozen=True)
@@ -37,17 +44,22 @@ class VariantFiles:
 
 
 def make_variant(
-    fp32: Graph, precision: str, keep_fp32: Collection[str], folder: Path
+    fp32: Graph,
+    precision: str,
+    keep_fp32: Collection[str],
+    folder: Path,
+    feeds: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> VariantFiles:
     """Make one precision of the segmenter's graph and write it to ``folder``.
 
     Args:
         fp32: the traced graph; left as it is.
-        precision: ``fp32``, ``fp16`` or ``int8``.
+        precision: ``fp32``, ``fp16``, ``int8`` or ``int8-static``.
         keep_fp32: stages that stay in fp32, besides ``ALWAYS_FP32``.
         folder: where the files go; created.
+        feeds: inputs to measure ranges on; ``int8-static`` needs some.
     """
-    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32})
+    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32}, feeds)
     folder.mkdir(parents=True, exist_ok=True)
     path, tapped = folder / "segmenter.onnx", folder / "tapped.onnx"
     save_graph(tap_patches(graph.model, graph.stages), tapped)
@@ -55,19 +67,22 @@ def make_variant(
     return VariantFiles(precision, graph, path, tapped)
 
 
-def in_precision(fp32: Graph, precision: str, keep_fp32: Collection[str]) -> Graph:
+def in_precision(
+    fp32: Graph,
+    precision: str,
+    keep_fp32: Collection[str],
+    feeds: Sequence[Mapping[str, np.ndarray]] = (),
+) -> Graph:
     """Return a graph in another precision, some stages kept; the fp32 one is left as it is."""
     if precision == "fp16":
-        from export.rewrites.convert_to_half import convert_to_half
-
         model, stages = onnx.ModelProto(), dict(fp32.stages)
         model.CopyFrom(fp32.model)
         convert_to_half(model, stages, keep_fp32)
         return Graph(model, stages)
     if precision == "int8":
-        from export.quantize import quantize_matmuls
-
         return Graph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32))
+    if precision == "int8-static":
+        return Graph(*quantize_with_ranges(fp32.model, fp32.stages, keep_fp32, feeds))
     return fp32
 
 
