@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runtime.errors import MgcaError
+from runtime.stop_signals import INTERRUPTED, StopSignals
 
 if TYPE_CHECKING:
     import argparse
-
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names may be in any script
     try:
-        return _run(arguments)
+        with StopSignals() as stopping:
+            return _run(arguments, stopping)
     except MgcaError as error:
         _report_error(str(error), debug)
         return error.exit_code
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], stopping: StopSignals) -> int:
     from runtime.arguments import parse_arguments
 
     options = parse_arguments(arguments)
@@ -59,7 +59,7 @@ def _run(arguments: Sequence[str]) -> int:
     _configure_logging(options)
     from runtime.session import run_session
 
-    return run_session(options)
+    return run_session(options, stopping)
 
 
 def _report_error(message: str, debug: bool) -> None:

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from runtime.demo import DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
-from runtime.errors import MgcaError, UserError
+from runtime.errors import MgcaError
+from runtime.output_checks import check_outputs
 from runtime.pipeline import Pipeline
+from runtime.progress import Progress
 from runtime.run_record import describe_run, print_summary
-from runtime.run_statistics import RunStatistics
 from runtime.sinks import JsonLines, LabelFolder, OverlayVideo, ReportFile, Sink, Window
 from runtime.sources import CameraSource, ImageSource, Source, open_video
+from runtime.stop_signals import INTERRUPTED, StopSignals
 
-INTERRUPTED = 130
 
-
-def run_session(options: argparse.Namespace) -> int:
+def run_session(options: argparse.Namespace, stopping: StopSignals) -> int:
     """Run one session; gives the exit code, raises ``MgcaError`` with what went wrong."""
     with ExitStack() as stack:
-        stopping = stack.enter_context(StopSignals())
         use_demo(options)
         class_list = read_classes(options)
         source = build_source(options)
@@ -100,78 +96,10 @@ def _close_all(sinks: list[Sink], failure: BaseException | None) -> BaseExceptio
 
 def leave_at_once(code: int) -> None:
     """End the process although a thread hangs in a read; everything has been written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os._exit(code)
-
-
-class StopSignals:
-    """Turns SIGINT, SIGTERM and SIGHUP into an event while ``graceful``, else into an exception.
-
-    The handlers are set even where the parent ignored the signals (as shells do for background
-    jobs), except SIGHUP (nohup means it). A second signal after two seconds ends the process.
-    """
-
-    SIGNALS = tuple(
-        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-    )
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.graceful = False
-        self._first_at = 0.0
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> StopSignals:
-        if threading.current_thread() is threading.main_thread():
-            for number in self.SIGNALS:
-                ignored = signal.getsignal(number) is signal.SIG_IGN
-                if ignored and number == getattr(signal, "SIGHUP", None):
-                    continue
-                self._previous[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: object) -> None:
-        if not self.graceful:
-            raise KeyboardInterrupt
-        now = time.monotonic()
-        if not self.event.is_set():
-            self._first_at = now
-            self.event.set()
-        elif now - self._first_at > 2.0:
-            os._exit(INTERRUPTED)
-
-
-class Progress:
-    """A progress bar on stderr, only on a terminal and only for runs of over two seconds."""
-
-    def __init__(self, options: argparse.Namespace, source: Source) -> None:
-        self._bar: Any = None
-        if options.quiet or not sys.stderr.isatty():
-            return
-        from tqdm import tqdm
-
-        total = source.frame_count
-        if total is not None:
-            total = -(-total // options.every)
-        if options.max_frames is not None:
-            total = min(total or options.max_frames, options.max_frames)
-        self._bar = tqdm(total=total, unit="frame", delay=2, leave=False, dynamic_ncols=True)
-
-    def update(self, statistics: RunStatistics) -> None:
-        """Show one more frame."""
-        if self._bar is not None:
-            self._bar.update(1)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
 
 
 def use_demo(options: argparse.Namespace) -> None:
@@ -220,52 +148,6 @@ def build_sinks(options: argparse.Namespace) -> tuple[list[Sink], ReportFile | N
     if options.show:
         sinks.append(Window())
     return sinks, None if options.report is None else ReportFile(options.report)
-
-
-def check_outputs(
-    options: argparse.Namespace, source: Source, sinks: list[Sink], report: ReportFile | None
-) -> None:
-    """Refuse outputs that cannot be written or would damage an input or each other."""
-    for sink in sinks:
-        sink.check()
-    if report is not None:
-        report.check()
-    inputs = {os.path.realpath(path) for path in source.input_paths()}
-    if options.classes_file is not None:
-        inputs.add(os.path.realpath(options.classes_file))
-    bundle = None if options.bundle is None else os.path.realpath(options.bundle)
-    taken: dict[str, str] = {}
-    for flag in ("out", "jsonl", "report"):
-        given = getattr(options, flag)
-        if given is None or given == "-" or not _is_plain(given):
-            continue
-        path = os.path.realpath(given)
-        if path in inputs or (bundle and os.path.dirname(path) == bundle and os.path.exists(path)):
-            raise UserError(f"--{flag} {given} is an input of this run; give another name")
-        if path in taken:
-            raise UserError(f"--{taken[path]} and --{flag} name the same file {given}")
-        taken[path] = flag
-    if options.label_dir is not None and isinstance(source, ImageSource):
-        _check_labels(options.label_dir, source, inputs)
-
-
-def _check_labels(label_dir: str, source: ImageSource, inputs: set[str]) -> None:
-    equal = source.equal_stems()
-    if equal is not None:
-        raise UserError(
-            f"--label-dir: {equal[0]} and {equal[1]} would both be written to "
-            f"{Path(equal[0]).stem}.png; run them apart or rename one"
-        )
-    for path in source.paths:
-        target = os.path.realpath(os.path.join(label_dir, Path(path).stem + ".png"))
-        if target in inputs:
-            raise UserError(
-                f"--label-dir {label_dir} would overwrite the input {path}; give another folder"
-            )
-
-
-def _is_plain(path: str) -> bool:
-    return not os.path.exists(path) or os.path.isfile(path)
 
 
 def load_segmenter(options: argparse.Namespace, class_list: list[str]) -> Any:

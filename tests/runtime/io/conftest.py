@@ -15,6 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from processes import Run, command_environment
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache folder of the tests' own, here and in every process they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MGCA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("onnx")
