@@ -19,7 +19,15 @@ def demo() -> TrainConfig:
     """The shipped model, from nothing: ``python -m training.run``."""
     return TrainConfig(
         name="demo",
-        pretrain=PretrainConfig(steps=2000, batch=160, captions=2, learning_rate=1e-3, warmup=200),
+        # Small batches of many captions: a ViT this small starts late, and what it lacks is steps.
+        pretrain=PretrainConfig(
+            steps=4000,
+            batch=64,
+            captions=4,
+            learning_rate=1e-3,
+            warmup=150,
+            unmasked_share=0.2,
+        ),
         mgca=PhaseConfig(steps=1500, batch=48, captions=3, learning_rate=1e-3, warmup=100),
     )
 

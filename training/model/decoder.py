@@ -56,12 +56,16 @@ class GatedUpsample(nn.Module):
 
     Args:
         embedding_width: d.
-        width: r, channels of the residual stream.
+        width_in: channels of the incoming residual stream.
+        width: r, channels of the outgoing one.
+        image_channels: channels of the image's view at the finer grid.
     """
 
-    def __init__(self, embedding_width: int, width: int, image_channels: int) -> None:
+    def __init__(
+        self, embedding_width: int, width_in: int, width: int, image_channels: int
+    ) -> None:
         super().__init__()
-        self.spread = nn.Conv2d(width, width * 4, 1)
+        self.spread = nn.Conv2d(width_in, width * 4, 1)
         self.look = nn.Conv2d(image_channels, width, 3, padding=1)
         self.mix = ConvBlock(width)
         self.speak = nn.Conv2d(width, embedding_width, 1)
@@ -74,9 +78,8 @@ class GatedUpsample(nn.Module):
 
         Args:
             embeddings_bdhw: (b, d, h, w).
-            stream_brhw: (b, r, h, w).
-            image_bihw: (b, i, 2h, 2w), the image brought to the finer grid without losing pixels
-                (space to depth).
+            stream_brhw: (b, width_in, h, w).
+            image_bihw: (b, i, 2h, 2w), the image brought to the finer grid, space to depth.
 
         Returns:
             Embeddings (b, d, 2h, 2w) and stream (b, r, 2h, 2w).
@@ -95,23 +98,27 @@ class GatedDecoder(nn.Module):
     Args:
         embedding_width: d, CLIP's shared embedding width.
         encoder_width: c, the image tower's token width.
-        width: r, channels of the residual stream.
+        width: r, channels of the residual stream on the fine grids; twice that on the patch grid,
+            where channels are cheap.
+        depth: blocks on the patch grid.
     """
 
     upscale = 4
 
-    def __init__(self, embedding_width: int, encoder_width: int, width: int = 64) -> None:
+    def __init__(
+        self, embedding_width: int, encoder_width: int, width: int = 64, depth: int = 4
+    ) -> None:
         super().__init__()
         self.width = width
+        coarse = 2 * width
         self.late_norm = ChannelNorm(encoder_width)
         self.early_norm = ChannelNorm(encoder_width)
-        self.read_late = nn.Conv2d(encoder_width, width, 1)
-        self.read_early = nn.Conv2d(encoder_width, width, 1)
-        self.first = ConvBlock(width)
-        # Each stage sees the image as the four quarters of every cell of its own grid: 3 colours x
-        # 4.
-        self.stage1 = GatedUpsample(embedding_width, width, 3 * 4)
-        self.stage2 = GatedUpsample(embedding_width, width, 3 * 4)
+        self.read_late = nn.Conv2d(encoder_width, coarse, 1)
+        self.read_early = nn.Conv2d(encoder_width, coarse, 1)
+        self.coarse = nn.Sequential(*(ConvBlock(coarse) for _ in range(depth)))
+        # Each stage sees the image as the four quarters of every cell of its own grid: 3 x 4.
+        self.stage1 = GatedUpsample(embedding_width, coarse, width, 3 * 4)
+        self.stage2 = GatedUpsample(embedding_width, width, width, 3 * 4)
 
     def forward(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
         """Decode.
@@ -124,8 +131,12 @@ class GatedDecoder(nn.Module):
             (b, d, 4 hp, 4 wp) embeddings, not normalised.
         """
         stream = self.read_late(self.late_norm(features.late_bchw))
-        stream = self.first(stream + self.read_early(self.early_norm(features.early_bchw)))
-        fine_hw = (features.embeddings_bdhw.shape[2] * 4, features.embeddings_bdhw.shape[3] * 4)
+        stream = stream + self.read_early(self.early_norm(features.early_bchw))
+        stream = self.coarse(stream)
+        fine_hw = (
+            features.embeddings_bdhw.shape[2] * 4,
+            features.embeddings_bdhw.shape[3] * 4,
+        )
         halves = shrink_to(images_b3hw, (fine_hw[0] * 2, fine_hw[1] * 2))
         fine_view = F.pixel_unshuffle(halves, 2)
         coarse_view = F.pixel_unshuffle(F.avg_pool2d(halves, 2), 2)

@@ -29,7 +29,9 @@ class ModelConfig:
     early_tap: int = 1
     """Block whose tokens the decoder sees as its early view."""
     decoder_width: int = 64
-    """Channels of the decoder's residual stream."""
+    """Channels of the decoder's residual stream on the fine grids."""
+    decoder_depth: int = 4
+    """Convolution blocks of the decoder on the patch grid."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -60,7 +62,10 @@ class MgcaModel(nn.Module):
         self.clip = clip
         self.encoder = DenseEncoder(clip, config.dense, config.early_tap)
         self.decoder = GatedDecoder(
-            self.encoder.embedding_width, self.encoder.width, config.decoder_width
+            self.encoder.embedding_width,
+            self.encoder.width,
+            config.decoder_width,
+            config.decoder_depth,
         )
         self.register_buffer("text_center", torch.zeros(self.encoder.embedding_width))
         clip.requires_grad_(False)
