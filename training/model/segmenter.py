@@ -70,7 +70,7 @@ class TraceableSegmenter(nn.Module):
         grid_hw = (self.grid_wh[1], self.grid_wh[0])
         units = self.units(embeddings_dhw, shrink_to(colors, grid_hw)[0])
         unit_scores = units.embeddings_ud @ text.transpose(0, 1)
-        class_scores = (units.assignment_nu @ unit_scores).transpose(0, 1)
+        class_scores = unit_scores.transpose(0, 1) @ units.assignment_nu.transpose(0, 1)
         pixel_scores = text @ embeddings_dhw.flatten(1)
         return (
             class_scores.reshape(1, -1, *grid_hw),

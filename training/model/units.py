@@ -106,8 +106,11 @@ class AdaptiveUnits(nn.Module):
         features_nf, initial_uf = self._features(embeddings_dhw, colors_3hw)
         assignment_nu = self._assign(features_nf, initial_uf)
         embeddings_nd = embeddings_dhw.flatten(1).transpose(0, 1)
-        merged_nu = assignment_nu @ self._merge_map(assignment_nu, embeddings_nd)
-        embeddings_ud = normalize(merged_nu.transpose(0, 1) @ embeddings_nd, dim=1)
+        sums_ud = assignment_nu.transpose(0, 1) @ embeddings_nd
+        merge_uu = self._merge_map(sums_ud)
+        merged_nu = assignment_nu @ merge_uu
+        # The sum over a merged unit's pixels is the sum of its slots' sums: no second pass over them.
+        embeddings_ud = normalize(merge_uu.transpose(0, 1) @ sums_ud, dim=1)
         return Units(embeddings_ud, merged_nu, merged_nu.argmax(dim=1))
 
     def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,22 +140,22 @@ class AdaptiveUnits(nn.Module):
         settings = self.settings
         for round_index in range(settings.rounds):
             # -|x - c|^2 up to the pixel's own length, which softmax over u does not see.
-            closeness_nu = 2.0 * (
-                features_nf @ centres_uf.transpose(0, 1)
-            ) - centres_uf.square().sum(1)
-            assignment_nu = F.softmax(closeness_nu * settings.sharpness, dim=1)
+            # The factors go into the few centres, not into the many pixels.
+            sharp_fu = (centres_uf * (2.0 * settings.sharpness)).transpose(0, 1)
+            offset_u = centres_uf.square().sum(1) * settings.sharpness
+            assignment_nu = F.softmax(features_nf @ sharp_fu - offset_u, dim=1)
             if round_index + 1 < settings.rounds:
                 mass_u1 = assignment_nu.sum(0).unsqueeze(1)
                 centres_uf = (assignment_nu.transpose(0, 1) @ features_nf) / mass_u1.clamp_min(1e-3)
         return assignment_nu
 
-    def _merge_map(self, assignment_nu: Tensor, embeddings_nd: Tensor) -> Tensor:
+    def _merge_map(self, sums_ud: Tensor) -> Tensor:
         """(u, u) one-hot rows: the slot that each slot moves into.
 
         A slot follows the first slot that says the same as it does; a second hop lets short chains
         meet.
         """
-        means_ud = normalize(assignment_nu.transpose(0, 1) @ embeddings_nd, dim=1)
+        means_ud = normalize(sums_ud, dim=1)
         alike_uu = (means_ud @ means_ud.transpose(0, 1) >= self.settings.merge_cosine).to(
             means_ud.dtype
         )
