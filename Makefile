@@ -36,7 +36,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 demo-assets: $(VENV)/.installed-dev
-	$(BIN)/python -m training.demo_assets
+	$(BIN)/python -m training.run --config demo
+	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
+	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
+	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
 
 clean:
 	rm -rf $(VENV) .venv-lean build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
