@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BACKEND_NAMES = (
     "auto",
+    "tensorrt",
     "onnxruntime",
     "onnxruntime-cpu",
     "onnxruntime-cuda",
@@ -31,7 +32,8 @@ def open_backend(
 ) -> Backend:
     """Load a graph of a bundle.
 
-    ``name``: ``onnxruntime-cpu``; ``onnxruntime-cuda`` (fails where CUDA does not really run);
+    ``name``: ``tensorrt`` (an engine of this machine's cache, built first if there is none, which
+    takes minutes); ``onnxruntime-cpu``; ``onnxruntime-cuda`` (fails where CUDA does not really run);
     ``onnxruntime`` (CUDA where it runs, else the CPU); ``openvino`` (CPU, computes as the graph
     says); ``openvino-bf16`` (CPU, matrix products in bfloat16); ``auto``: the fastest that loads
     here and agrees with ONNX Runtime on the CPU (see :mod:`.choice`; only for the segmenter, other
@@ -51,6 +53,8 @@ def open_backend(
         return open_fastest(
             bundle, threads, lambda chosen: open_backend(bundle, chosen, threads=threads)
         )
+    if name == "tensorrt" and file == SEGMENTER_FILE:
+        return _open_tensorrt(bundle)
     if name in ("openvino", "openvino-bf16"):
         from runtime.backends.openvino import OpenVinoBackend
 
@@ -59,3 +63,13 @@ def open_backend(
 
     device = {"onnxruntime-cuda": "cuda", "onnxruntime": "auto"}.get(name, "cpu")
     return OnnxRuntimeBackend(path, device=device, threads=threads)
+
+
+def _open_tensorrt(bundle: Bundle) -> Backend:
+    from runtime.backends.tensorrt import open_engine
+    from runtime.backends.tensorrt_library import TensorRtMissingError
+
+    try:
+        return open_engine(bundle)
+    except TensorRtMissingError as error:
+        raise UserError(f"backend tensorrt: {error}; or use --backend onnxruntime") from error

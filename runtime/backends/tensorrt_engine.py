@@ -1,0 +1,122 @@
+"""A bundle's engine: out of the cache, or built and kept there."""
+
+from __future__ import annotations
+
+import logging
+from typing import get_args
+
+from runtime.backends.cuda import Cuda
+from runtime.backends.tensorrt_builder import build_plan
+from runtime.backends.tensorrt_library import TensorRt
+from runtime.backends.tensorrt_progress import Progress
+from runtime.backends.tensorrt_settings import EngineSettings, Precision, engine_key
+from runtime.bundle import SEGMENTER_FILE, Bundle
+from runtime.engine_cache import EngineCache, EngineEntry
+from runtime.errors import BundleError, MgcaError
+
+log = logging.getLogger(__name__)
+
+__all__ = ["find_engine", "has_stale_engine", "obtain_engine"]
+
+
+def find_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> EngineEntry | None:
+    """The cached engine that this TensorRT can run on this GPU, its plan unread; or None.
+
+    That is one built by this very version, or a version-compatible one of an earlier version of
+    the same major.
+    """
+    cache = EngineCache()
+    key = engine_key(bundle, cuda.gpu(), library.version)
+    entry = cache.find(key)
+    if entry is not None and (library.kind == "full" or _is_compatible(entry)):
+        return entry
+    for older in cache.find_older(key):
+        if _is_compatible(older) and _is_earlier(str(older.key["tensorrt"]), library.version):
+            return older
+    return None
+
+
+def has_stale_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> bool:
+    """Whether an engine was built for this bundle's graph here that can no longer be used."""
+    key = engine_key(bundle, cuda.gpu(), library.version)
+    same = ("onnx_sha256", "precision")
+    return any(
+        all(entry.key.get(part) == getattr(key, part) for part in same)
+        for entry in EngineCache().entries()
+    )
+
+
+def obtain_engine(
+    bundle: Bundle,
+    library: TensorRt,
+    cuda: Cuda,
+    settings: EngineSettings | None = None,
+    *,
+    rebuild: bool = False,
+    progress: Progress | None = None,
+) -> tuple[EngineEntry, bytes]:
+    """The engine and its plan, built if need be; two processes never build the same one twice.
+
+    ``settings`` None takes any engine of the bundle that fits; otherwise one built with them. The
+    bundle itself is only read. Raises :class:`MgcaError`.
+    """
+    cache = EngineCache()
+    entry = None if rebuild else find_engine(bundle, library, cuda)
+    if entry is not None and (
+        settings is None or entry.built.get("settings") == _as_kept(settings)
+    ):
+        plan = cache.load(entry)
+        if plan is not None:
+            return entry, plan
+    if library.kind == "lean":
+        raise MgcaError(
+            f"no version-compatible engine of bundle {bundle.id} is in the cache, and the lean "
+            f"TensorRT {library.version} cannot build one; build it on this device with the full "
+            "TensorRT: python -m export --trt fp16 --trt-version-compatible"
+        )
+    wanted = settings or EngineSettings()
+    precision = precision_of(bundle)
+
+    def build() -> tuple[bytes, dict[str, object]]:
+        built = build_plan(library, cuda, bundle.file(SEGMENTER_FILE), precision, wanted, progress)
+        record = dict(built.record)
+        return built.plan, {
+            **record,
+            "built": {"model": bundle.manifest.model_id, **record["built"]},
+        }
+
+    return cache.obtain(
+        engine_key(bundle, cuda.gpu(), library.version, wanted),
+        build,
+        rebuild=rebuild or entry is not None,
+        on_wait=lambda: log.warning("another process is building this engine; waiting for it"),
+    )
+
+
+def precision_of(bundle: Bundle) -> Precision:
+    """The precision of a bundle's graph, as its manifest names it."""
+    for name in get_args(Precision):
+        if bundle.manifest.precision == name:
+            return name
+    raise BundleError(
+        f"bundle {bundle.path} has precision {bundle.manifest.precision!r}; TensorRT engines are "
+        f"built from {', '.join(get_args(Precision))}"
+    )
+
+
+def _as_kept(settings: EngineSettings) -> dict[str, object]:
+    kept = dict(settings.to_json())
+    return {**kept, "words": list(kept["words"])}
+
+
+def _is_compatible(entry: EngineEntry) -> bool:
+    settings = entry.built.get("settings")
+    return isinstance(settings, dict) and settings.get("version_compatible") is True
+
+
+def _is_earlier(built: str, running: str) -> bool:
+    """Whether an engine of one version may run with another: forward, within a major version."""
+    first, second = (
+        [int(part) for part in text.split(".") if part.isdecimal()] for text in (built, running)
+    )
+    return bool(first and second) and first[0] == second[0] and first <= second

@@ -1,0 +1,225 @@
+"""The folder of engines: found by key, written whole, bounded in size."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runtime.cache import cache_folder
+from runtime.engine_cache.entry import (
+    FORMAT,
+    BrokenEntryError,
+    EngineEntry,
+    describe_plan,
+    read_entry,
+)
+from runtime.engine_cache.key import EngineKey
+from runtime.engine_cache.locking import LockedError, hold_lock
+from runtime.errors import MgcaError, UserError
+
+DEFAULT_LIMIT_BYTES = 8 << 30
+LONGEST_BUILD_S = 3600.0
+
+log = logging.getLogger(__name__)
+
+__all__ = ["DEFAULT_LIMIT_BYTES", "EngineCache", "parse_size"]
+
+
+class EngineCache:
+    """Engines under ``$MGCA_CACHE/engines``: ``<digest>.plan`` beside ``<digest>.json``.
+
+    A plan is used only if its size and sha256 are its sidecar's, so that a crash between the two
+    writes, a full disk or a copied folder costs a rebuild and nothing else. The least recently used
+    go when there are more than ``limit_bytes`` (default ``$MGCA_CACHE_LIMIT``, such as ``2G``,
+    else 8 GiB).
+    """
+
+    def __init__(self, folder: Path | None = None, limit_bytes: int | None = None) -> None:
+        self.folder = cache_folder() / "engines" if folder is None else folder
+        limit = os.environ.get("MGCA_CACHE_LIMIT")
+        if limit_bytes is None:
+            limit_bytes = parse_size(limit) if limit else DEFAULT_LIMIT_BYTES
+        self.limit_bytes = limit_bytes
+
+    def find(self, key: EngineKey) -> EngineEntry | None:
+        """The engine of a key, its plan unread; None if there is none that can be read."""
+        sidecar = self._path(key.digest, "json")
+        if not sidecar.exists():
+            return None
+        try:
+            entry = read_entry(sidecar)
+            if entry.key != key.to_json():
+                raise BrokenEntryError("it is another key's")
+            if entry.plan.stat().st_size != entry.size_bytes:
+                raise BrokenEntryError("its plan has another size than its sidecar says")
+        except (BrokenEntryError, OSError) as error:
+            log.warning("engine %s is not used: %s", key.digest, error)
+            return None
+        return entry
+
+    def find_older(self, key: EngineKey) -> list[EngineEntry]:
+        """Engines that are this key's but for TensorRT's version, the newest build first."""
+        older = [
+            entry
+            for entry in self.entries()
+            if entry.digest != key.digest and key.differs_by_tensorrt_only(entry.key)
+        ]
+        return sorted(older, key=lambda entry: str(entry.built.get("at")), reverse=True)
+
+    def load(self, entry: EngineEntry) -> bytes | None:
+        """An entry's plan, and mark it as used; None (with a warning) if it is broken."""
+        try:
+            plan = entry.read_plan()
+        except BrokenEntryError as error:
+            log.warning("engine %s is not used: %s", entry.digest, error)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(entry.plan.with_suffix(".json"))
+        return plan
+
+    def obtain(
+        self,
+        key: EngineKey,
+        build: Callable[[], tuple[bytes, Mapping[str, Any]]],
+        *,
+        rebuild: bool = False,
+        on_wait: Callable[[], None] | None = None,
+    ) -> tuple[EngineEntry, bytes]:
+        """The engine of a key and its plan: from the cache, else built once, by one process.
+
+        ``build`` gives the plan and the rest of its sidecar (``built``, ``evidence``); while one
+        process builds, others wait and take what it built. ``rebuild`` builds anew in any case.
+        """
+        self.check_writable()
+        with hold_lock(self._path(key.digest, "lock"), wait_s=LONGEST_BUILD_S, on_wait=on_wait):
+            entry = None if rebuild else self.find(key)
+            plan = None if entry is None else self.load(entry)
+            if entry is None or plan is None:
+                plan, record = build()
+                entry = self._store(key, plan, record)
+            return entry, plan
+
+    def entries(self) -> list[EngineEntry]:
+        """Every engine whose sidecar can be read, the most recently used first."""
+        return [entry for entry, _ in reversed(self._by_use())]
+
+    def clear(self) -> tuple[int, int]:
+        """Remove every engine that no process is building; gives how many, and their bytes."""
+        stems = {
+            path.name.lstrip(".").split(".")[0]
+            for path in self._paths()
+            if path.suffix in (".plan", ".json", ".partial")
+        }
+        removed = [self._remove(stem) for stem in stems]
+        return sum(size is not None for size in removed), sum(size or 0 for size in removed)
+
+    def check_writable(self) -> None:
+        """Raise :class:`MgcaError` unless an engine can be kept here."""
+        probe = self.folder / f".{secrets.token_hex(4)}.partial"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise MgcaError(
+                f"the engine cache {self.folder} cannot be written ({error.strerror}); "
+                "set MGCA_CACHE to a folder that can"
+            ) from None
+
+    def _store(self, key: EngineKey, plan: bytes, record: Mapping[str, Any]) -> EngineEntry:
+        described = {
+            "format": FORMAT,
+            "key": key.to_json(),
+            "plan": describe_plan(plan),
+            "built": {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        }
+        described["built"] |= record.get("built", {})
+        described |= {name: value for name, value in record.items() if name != "built"}
+        for left in self.folder.glob(f".{key.digest}.*.partial"):
+            left.unlink(missing_ok=True)  # of a build that was killed: we hold its lock
+        self._write(key.digest, "plan", plan)
+        text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
+        self._write(key.digest, "json", text.encode())
+        self._evict(keep=key.digest)
+        return read_entry(self._path(key.digest, "json"))
+
+    def _write(self, digest: str, suffix: str, content: bytes) -> None:
+        partial = self.folder / f".{digest}.{suffix}.{secrets.token_hex(4)}.partial"
+        try:
+            with partial.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(partial, self._path(digest, suffix))
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+            raise MgcaError(
+                f"engine {digest} ({len(content) >> 20} MiB) cannot be written to {self.folder} "
+                f"({error.strerror}); make room, or set MGCA_CACHE to another folder"
+            ) from None
+
+    def _evict(self, keep: str) -> None:
+        used = self._by_use()
+        total = sum(entry.size_bytes for entry, _ in used)
+        for entry, _ in used:
+            if total <= self.limit_bytes:
+                return
+            if entry.digest == keep:
+                continue
+            if self._remove(entry.digest) is not None:
+                log.info("engine %s is removed: the cache is over its limit", entry.digest)
+                total -= entry.size_bytes
+
+    def _remove(self, digest: str) -> int | None:
+        """Remove an engine's files; gives the bytes, None if it is being built or held."""
+        try:
+            with hold_lock(self._path(digest, "lock"), wait_s=0):
+                size = 0
+                # The sidecar first: a plan without one is nothing, the other way round is broken.
+                for path in (self._path(digest, "json"), self._path(digest, "plan")):
+                    with contextlib.suppress(OSError):
+                        size += path.stat().st_size
+                        path.unlink()
+                for left in self.folder.glob(f".{digest}.*.partial"):
+                    left.unlink(missing_ok=True)
+                return size
+        except (LockedError, OSError):
+            return None
+
+    def _by_use(self) -> list[tuple[EngineEntry, float]]:
+        """Readable entries with the time of their last use, the oldest first."""
+        found = []
+        for sidecar in self._paths():
+            if sidecar.suffix != ".json":
+                continue
+            with contextlib.suppress(BrokenEntryError, OSError):
+                found.append((read_entry(sidecar), sidecar.stat().st_mtime))
+        return sorted(found, key=lambda pair: pair[1])
+
+    def _paths(self) -> Iterator[Path]:
+        with contextlib.suppress(OSError):
+            yield from sorted(self.folder.iterdir())
+
+    def _path(self, digest: str, suffix: str) -> Path:
+        return self.folder / f"{digest}.{suffix}"
+
+
+def parse_size(text: str) -> int:
+    """``2G`` -> bytes; :class:`UserError` for what is no size.
+
+    >>> parse_size("1.5G"), parse_size("300M"), parse_size("0")
+    (1610612736, 314572800, 0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match:
+        raise UserError(f"MGCA_CACHE_LIMIT is {text!r}; expected a size such as 2G or 500M")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
