@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +81,7 @@ class Bench:
                 f"{precision}: {candidate.verdict.criterion} {candidate.verdict.found:.5f} is "
                 f"under {candidate.verdict.threshold:.5f}; falling back: {stage} stays in fp32"
             )
+            shutil.rmtree(candidate.bundle.path.parent)
             candidate = self._try(precision, (*candidate.kept_fp32, stage))
         return candidate
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from export.progress import Progress
 from runtime.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
+DEMO_CLIP_SEED = 0
 DEMO_CLIP_FRAMES = 150
+DEMO_CLIP_FPS = 15.0
 DEMO_CLIP_SIZE_WH = (640, 360)
 
 
@@ -42,18 +45,16 @@ def read_image_folder(folder: Path, count: int) -> list[Frame]:
     return [Frame(path.name, _read_rgb(path)) for path in chosen]
 
 
-def draw_demo_frames(count: int, *, seed: int = 0) -> list[Frame]:
+def draw_demo_frames(count: int, progress: Progress, *, seed: int = DEMO_CLIP_SEED) -> list[Frame]:
     """Draw ``count`` frames, evenly spaced over the generated demo clip, with exact labels."""
     from training.data.streetworld import moving_scene
 
-    wanted = set(evenly_spaced(DEMO_CLIP_FRAMES, count))
+    wanted = evenly_spaced(DEMO_CLIP_FRAMES, count)
+    scenes = moving_scene(seed, frames=wanted[-1] + 1, fps=DEMO_CLIP_FPS, size_wh=DEMO_CLIP_SIZE_WH)
     frames = []
-    scenes = moving_scene(seed, frames=DEMO_CLIP_FRAMES, size_wh=DEMO_CLIP_SIZE_WH)
-    for index, scene in enumerate(scenes):
+    for index, scene in zip(progress(range(wanted[-1] + 1), "demo clip"), scenes, strict=True):
         if index in wanted:
             frames.append(Frame(f"demo {index:03d}", scene.image_hw3, scene.labels_hw))
-        if index >= max(wanted):
-            break
     return frames
 
 

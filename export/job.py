@@ -39,12 +39,15 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     for precision in settings.precisions:
         check_output(_folder(settings, precision), bytes_needed=0)
     names = None if settings.vocabulary is None else read_names(settings.vocabulary)
-    frames = _read_frames(settings)
+    images = None
+    if settings.calibration is not None:
+        images = read_image_folder(settings.calibration, settings.frames)
     subject = load_subject(settings)
     size_wh = settings.size_wh or subject.size_wh
     check_size(size_wh, subject.encoder.patch_size)
     check_output(settings.out, bytes_needed=_bytes_needed(subject, len(settings.precisions)))
     say(f"{subject.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
+    frames = images or draw_demo_frames(settings.frames, show_bar)
     parent = nearest_existing_parent(settings.out)
     with tempfile.TemporaryDirectory(prefix=f".{settings.out.name}.export-", dir=parent) as folder:
         bench = _set_up(settings, subject, size_wh, names, frames, Path(folder))
@@ -106,12 +109,6 @@ def _reference(subject: Subject) -> ReferenceSegmenter:
         mean=IMAGE_MEAN,
         std=IMAGE_STD,
     )
-
-
-def _read_frames(settings: ExportSettings) -> list[Frame]:
-    if settings.calibration is not None:
-        return read_image_folder(settings.calibration, settings.frames)
-    return draw_demo_frames(settings.frames)
 
 
 def _parity_words(text: TextSide, frames: Sequence[Frame], own_vocabulary: bool) -> list[str]:
