@@ -67,7 +67,7 @@ class Vocabulary:
 def write_vocabulary(path: str | os.PathLike[str], vocabulary: Vocabulary) -> None:
     """Write the file; raises :class:`BundleError` if the vocabulary breaks its own rules."""
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     _check(vocabulary, str(path))
     tensors = {
@@ -79,7 +79,21 @@ def write_vocabulary(path: str | os.PathLike[str], vocabulary: Vocabulary) -> No
         "templates_sha256": vocabulary.templates_sha256,
         "text_encoder_sha256": vocabulary.text_encoder_sha256,
     }
-    save_file(tensors, os.fspath(path), metadata=metadata)
+    Path(path).write_bytes(_sort_header(save(tensors, metadata=metadata)))
+
+
+def _sort_header(data: bytes) -> bytes:
+    """Write the header's keys in order.
+
+    safetensors keeps metadata in a hash map of random order; the same export must give the same
+    bytes. The format: header length (8 bytes, little-endian), JSON header, tensors.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors start at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def read_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
