@@ -76,7 +76,10 @@ def decode_pixels(
     """Run the decoder from its weights: (D, hp, wp) -> (D, 4 hp, 4 wp), not normalised."""
     stream = _pointwise(weights, "read_late", _channel_norm(weights, "late_norm", late))
     stream = stream + _pointwise(weights, "read_early", _channel_norm(weights, "early_norm", early))
-    stream = _conv_block(weights, "first", stream)
+    depth = 0
+    while f"coarse.{depth}.depthwise.weight" in weights:
+        stream = _conv_block(weights, f"coarse.{depth}", stream)
+        depth += 1
     halves = shrink_image(image, (patches.shape[1] * 8, patches.shape[2] * 8))
     quarters = shrink_image(halves, (patches.shape[1] * 4, patches.shape[2] * 4))
     views = [_space_to_depth(quarters), _space_to_depth(halves)]
