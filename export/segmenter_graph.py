@@ -9,6 +9,8 @@ import torch
 from export.cost import measure_cost
 from export.graph import trace_to_onnx
 from export.progress import say
+from export.rewrites.cast_first import cast_first
+from export.rewrites.fold_batch_norm import fold_batch_norm
 from export.rewrites.fold_constants import fold_constants
 from export.rewrites.fold_scales import fold_scales
 from export.rewrites.merge_transposes import merge_transposes
@@ -20,7 +22,14 @@ from training.model.segmenter import TraceableSegmenter
 
 MOST_WORDS = 1024
 WORDS_IN_COST = 20
-REWRITES = (fold_constants, squeeze_single_items, merge_transposes, fold_scales)
+REWRITES = (
+    cast_first,
+    fold_constants,
+    fold_batch_norm,
+    squeeze_single_items,
+    merge_transposes,
+    fold_scales,
+)
 
 
 def trace_segmenter(subject: Subject, size_wh: tuple[int, int], opset: int, work: Path) -> Graph:

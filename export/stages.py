@@ -10,7 +10,7 @@ import onnx
 _SCOPES_KEY = "pkg.torch.onnx.name_scopes"
 STAGES = ("input", "encoder", "decoder", "units", "scores")
 # Parts of the encoder that may be kept in fp32 on their own.
-PARTS = ("encoder.attention", "encoder.mlp")
+PARTS = ("encoder.stem", "encoder.attention", "encoder.mlp")
 _STAGE_OF_SCOPE = {"model.encoder": "encoder", "model.decoder": "decoder", "units": "units"}
 
 
@@ -18,9 +18,9 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
     """Map node names to stages, by the module scopes that the exporter recorded.
 
     What stands outside the encoder, the decoder and the units is ``input`` (before the encoder) or
-    ``scores`` (after it). The encoder's nodes carry the part too: ``encoder.mlp``, and
-    ``encoder.attention`` for all else. A node without a record, made by the exporter's own
-    optimiser, belongs to the stage of the node before it.
+    ``scores`` (after it). The encoder's nodes carry the part too: ``encoder.stem`` (pixels to
+    patches), ``encoder.mlp``, and ``encoder.attention`` for all else. A node without a record, made
+    by the exporter's own optimiser, belongs to the stage of the node before it.
 
     Precondition: the graph comes straight from the exporter, its nodes have unique names.
     """
@@ -33,12 +33,19 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
             outside = "input" if stage == "input" else "scores"
             stage = named[0] if named else outside
             if stage == "encoder":
-                in_mlp = any(scope.endswith(".mlp") for scope in scopes)
-                stage = "encoder.mlp" if in_mlp else "encoder.attention"
+                stage = _part_of(scopes)
         stages[node.name] = stage
     if len(stages) != len(model.graph.node):
         raise ValueError("two nodes of the traced graph have the same name")
     return stages
+
+
+def _part_of(scopes: tuple[str, ...]) -> str:
+    if any(scope.endswith(".mlp") for scope in scopes):
+        return "encoder.mlp"
+    if any(scope.endswith(".visual.conv1") for scope in scopes):
+        return "encoder.stem"
+    return "encoder.attention"
 
 
 def root_of(stage: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from export.rewrites.fold_constants import drop_unused
-from export.rewrites.graph_view import GraphView, remove_nodes, set_weight
+from export.rewrites.graph_view import GraphView, bypass, replace_weight
 
 _MOVES = ("Reshape", "Transpose")
 
@@ -37,7 +37,7 @@ def _fold_one(model: onnx.ModelProto) -> bool:
                 continue
             folded = _into_convolution(view, data, scale) or _into_linear(view, data, scale)
             if folded:
-                _bypass(model, view, mul, data)
+                bypass(view, mul, data)
                 return True
     return False
 
@@ -56,9 +56,9 @@ def _into_convolution(view: GraphView, data: str, scale: np.ndarray) -> bool:
         return False
     per_channel = scale.reshape(channels)
     shape = (channels,) + (1,) * (weight.ndim - 1)
-    _replace(view, conv, 1, weight * per_channel.reshape(shape))
+    replace_weight(view, conv, 1, weight * per_channel.reshape(shape))
     if bias is not None:
-        _replace(view, conv, 2, bias * per_channel)
+        replace_weight(view, conv, 2, bias * per_channel)
     return True
 
 
@@ -99,8 +99,8 @@ def _scale_columns(view: GraphView, name: str, part: tuple[int, int] | None, fac
         width = bias.shape[0] // (part[1] if part else 1)
         start = part[0] * width if part else 0
         factors[start : start + width] = factor
-        _replace(view, product, 1, weight * factors)
-        _replace(view, add, other, bias * factors)
+        replace_weight(view, product, 1, weight * factors)
+        replace_weight(view, add, other, bias * factors)
         return True
     return False
 
@@ -109,20 +109,3 @@ def _splits_evenly_along_last_axis(split: onnx.NodeProto) -> bool:
     settings = {item.name: item.i for item in split.attribute}
     # The exporter splits a (1, p, 3 c) tensor; anything with stated sizes is left alone.
     return len(split.input) == 1 and settings.get("axis", 0) in (-1, 2)
-
-
-def _replace(view: GraphView, node: onnx.NodeProto, index: int, value: np.ndarray) -> None:
-    """Give a node a new weight; the old one may have other readers."""
-    name = node.input[index]
-    if len(view.readers[name]) > 1:
-        name = f"{name}_for_{node.name}"
-        node.input[index] = name
-    set_weight(view.model, name, value)
-
-
-def _bypass(model: onnx.ModelProto, view: GraphView, node: onnx.NodeProto, source: str) -> None:
-    for reader in view.readers.get(node.output[0], []):
-        for index, name in enumerate(reader.input):
-            if name == node.output[0]:
-                reader.input[index] = source
-    remove_nodes(model, [node])

@@ -102,6 +102,24 @@ def remove_nodes(model: onnx.ModelProto, gone: list[onnx.NodeProto]) -> None:
     model.graph.node.extend(kept)
 
 
+def replace_weight(view: GraphView, node: onnx.NodeProto, index: int, value: np.ndarray) -> None:
+    """Give a node's input a new constant; the old one stays for its other readers, if any."""
+    name = node.input[index]
+    if len(view.readers[name]) > 1:
+        name = f"{name}_for_{node.name}"
+        node.input[index] = name
+    set_weight(view.model, name, value)
+
+
+def bypass(view: GraphView, node: onnx.NodeProto, source: str) -> None:
+    """Remove a node; whoever read its output reads ``source`` instead."""
+    for reader in view.readers.get(node.output[0], []):
+        for index, name in enumerate(reader.input):
+            if name == node.output[0]:
+                reader.input[index] = source
+    remove_nodes(view.model, [node])
+
+
 def permutation(node: onnx.NodeProto) -> tuple[int, ...]:
     """Return a Transpose's permutation."""
     return tuple(next(item.ints for item in node.attribute if item.name == "perm"))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import onnx
 
 from export.rewrites.fold_constants import drop_unused
-from export.rewrites.graph_view import GraphView, permutation, remove_nodes
+from export.rewrites.graph_view import GraphView, bypass, permutation, remove_nodes
 
 
 def merge_transposes(model: onnx.ModelProto) -> bool:
@@ -81,11 +81,7 @@ def _drop_identity(model: onnx.ModelProto) -> bool:
         axes = permutation(node)
         if axes != tuple(range(len(axes))):
             continue
-        for reader in view.readers.get(node.output[0], []):
-            for index, name in enumerate(reader.input):
-                if name == node.output[0]:
-                    reader.input[index] = node.input[0]
-        remove_nodes(model, [node])
+        bypass(view, node, node.input[0])
         return True
     return False
 

@@ -90,6 +90,9 @@ def test_graph_holds_only_what_engines_take(bundle: Path) -> None:
     assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
     assert not [node for node in model.graph.node if node.op_type == "Resize" and node.attribute
                 and any(a.name == "mode" and a.s == b"cubic" for a in node.attribute)]  # fmt: skip
+    # TensorRT takes a uint8 input into a Cast and nothing else.
+    assert {node.op_type for node in model.graph.node if "frame" in node.input} == {"Cast"}
+    assert "BatchNormalization" not in kinds
     frame, text = model.graph.input
     assert [axis.dim_value for axis in frame.type.tensor_type.shape.dim] == [1, 64, 96, 3]
     assert text.type.tensor_type.shape.dim[0].dim_param == "K"
