@@ -88,5 +88,5 @@ def test_seed_grid_divides_evenly(grid_hw, seeds, expected):
 
 @pytest.mark.parametrize("settings", [{"seeds": 0}, {"rounds": 0}, {"sharpness": 0.0}])
 def test_settings_out_of_range(settings):
-    with pytest.raises(ValueError, match="sharpness|seeds"):
+    with pytest.raises(ValueError, match=r"sharpness|seeds"):
         UnitSettings(**settings)
