@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from export.device_jobs import add_device_flags, finish_for_devices, read_device_flags
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
 
@@ -19,6 +20,7 @@ examples:
   python -m export --checkpoint runs/a/last.pt --out bundles/a --precision fp32,int8
   python -m export --training-free --clip ViT-B-16 --pretrained openai --out bundles/b16
   python -m export --out bundles/mine --calibration my_frames --vocabulary my_words.txt
+  python -m export --out bundles/mine --trt fp16             also a TensorRT engine on this GPU
 
 Each precision becomes a bundle of its own: the first one named is OUT, every further one stands
 beside it as OUT-fp16, OUT-int8. Nothing is written unless every one of them passes the parity gate.
@@ -120,6 +122,7 @@ def build_parser() -> CommandParser:
         action="store_true",
         help="keep stages that fail the gate in fp32 instead of stopping",
     )
+    add_device_flags(parser)
     return parser
 
 
@@ -143,6 +146,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
                 )
     elif options.checkpoint is not None:
         raise UserError("--training-free takes no --checkpoint; give one of the two")
+    devices = read_device_flags(options)
     return ExportSettings(
         out=Path(options.out).expanduser(),
         checkpoint=None if options.checkpoint is None else Path(options.checkpoint).expanduser(),
@@ -150,7 +154,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         clip=options.clip or "ViT-B-16",
         pretrained=options.pretrained or "openai",
         dense=options.dense,
-        precisions=parse_precisions(options.precision),
+        precisions=devices.precisions(parse_precisions(options.precision)),
         size_wh=None if options.size is None else parse_size(options.size),
         opset=parse_opset(options.opset),
         vocabulary=None if options.vocabulary is None else Path(options.vocabulary).expanduser(),
@@ -162,6 +166,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         gate=options.gate,
         keep_fp32=() if options.keep_fp32 is None else parse_stages(options.keep_fp32),
         auto_fallback=options.auto_fallback,
+        devices=devices,
     )
 
 
@@ -177,8 +182,10 @@ def _run(arguments: Sequence[str]) -> None:
     logging.getLogger().setLevel(logging.ERROR)
     from export.job import export_bundles
 
-    for path in export_bundles(settings):
-        print(path)
+    bundles = export_bundles(settings)
+    for path in bundles:
+        print(path, flush=True)
+    finish_for_devices(bundles, settings.devices)
 
 
 def _parse_count(flag: str, text: str) -> int:

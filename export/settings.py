@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from export.device_jobs import DeviceJob
 from export.graph import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
 from export.stages import PARTS, STAGES
 from export.text_encoder import TokenTable
@@ -20,7 +21,8 @@ class ExportSettings:
     """One export.
 
     ``size_wh`` None means the checkpoint's own size (a CLIP's native one when training-free);
-    ``min_agreement`` None means the default threshold of each precision.
+    ``min_agreement`` None means the default threshold of each precision; ``devices`` is what to do
+    once the bundles stand.
     """
 
     out: Path
@@ -41,6 +43,7 @@ class ExportSettings:
     gate: str = "labels"
     keep_fp32: tuple[str, ...] = ()
     auto_fallback: bool = False
+    devices: DeviceJob = field(default_factory=DeviceJob)
 
 
 def parse_precisions(text: str) -> tuple[str, ...]:
