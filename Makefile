@@ -2,6 +2,7 @@
 # make test         lint, then every test (installs everything, PyTorch included)
 # make lint         ruff and mypy
 # make demo-assets  train, export and draw the shipped demo checkpoint, bundle and clip again (hours)
+# make results      measure the shipped bundle again -> benchmarks/results/*.json
 # make clean        remove the environment and what builds leave behind
 #
 # Only Python (3.10 or newer) and make are needed; the rest goes into $(VENV).
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test test-fast lint format demo-assets clean
+.PHONY: demo test test-fast lint format demo-assets results clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-lean
@@ -40,6 +41,17 @@ demo-assets: $(VENV)/.installed-dev
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
+
+RESULTS := benchmarks/results
+ACCURACY := $(BIN)/python -m benchmarks.accuracy --backend onnxruntime-cpu
+results: $(VENV)/.installed-dev
+	$(ACCURACY) --json $(RESULTS)/streetworld.json
+	$(ACCURACY) --control mean-map --json $(RESULTS)/streetworld_mean_map.json
+	$(ACCURACY) --control permuted-words --json $(RESULTS)/streetworld_permuted_words.json
+	if [ -d "$${CAMVID_ROOT:-../shared/data/camvid_val}" ]; then \
+		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; fi
+	$(BIN)/python -m benchmarks.latency --backend onnxruntime-cpu --json $(RESULTS)/latency.json
+	$(BIN)/python -m benchmarks.world_hardness --json $(RESULTS)/world_hardness.json
 
 clean:
 	rm -rf $(VENV) .venv-lean build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
