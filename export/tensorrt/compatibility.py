@@ -6,7 +6,6 @@ from pathlib import Path
 
 import onnx
 
-from export.graph import opset_of
 from runtime.errors import MgcaError
 
 HIGHEST_OPSET = 20  # JetPack 6, TensorRT 10.3
@@ -43,7 +42,7 @@ def check_compatibility(path: Path) -> None:
 def find_incompatibilities(model: onnx.ModelProto) -> list[str]:
     """What TensorRT would refuse in a graph, a phrase each; empty for a good one."""
     found = []
-    opset = opset_of(model)
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if opset > HIGHEST_OPSET:
         found.append(f"operator set {opset} is newer than {HIGHEST_OPSET}, JetPack 6's")
     foreign = {node.domain for node in model.graph.node} - {"", "ai.onnx"}

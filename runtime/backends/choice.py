@@ -5,6 +5,10 @@ tried once with the bundle: one frame for parity, a few for speed. The outcome i
 cache under everything it depends on, so that later starts open the winner at once. A backend that
 does not load, fails, or disagrees is passed over, and the log says why; the last resort in the
 order is ONNX Runtime on the CPU, which is also the reference.
+
+TensorRT is a candidate if the cache holds an engine of the bundle for this GPU: ``auto`` never
+makes anybody wait for a build. An engine that has gone stale (another TensorRT, a broken file) is
+built again in the background, and serves from a later start on.
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ import platform
 from collections.abc import Callable
 from importlib import metadata, util
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.backends.contract import expect_segmenter
 from runtime.backends.devices import cuda_devices
 from runtime.backends.parity import compare_outputs, trial_feeds
+from runtime.backends.protocol import NotReadyError
 from runtime.bundle import Bundle
 from runtime.cache import read_record, record_key, write_record
 from runtime.errors import MgcaError
@@ -31,7 +36,13 @@ if TYPE_CHECKING:
 
 # In this order they are tried; of two equally fast ones the first is taken. Backends that compute
 # in less precision than the bundle says (openvino-bf16) are only ever taken by name.
-ORDER = ("onnxruntime-cuda", "openvino", "onnxruntime-cpu")
+ORDER = (
+    "tensorrt",
+    "onnxruntime-cuda-graph",
+    "onnxruntime-cuda",
+    "openvino",
+    "onnxruntime-cpu",
+)
 REFERENCE = "onnxruntime-cpu"
 _KIND = "backend_choice"
 _TIMED_RUNS = 3
@@ -44,8 +55,10 @@ Opener = Callable[[str], "Backend"]
 
 
 def candidates() -> tuple[str, ...]:
-    """Backends that may run on this machine, in order; cheap, nothing is loaded."""
+    """Backends that may run any bundle on this machine, in order; cheap, nothing is loaded."""
     present = {
+        "tensorrt": False,  # it needs an engine, see _cached_engine
+        "onnxruntime-cuda-graph": bool(cuda_devices()),
         "onnxruntime-cuda": bool(cuda_devices()),
         "openvino": util.find_spec("openvino") is not None,
         "onnxruntime-cpu": True,
@@ -56,9 +69,12 @@ def candidates() -> tuple[str, ...]:
 def open_fastest(bundle: Bundle, threads: int | None, open_by_name: Opener) -> Backend:
     """Open the backend that is remembered as the fastest, or find it out (see above)."""
     names = candidates()
+    engine = _cached_engine(bundle)
+    if engine is not None:
+        names = ("tensorrt", *names)
     if len(names) == 1:
         return open_by_name(names[0])
-    key = _key(bundle, names, threads)
+    key = _key(bundle, names, threads, engine)
     remembered = (read_record(_KIND, key) or {}).get("chosen")
     if remembered in names:
         try:
@@ -66,18 +82,44 @@ def open_fastest(bundle: Bundle, threads: int | None, open_by_name: Opener) -> B
         except MgcaError as error:
             log.warning("backend %s, chosen before, no longer loads: %s", remembered, error)
     backend, figures = _try_all(bundle, names, open_by_name)
-    write_record(_KIND, key, {"bundle": bundle.id, **figures})
+    if not any(figure.get("not_ready") for figure in figures["tried"].values()):
+        write_record(_KIND, key, {"bundle": bundle.id, **figures})
     return backend
+
+
+def _cached_engine(bundle: Bundle) -> str | None:
+    """Digest of the engine that TensorRT can run here at once; a stale one is built again."""
+    if not cuda_devices():
+        return None
+    from runtime.backends.tensorrt_engine import find_engine, has_stale_engine
+    from runtime.backends.tensorrt_library import open_tensorrt
+    from runtime.backends.tensorrt_rebuild import start_rebuild
+
+    try:
+        library, cuda = open_tensorrt()
+        try:
+            entry = find_engine(bundle, library, cuda)
+            if entry is not None:
+                return entry.digest
+            if library.kind == "full" and has_stale_engine(bundle, library, cuda):
+                start_rebuild(bundle, library)
+            else:
+                log.info("no TensorRT engine of %s is built; --backend tensorrt does it", bundle.id)
+        finally:
+            cuda.close()
+    except MgcaError as error:
+        log.info("TensorRT is no candidate: %s", error)
+    return None
 
 
 def _try_all(
     bundle: Bundle, names: tuple[str, ...], open_by_name: Opener
-) -> tuple[Backend, dict[str, object]]:
+) -> tuple[Backend, dict[str, Any]]:
     feeds = trial_feeds(bundle)
     best_name, best = REFERENCE, open_by_name(REFERENCE)
     expect_segmenter(best, bundle)
     reference, best_ms = _time_runs(best, feeds)
-    tried: dict[str, object] = {REFERENCE: {"ms": round(best_ms, 3)}}
+    tried: dict[str, dict[str, Any]] = {REFERENCE: {"ms": round(best_ms, 3)}}
     for name in reversed([name for name in names if name != REFERENCE]):
         backend: Backend | None = None
         try:
@@ -89,6 +131,8 @@ def _try_all(
         except MgcaError as error:
             log.warning("backend %s is passed over: %s", name, error)
             tried[name] = {"error": str(error)}
+            if isinstance(error, NotReadyError):
+                tried[name]["not_ready"] = True
             if backend is not None:
                 backend.close()
             continue
@@ -110,12 +154,14 @@ def _time_runs(
     least = float("inf")
     for _ in range(_TIMED_RUNS):
         start = perf_counter()
-        backend.run(feeds)
+        outputs = backend.run(
+            feeds
+        )  # the last one's, since a captured graph begins after the first
         least = min(least, (perf_counter() - start) * 1e3)
     return outputs, least
 
 
-def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None) -> str:
+def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None, engine: str | None) -> str:
     versions = {}
     for package in ("onnxruntime", "onnxruntime-gpu", "openvino"):
         try:
@@ -130,6 +176,7 @@ def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None) -> str:
             "versions": versions,
             "machine": [platform.machine(), _cpu_model(), os.cpu_count()],
             "cuda": cuda_devices(),
+            "engine": engine,
         }
     )
 

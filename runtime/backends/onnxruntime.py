@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from runtime.backends.devices import cuda_devices
+from runtime.backends.onnxruntime_binding import BoundTensors
 from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
 from runtime.errors import BundleError, MgcaError, UserError
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
+Device = Literal["cpu", "cuda", "auto", "tensorrt"]
+_NAMES = {CUDA: "onnxruntime-cuda", TENSORRT: "onnxruntime-tensorrt"}
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -31,26 +35,43 @@ class OnnxRuntimeBackend(ClosingBackend):
     """One ONNX file in one session.
 
     ``device``: ``cpu``; ``cuda`` (a :class:`UserError` where CUDA does not really run: ONNX Runtime
-    itself would fall back to the CPU without a word); ``auto`` (CUDA where it runs). ``name`` says
-    which of the two it became. ``threads``: intra-op threads, None for one a physical core.
+    itself would fall back to the CPU without a word); ``auto`` (CUDA where it runs); ``tensorrt``
+    (ONNX Runtime's own TensorRT provider, with ``provider_options``). ``name`` says which it
+    became. ``threads``: intra-op threads, None for one a physical core. On a GPU, inputs and
+    outputs stay in device memory that is allocated once for each number of text rows; with
+    ``graph`` the whole run is captured as one CUDA graph.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], device: str = "auto", threads: int | None = None
+        self,
+        path: str | os.PathLike[str],
+        device: Device = "auto",
+        threads: int | None = None,
+        *,
+        graph: bool = False,
+        provider_options: Mapping[str, str] | None = None,
     ) -> None:
         import onnxruntime
 
-        self._session: Any = _open_session(onnxruntime, os.fspath(path), device, threads)
+        providers = _providers(onnxruntime, device, graph, provider_options or {})
+        self._session: Any = _open_session(onnxruntime, os.fspath(path), providers, threads)
         # Asked, not assumed: the providers compiled in are not the ones that run.
         self.provider: str = self._session.get_providers()[0]
-        self.name = "onnxruntime-cuda" if self.provider == CUDA else "onnxruntime-cpu"
-        if device == "cuda" and self.provider != CUDA:
+        wanted = {"cuda": CUDA, "tensorrt": TENSORRT}.get(device, self.provider)
+        if self.provider != wanted:
+            what = "CUDA" if wanted == CUDA else "TensorRT"
             raise UserError(
-                f"backend onnxruntime-cuda: CUDA does not run here ({self.provider} took over); "
+                f"backend {_NAMES[wanted]}: {what} does not run here ({self.provider} took over); "
                 "install the CUDA and cuDNN that this onnxruntime-gpu needs, or use onnxruntime-cpu"
             )
+        self.name = _NAMES.get(self.provider, "onnxruntime-cpu") + ("-graph" if graph else "")
         self.inputs = {item.name: _spec(item) for item in self._session.get_inputs()}
         self.outputs = {item.name: _spec(item) for item in self._session.get_outputs()}
+        self._bound: BoundTensors | None = None
+        if self.provider != CPU:
+            self._bound = BoundTensors(
+                onnxruntime, self._session, self.inputs, self.outputs, "cuda", graph
+            )
 
     def run(
         self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None
@@ -61,6 +82,8 @@ class OnnxRuntimeBackend(ClosingBackend):
         check_feeds(self.inputs, feeds)
         names = check_wanted(self.outputs, outputs)
         try:
+            if self._bound is not None:
+                return self._bound.run(feeds, names)
             values = self._session.run(list(names), dict(feeds))
         except Exception as error:  # ONNX Runtime's errors share no base class of their own
             raise MgcaError(
@@ -70,22 +93,33 @@ class OnnxRuntimeBackend(ClosingBackend):
 
     def close(self) -> None:
         """Let go of the session and its memory; a second call does nothing."""
+        self._bound = None
         self._session = None
 
 
-def _open_session(onnxruntime: Any, path: str, device: str, threads: int | None) -> Any:
+def _providers(
+    onnxruntime: Any, device: Device, graph: bool, options: Mapping[str, str]
+) -> list[Any]:
+    """The providers to ask for, the CPU always last."""
+    wanted = TENSORRT if device == "tensorrt" else CUDA
+    if device == "cpu" or wanted not in onnxruntime.get_available_providers():
+        return [CPU]
+    if not cuda_devices():
+        return [CPU]
+    if hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()
+    # TF32 is CUDA's default and not what an fp32 graph says: fp16 bundles are the fast way.
+    cuda = (CUDA, {"use_tf32": "0", "enable_cuda_graph": str(int(graph))})
+    return [(TENSORRT, dict(options)), cuda, CPU] if wanted == TENSORRT else [cuda, CPU]
+
+
+def _open_session(onnxruntime: Any, path: str, providers: list[Any], threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only: warnings would mix with the command's own log
     # Decoding and drawing share the cores: a thread that spins between frames takes them away.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
-    providers: list[Any] = [CPU]
-    if device != "cpu" and CUDA in onnxruntime.get_available_providers() and cuda_devices():
-        if hasattr(onnxruntime, "preload_dlls"):
-            onnxruntime.preload_dlls()
-        # TF32 is CUDA's default and not what an fp32 graph says: fp16 bundles are the fast way.
-        providers.insert(0, (CUDA, {"use_tf32": "0"}))
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # ONNX Runtime's errors share no base class of their own

@@ -16,6 +16,8 @@ BACKEND_NAMES = (
     "onnxruntime",
     "onnxruntime-cpu",
     "onnxruntime-cuda",
+    "onnxruntime-cuda-graph",
+    "onnxruntime-tensorrt",
     "openvino",
     "openvino-bf16",
 )
@@ -32,15 +34,21 @@ def open_backend(
 ) -> Backend:
     """Load a graph of a bundle.
 
-    ``name``: ``tensorrt`` (an engine of this machine's cache, built first if there is none, which
-    takes minutes); ``onnxruntime-cpu``; ``onnxruntime-cuda`` (fails where CUDA does not really run);
-    ``onnxruntime`` (CUDA where it runs, else the CPU); ``openvino`` (CPU, computes as the graph
-    says); ``openvino-bf16`` (CPU, matrix products in bfloat16); ``auto``: the fastest that loads
-    here and agrees with ONNX Runtime on the CPU (see :mod:`.choice`; only for the segmenter, other
-    graphs run on the CPU). ``threads``: how many the CPU may use inside one graph, None for the
-    engine's choice. ``backend.provider`` says what really runs. Raises
-    :class:`~runtime.errors.UserError` for an unknown name or an engine that is not there, and
-    :class:`~runtime.errors.BundleError` for a graph that does not load.
+    ``name``, one of :data:`BACKEND_NAMES`:
+
+    - ``tensorrt``: an engine of this machine's cache, built first if there is none (minutes);
+    - ``onnxruntime-cpu``, ``onnxruntime-cuda`` (fails where CUDA does not really run),
+      ``onnxruntime`` (CUDA where it runs, else the CPU), ``onnxruntime-cuda-graph`` (each run one
+      CUDA graph), ``onnxruntime-tensorrt`` (its own TensorRT provider);
+    - ``openvino``: on the CPU, computes as the graph says; ``openvino-bf16``: matrix products in
+      bfloat16;
+    - ``auto``: the fastest that loads here and agrees with ONNX Runtime on the CPU (see
+      :mod:`.choice`; only for the segmenter, other graphs run on the CPU).
+
+    ``threads``: how many the CPU may use inside one graph, None for the engine's choice.
+    ``backend.provider`` says what really runs. Raises :class:`~runtime.errors.UserError` for an
+    unknown name or an engine that is not there, and :class:`~runtime.errors.BundleError` for a
+    graph that does not load.
     """
     if threads is not None and threads < 1:
         raise UserError(f"threads is {threads}; expected a whole number of at least 1")
@@ -50,26 +58,40 @@ def open_backend(
     if name == "auto" and file == SEGMENTER_FILE:
         from runtime.backends.choice import open_fastest
 
-        return open_fastest(
-            bundle, threads, lambda chosen: open_backend(bundle, chosen, threads=threads)
-        )
+        def open_candidate(chosen: str) -> Backend:
+            if chosen == "tensorrt":  # nobody who says auto waits for a build
+                return _open_tensorrt(bundle, build=False)
+            return open_backend(bundle, chosen, threads=threads)
+
+        return open_fastest(bundle, threads, open_candidate)
     if name == "tensorrt" and file == SEGMENTER_FILE:
-        return _open_tensorrt(bundle)
+        return _open_tensorrt(bundle, build=True)
     if name in ("openvino", "openvino-bf16"):
         from runtime.backends.openvino import OpenVinoBackend
 
         return OpenVinoBackend(path, "bf16" if name == "openvino-bf16" else "f32", threads)
-    from runtime.backends.onnxruntime import OnnxRuntimeBackend
+    if name == "onnxruntime-tensorrt" and file == SEGMENTER_FILE:
+        from runtime.backends.onnxruntime_tensorrt import open_tensorrt_provider
 
-    device = {"onnxruntime-cuda": "cuda", "onnxruntime": "auto"}.get(name, "cpu")
-    return OnnxRuntimeBackend(path, device=device, threads=threads)
+        return open_tensorrt_provider(bundle, threads)
+    from runtime.backends.onnxruntime import Device, OnnxRuntimeBackend
+
+    devices: dict[str, Device] = {
+        "onnxruntime": "auto",
+        "onnxruntime-cuda": "cuda",
+        "onnxruntime-cuda-graph": "cuda",
+    }
+    graph = name == "onnxruntime-cuda-graph"
+    return OnnxRuntimeBackend(path, devices.get(name, "cpu"), threads, graph=graph)
 
 
-def _open_tensorrt(bundle: Bundle) -> Backend:
+def _open_tensorrt(bundle: Bundle, *, build: bool) -> Backend:
     from runtime.backends.tensorrt import open_engine
     from runtime.backends.tensorrt_library import TensorRtMissingError
+    from runtime.backends.tensorrt_progress import show_build
 
     try:
-        return open_engine(bundle)
+        with show_build("TensorRT engine") as progress:
+            return open_engine(bundle, build=build, progress=progress)
     except TensorRtMissingError as error:
         raise UserError(f"backend tensorrt: {error}; or use --backend onnxruntime") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +39,9 @@ class OpenVinoBackend(ClosingBackend):
         precision: Literal["f32", "bf16"] = "f32",
         threads: int | None = None,
     ) -> None:
+        # Importing openvino sends a usage event from a child process; without this module it uses
+        # its own stub for it. Nothing of ours calls home.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         try:
             import openvino
         except ImportError as error:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Backend",
     "ClosingBackend",
+    "NotReadyError",
     "TensorSpec",
     "check_feeds",
     "check_wanted",
@@ -35,6 +36,10 @@ __all__ = [
 ]
 
 Self = TypeVar("Self", bound="ClosingBackend")
+
+
+class NotReadyError(MgcaError):
+    """A backend cannot run now, but is being made ready: worth another try at the next start."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from runtime.backends.cuda import Cuda
-from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
+from runtime.backends.protocol import (
+    ClosingBackend,
+    NotReadyError,
+    TensorSpec,
+    check_feeds,
+    check_wanted,
+)
 from runtime.backends.tensorrt_arena import Arena
 from runtime.backends.tensorrt_library import TensorRt
 from runtime.errors import MgcaError
@@ -33,19 +39,35 @@ _DTYPES = {
 }
 
 
-def open_engine(bundle: Bundle, progress: Progress | None = None) -> TensorRtBackend:
+def open_engine(
+    bundle: Bundle, *, build: bool = True, progress: Progress | None = None
+) -> TensorRtBackend:
     """The backend of a bundle's engine, which is built first if the cache has none that fits.
 
-    Raises :class:`~.tensorrt_library.TensorRtMissingError` without TensorRT or a GPU.
+    With ``build=False`` an engine that turns out broken is built again in the background, and
+    :class:`~.protocol.NotReadyError` raised. Without TensorRT or a GPU:
+    :class:`~.tensorrt_library.TensorRtMissingError`.
     """
-    from runtime.backends.tensorrt_engine import obtain_engine
+    from runtime.backends.tensorrt_engine import find_engine, is_compatible, obtain_engine
     from runtime.backends.tensorrt_library import open_tensorrt
+    from runtime.backends.tensorrt_rebuild import start_rebuild
+    from runtime.engine_cache import EngineCache
 
     library, cuda = open_tensorrt()
-    entry, plan = obtain_engine(bundle, library, cuda, progress=progress)
-    settings = entry.built.get("settings")
-    compatible = isinstance(settings, dict) and settings.get("version_compatible") is True
-    return TensorRtBackend(library, cuda, plan, host_code=compatible)
+    try:
+        if build:
+            entry, plan = obtain_engine(bundle, library, cuda, progress=progress)
+        else:
+            found = find_engine(bundle, library, cuda)
+            loaded = None if found is None else EngineCache().load(found)
+            if found is None or loaded is None:
+                start_rebuild(bundle, library)
+                raise NotReadyError("its engine in the cache is gone or broken")
+            entry, plan = found, loaded
+        return TensorRtBackend(library, cuda, plan, host_code=is_compatible(entry))
+    except BaseException:
+        cuda.close()
+        raise
 
 
 class TensorRtBackend(ClosingBackend):

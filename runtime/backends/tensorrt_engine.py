@@ -16,7 +16,7 @@ from runtime.errors import BundleError, MgcaError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["find_engine", "has_stale_engine", "obtain_engine"]
+__all__ = ["find_engine", "has_stale_engine", "is_compatible", "obtain_engine", "precision_of"]
 
 
 def find_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> EngineEntry | None:
@@ -28,10 +28,10 @@ def find_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> EngineEntry | 
     cache = EngineCache()
     key = engine_key(bundle, cuda.gpu(), library.version)
     entry = cache.find(key)
-    if entry is not None and (library.kind == "full" or _is_compatible(entry)):
+    if entry is not None and (library.kind == "full" or is_compatible(entry)):
         return entry
     for older in cache.find_older(key):
-        if _is_compatible(older) and _is_earlier(str(older.key["tensorrt"]), library.version):
+        if is_compatible(older) and _is_earlier(str(older.key["tensorrt"]), library.version):
             return older
     return None
 
@@ -78,6 +78,11 @@ def obtain_engine(
     precision = precision_of(bundle)
 
     def build() -> tuple[bytes, dict[str, object]]:
+        log.warning(
+            "building the TensorRT engine of %s for %s: once, and it may take minutes",
+            bundle.id,
+            cuda.gpu().name,
+        )
         built = build_plan(library, cuda, bundle.file(SEGMENTER_FILE), precision, wanted, progress)
         record = dict(built.record)
         return built.plan, {
@@ -95,8 +100,10 @@ def obtain_engine(
 
 def precision_of(bundle: Bundle) -> Precision:
     """The precision of a bundle's graph, as its manifest names it."""
+    # An int8 graph comes with measured ranges (int8-static) or, for CPUs only, without.
+    wanted = bundle.manifest.precision.removesuffix("-static")
     for name in get_args(Precision):
-        if bundle.manifest.precision == name:
+        if wanted == name:
             return name
     raise BundleError(
         f"bundle {bundle.path} has precision {bundle.manifest.precision!r}; TensorRT engines are "
@@ -109,7 +116,8 @@ def _as_kept(settings: EngineSettings) -> dict[str, object]:
     return {**kept, "words": list(kept["words"])}
 
 
-def _is_compatible(entry: EngineEntry) -> bool:
+def is_compatible(entry: EngineEntry) -> bool:
+    """Whether an engine was built to run with later versions too; it then carries code."""
     settings = entry.built.get("settings")
     return isinstance(settings, dict) and settings.get("version_compatible") is True
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # Called with the phase that runs and the share of the build that is done, in [0, 1].
 Progress = Callable[[str, float], None]
 
-log = logging.getLogger(__name__)
-
-__all__ = ["Progress", "make_monitor"]
+__all__ = ["Progress", "make_monitor", "show_build"]
 
 
 class _Phases:
@@ -58,23 +57,22 @@ def make_monitor(trt: Any, progress: Progress | None) -> Any:
             self.stopped_by: BaseException | None = None
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-            self.phases.start(phase_name, parent_phase, num_steps)
-            self.tell(phase_name)
+            self.note(phase_name, lambda: self.phases.start(phase_name, parent_phase, num_steps))
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            self.phases.complete(phase_name, step)
-            self.tell(phase_name)
+            self.note(phase_name, lambda: self.phases.complete(phase_name, step))
             return self.stopped_by is None
 
         def phase_finish(self, phase_name: str) -> None:
-            self.phases.finish(phase_name)
+            self.note(None, lambda: self.phases.finish(phase_name))
 
-        def tell(self, phase: str) -> None:
-            self.furthest = max(self.furthest, self.phases.share())
-            if progress is None or self.stopped_by is not None:
-                return
+        def note(self, phase: str | None, change: Callable[[], None]) -> None:
+            # Ctrl-C may arrive anywhere in here: through C++ it would end the process.
             try:
-                progress(phase, self.furthest)
+                change()
+                self.furthest = max(self.furthest, self.phases.share())
+                if phase is not None and progress is not None and self.stopped_by is None:
+                    progress(phase, self.furthest)
             except BaseException as error:
                 self.stopped_by = error
 
@@ -83,3 +81,18 @@ def make_monitor(trt: Any, progress: Progress | None) -> Any:
                 raise self.stopped_by
 
     return Monitor()
+
+
+@contextmanager
+def show_build(name: str) -> Iterator[Progress]:
+    """A bar on stderr while an engine is built, if that is a terminal."""
+    from tqdm import tqdm
+
+    hidden = not sys.stderr.isatty()
+    with tqdm(total=100, desc=name, unit="%", leave=False, delay=1, disable=hidden) as bar:
+
+        def tell(phase: str, share: float) -> None:
+            bar.set_postfix_str(phase[:40], refresh=False)
+            bar.update(max(0, int(100 * share) - bar.n))
+
+        yield tell

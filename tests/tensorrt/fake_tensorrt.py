@@ -51,7 +51,7 @@ def make_fake(surface: ApiSurface, cuda: FakeCuda, **faults: Any) -> types.Modul
         def __getattribute__(self, name: str) -> Any:
             if name.startswith("_"):
                 return object.__getattribute__(self, name)
-            what, detail = surface.member(self._kind, name)
+            what, _ = surface.member(self._kind, name)
             value = object.__getattribute__(self, name)
             if what != "method":
                 return value

@@ -158,9 +158,9 @@ def test_the_fakes_notice_what_a_gpu_would_not_forgive(
     machine = install("11.4")
     with open_engine(bundle) as engine:
         block = engine._arena.inputs
-        with pytest.raises(AssertionError, match="not \\(all\\) in device memory"):
+        with pytest.raises(AssertionError, match="in device memory"):
             machine.cuda._read(block.device, block.size + 1)
-        with pytest.raises(AttributeError, match="BuilderFlag has no FP16|FP16"):
+        with pytest.raises(AttributeError, match="FP16"):
             _ = machine.trt.BuilderFlag.FP16
         with pytest.raises(AttributeError, match="has no device_memory_size"):
             _ = engine._engine.device_memory_size
