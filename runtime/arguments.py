@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import math
 from collections.abc import Sequence
-from typing import NoReturn
 
+from runtime.command import CommandParser
 from runtime.errors import UserError
 
 DESCRIPTION = """\
@@ -26,12 +25,16 @@ exit codes: 0 done, 1 failed while running, 2 wrong arguments, 3 the camera or s
 130 stopped by Ctrl-C or SIGTERM (every output is closed first)"""
 
 
-class ArgumentParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, raised as ``UserError``."""
+class ArgumentParser(CommandParser):
+    """The commands' parser; an argument without a flag is told which flag a source needs."""
 
-    def error(self, message: str) -> NoReturn:
-        """Raise ``UserError`` instead of printing the usage and leaving."""
-        raise UserError(f"{message[:1].lower()}{message[1:]}; see {self.prog} --help")
+    def _describe_unknown(self, argument: str) -> str:
+        if argument.startswith("-"):
+            return super()._describe_unknown(argument)
+        return (
+            f"unexpected argument {argument!r}; a source needs its flag: --video {argument} or "
+            f"--images {argument}"
+        )
 
 
 def build_parser() -> ArgumentParser:
@@ -40,8 +43,6 @@ def build_parser() -> ArgumentParser:
         prog="mgca-rt",
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     _add_source(parser)
     _add_words(parser)
@@ -178,16 +179,12 @@ def _add_running(parser: ArgumentParser) -> None:
         "--threads", metavar="N", type=_whole(1), help="processor threads to use: --threads 2"
     )
     group.add_argument("--quiet", action="store_true", help="no progress, summary or warnings")
-    group.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     group.add_argument("--version", action="store_true", help="print the version and leave")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse and check; raises ``UserError``. What needs a file or the model is checked later."""
-    parser = build_parser()
-    options, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        raise UserError(_describe_unknown(parser, unknown[0]))
+    options = build_parser().parse_args(arguments)
     sources = [f"--{name}" for name in ("camera", "video", "images") if getattr(options, name)]
     empty = [name for name in ("camera", "video") if getattr(options, name) == ""]
     if empty:
@@ -201,19 +198,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     if options.rle and options.jsonl is None:
         raise UserError("--rle needs --jsonl FILE to write the masks to")
     return options
-
-
-def _describe_unknown(parser: ArgumentParser, argument: str) -> str:
-    if not argument.startswith("-"):
-        return (
-            f"unexpected argument {argument!r}; a source needs its flag: --video {argument} or "
-            f"--images {argument}"
-        )
-    flag = argument.split("=", 1)[0]
-    known = [option for action in parser._actions for option in action.option_strings]
-    nearest = difflib.get_close_matches(flag, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}?" if nearest else "see mgca-rt --help"
-    return f"unknown flag {flag}; {hint}"
 
 
 def _whole(least: int):

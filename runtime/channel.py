@@ -36,12 +36,10 @@ class Channel(Generic[Item]):
             return True
 
     def put_newest(self, item: Item) -> int:
-        """Hand over ``item`` at once, dropping the oldest where there is no room; how many."""
-        dropped = 0
+        """Hand over ``item`` at once in place of all that still wait; how many were dropped."""
         with self._changed:
-            while len(self._items) >= self._size:
-                self._items.popleft()
-                dropped += 1
+            dropped = len(self._items)
+            self._items.clear()
             self._items.append(item)
             self._changed.notify_all()
         return dropped

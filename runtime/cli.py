@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runtime.errors import MgcaError
-from runtime.stop_signals import INTERRUPTED, StopSignals
+from runtime.command import run_command
+from runtime.stop_signals import StopSignals
 
 if TYPE_CHECKING:
     import argparse
+
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,50 +22,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Every error is one line on stderr; ``--debug`` adds the traceback.
     """
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    debug = "--debug" in arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names may be in any script
-    try:
-        with StopSignals() as stopping:
-            return _run(arguments, stopping)
-    except MgcaError as error:
-        _report_error(str(error), debug)
-        return error.exit_code
-    except KeyboardInterrupt:
-        _report_error("stopped before the first frame", debug)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our stdout is gone; Python must not complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except MemoryError:
-        _report_error("not enough memory; try a smaller bundle, or fewer --threads", debug)
-        return 1
-    except Exception as error:  # the last line of defence: a fault of ours, told as such
-        hint = "" if debug else "; run again with --debug and report it"
-        _report_error(f"internal error: {type(error).__name__}: {error}{hint}", debug)
-        return 1
+    return run_command("mgca-rt", _run, arguments, interrupted="stopped before the first frame")
 
 
-def _run(arguments: Sequence[str], stopping: StopSignals) -> int:
+def _run(arguments: Sequence[str]) -> int:
     from runtime.arguments import parse_arguments
 
-    options = parse_arguments(arguments)
-    if options.version:
-        print(f"mgca-rt {_find_version()}")
-        return 0
-    _configure_logging(options)
-    from runtime.session import run_session
+    with StopSignals() as stopping:
+        options = parse_arguments(arguments)
+        if options.version:
+            print(f"mgca-rt {_find_version()}")
+            return 0
+        _configure_logging(options)
+        from runtime.session import run_session
 
-    return run_session(options, stopping)
-
-
-def _report_error(message: str, debug: bool) -> None:
-    if debug and sys.exc_info()[0] is not None:
-        traceback.print_exc()
-    print(f"mgca-rt: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        return run_session(options, stopping)
 
 
 def _find_version() -> str:

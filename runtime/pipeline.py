@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.channel import Channel, Ended
@@ -15,10 +16,24 @@ from runtime.sources.frame import Frame, Source
 if TYPE_CHECKING:
     from runtime.segmenter import Segmenter
 
-#: Frames read ahead of inference. A live source has room for one: anything older is lag.
+#: Frames of a file that are read ahead of inference.
 READ_AHEAD = 2
+#: Frames of a live source between inference and outputs. One is worked on while the other is
+#: written; more would only make pictures older where the outputs are the slow part.
+LIVE_IN_FLIGHT = 2
 POLL_S = 0.1
 CAPTURE_JOIN_S = 1.0
+
+
+@dataclass
+class _Job:
+    """A frame on its way from inference to the outputs."""
+
+    frame: Frame
+    raw: Any
+    latency_ms: dict[str, float]
+    live: bool
+    wait_ms: float = 0.0
 
 
 class Pipeline:
@@ -53,8 +68,9 @@ class Pipeline:
         self.on_frame = on_frame
         self.statistics = RunStatistics()
         self._captured: Channel[Frame] = Channel(READ_AHEAD)
-        self._inferred: Channel[tuple[Frame, Any, dict[str, float]]] = Channel(1)
-        self._segmented: Channel[tuple[SegmentedFrame, float]] = Channel(1)
+        self._inferred: Channel[_Job] = Channel(1)
+        self._segmented: Channel[tuple[SegmentedFrame, _Job]] = Channel(1)
+        self._in_flight = threading.Semaphore(LIVE_IN_FLIGHT)
         self._over = threading.Event()
         self._errors: list[BaseException] = []
         #: Whether the capture thread has ended; a hanging network read may outlive the run.
@@ -118,6 +134,9 @@ class Pipeline:
     def _infer(self) -> None:
         done = 0
         while done != self.max_frames:
+            live = self.source.live
+            if live and not self._wait_for_turn():
+                return
             frame = self._captured.get()
             assert frame is not None
             started = time.perf_counter()
@@ -130,17 +149,24 @@ class Pipeline:
                 "preprocess": (prepared_at - started) * 1e3,
                 "infer": (inferred_at - prepared_at) * 1e3,
             }
-            if not self._inferred.put((frame, raw, latency_ms)):
+            if not self._inferred.put(_Job(frame, raw, latency_ms, live)):
                 return
             done += 1
 
+    def _wait_for_turn(self) -> bool:
+        """Wait until an output is ready for another live frame; False once the run is over."""
+        while not self._over.is_set():
+            if self._in_flight.acquire(timeout=POLL_S):
+                return True
+        return False
+
     def _postprocess(self) -> None:
         while True:
-            taken = self._inferred.get()
-            assert taken is not None
-            frame, raw, latency_ms = taken
+            job = self._inferred.get()
+            assert job is not None
+            frame, latency_ms = job.frame, job.latency_ms
             started = time.perf_counter()
-            result = self.segmenter.postprocess(raw, frame.size_wh, latency_ms=latency_ms)
+            result = self.segmenter.postprocess(job.raw, frame.size_wh, latency_ms=latency_ms)
             assert result.areas is not None  # counted here, not when an output first asks
             ended = time.perf_counter()
             latency_ms["postprocess"] = (ended - started) * 1e3
@@ -148,9 +174,10 @@ class Pipeline:
             elapsed_ms = (ended - frame.captured_at) * 1e3
             # From a live source, the age of the picture is what a person sees. Of a file, frames
             # are read ahead on purpose: waiting in that queue delays nobody.
-            latency_ms["total"] = elapsed_ms if self.source.live else work_ms
-            item = SegmentedFrame(frame, result, latency_ms)
-            if not self._segmented.put((item, max(0.0, elapsed_ms - work_ms))):
+            latency_ms["total"] = elapsed_ms if job.live else work_ms
+            job.wait_ms = max(0.0, elapsed_ms - work_ms)
+            job.raw = None
+            if not self._segmented.put((SegmentedFrame(frame, result, latency_ms), job)):
                 return
 
     def _write_all(self) -> None:
@@ -161,12 +188,14 @@ class Pipeline:
                 return
             if taken is None:
                 continue
-            item, wait_ms = taken
+            item, job = taken
             started = time.perf_counter()
             for sink in self.sinks:
                 sink.write(item)
             output_ms = (time.perf_counter() - started) * 1e3
-            self.statistics.add(item.latency_ms, wait_ms, output_ms, item.result.areas)
+            if job.live:
+                self._in_flight.release()
+            self.statistics.add(item.latency_ms, job.wait_ms, output_ms, item.result.areas)
             if self.on_frame is not None:
                 self.on_frame(self.statistics)
             if any(getattr(sink, "closed", False) for sink in self.sinks):

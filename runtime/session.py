@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+from runtime.command import INTERRUPTED
 from runtime.demo import DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
 from runtime.errors import MgcaError
 from runtime.output_checks import check_outputs
@@ -17,7 +18,7 @@ from runtime.progress import Progress
 from runtime.run_record import describe_run, print_summary
 from runtime.sinks import JsonLines, LabelFolder, OverlayVideo, ReportFile, Sink, Window
 from runtime.sources import CameraSource, ImageSource, Source, open_video
-from runtime.stop_signals import INTERRUPTED, StopSignals
+from runtime.stop_signals import StopSignals
 
 
 def run_session(options: argparse.Namespace, stopping: StopSignals) -> int:

@@ -8,8 +8,7 @@ import threading
 import time
 from typing import Any
 
-#: The exit code of a run that a signal ended.
-INTERRUPTED = 130
+from runtime.command import INTERRUPTED
 
 
 class StopSignals:

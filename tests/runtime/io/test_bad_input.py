@@ -13,6 +13,8 @@ from clips import draw_scene, write_clip
 from processes import Run
 
 CAR = ("--classes", "car")
+# One engine by name: most cases need none, and "auto" would try them all in each process.
+BUNDLE = "--bundle bundle --backend onnxruntime-cpu"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ CASES: list[tuple[str, int, str]] = [
     ("--video clip.mp4 --classes car --bundle b-changed", 2, "segmenter.onnx"),
     ("--video clip.mp4 --classes car --bundle b-foreign", 2, "model.pt"),
     ("--video clip.mp4 --classes car --bundle b-other", 2, "manifest.json"),
-    ("--video clip.mp4 --classes car --backend abacus {B}", 2, "abacus"),
+    ("--video clip.mp4 --classes car --bundle bundle --backend abacus", 2, "abacus"),
     ("--video clip.mp4 --classes car --out clip.mp4 {B}", 2, "input"),
     ("--video clip.mp4 --classes car --report clip.mp4 {B}", 2, "input"),
     ("--video clip.mp4 --classes car --report bundle/manifest.json {B}", 2, "input"),
@@ -114,7 +116,7 @@ def test_one_line_and_the_exit_code(
     typed: str, code: int, words: str, scratch: Path, run_cli: Run, monkeypatch
 ) -> None:
     before = snapshot(scratch)
-    arguments = typed.replace("{B}", "--bundle bundle").split()
+    arguments = typed.replace("{B}", BUNDLE).split()
     done = run_cli(*arguments, cwd=scratch)
     assert done.returncode == code, done.stderr
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("mgca-rt: error: ")
@@ -125,7 +127,7 @@ def test_one_line_and_the_exit_code(
 def test_only_broken_images(run_cli: Run, scratch: Path) -> None:
     before = snapshot(scratch)
     done = run_cli(
-        "--images", "broken", *CAR, "--bundle", "bundle", "--out", "o.mp4", "--label-dir", "l",
+        "--images", "broken", *CAR, *BUNDLE.split(), "--out", "o.mp4", "--label-dir", "l",
         "--report", "file", cwd=scratch,
     )  # fmt: skip
     assert done.returncode == 2 and "none of the 1 files" in done.stderr.splitlines()[-1]
@@ -150,7 +152,8 @@ def test_stdout_whose_reader_leaves(run_cli: Run, scratch: Path, clip: Path) -> 
 
     from processes import command_environment
 
-    command = f"{sys.executable} -m runtime --video {clip} --classes car --jsonl - --bundle bundle"
+    command = f"{sys.executable} -m runtime --video {clip} --classes car --jsonl - "
+    command += BUNDLE
     done = subprocess.run(
         ["bash", "-c", f"{command} | head -n 1; exit ${{PIPESTATUS[0]}}"], cwd=scratch,
         env=command_environment(), capture_output=True, text=True, timeout=60, check=False,

@@ -32,10 +32,10 @@ def test_put_waits_for_room() -> None:
     thread.join()
 
 
-def test_put_newest_drops_the_oldest() -> None:
+def test_put_newest_takes_the_place_of_what_waits() -> None:
     channel: Channel[int] = Channel(2)
-    assert [channel.put_newest(value) for value in range(5)] == [0, 0, 1, 1, 1]
-    assert (channel.get(), channel.get()) == (3, 4)
+    assert [channel.put_newest(value) for value in range(4)] == [0, 1, 1, 1]
+    assert channel.get() == 3 and channel.get(0.01) is None
 
 
 def test_get_gives_up_after_its_time() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import draw_scene, write_clip
-from processes import Run
+from processes import ENGINE, Run
 from rtsp_server import RtspServer
 
 from runtime.errors import UserError
@@ -63,7 +63,7 @@ def test_the_command_survives_a_break_and_reports_it(
 ) -> None:
     with RtspServer(camera_clip, frames=25) as server:
         done = run_cli(
-            "--video", server.url, "--bundle", colour_bundle, "--classes", "sky,tree,car",
+            "--video", server.url, "--bundle", colour_bundle, *ENGINE, "--classes", "sky,tree,car",
             "--report", tmp_path / "r.json", "--jsonl", tmp_path / "a.jsonl", "--max-frames", 30,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -81,7 +81,7 @@ def test_a_camera_that_stays_away_ends_with_3_and_whole_outputs(
 
     with RtspServer(camera_clip, frames=30, most=1) as server:
         done = run_cli(
-            "--video", server.url, "--bundle", colour_bundle, "--classes", "sky,tree,car",
+            "--video", server.url, "--bundle", colour_bundle, *ENGINE, "--classes", "sky,tree,car",
             "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
             "--reconnect-timeout", 3, "--max-frames", 10_000,
         )  # fmt: skip

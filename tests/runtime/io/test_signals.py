@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import pytest
 from clips import draw_scene, read_video, write_clip
-from processes import command_environment
+from processes import ENGINE, command_environment
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -43,7 +43,8 @@ def wait_for_lines(path: Path, count: int, process: subprocess.Popen[str]) -> No
 
 def start_long(start_cli: Start, bundle: Path, clip: Path, tmp_path: Path) -> subprocess.Popen[str]:
     process = start_cli(
-        "--video", clip, "--bundle", bundle, "--classes", "sky,tree,car", "--background", "none",
+        "--video", clip, "--bundle", bundle, *ENGINE,
+        "--classes", "sky,tree,car", "--background", "none",
         "--out", tmp_path / "o.mp4", "--jsonl", tmp_path / "a.jsonl", "--label-dir", tmp_path / "l",
         "--report", tmp_path / "r.json", "--threads", 1,
     )  # fmt: skip
@@ -90,7 +91,8 @@ def test_a_signal_ends_waiting_for_a_camera(
 ) -> None:
     (tmp_path / "r.json").write_text("precious")
     process = start_cli(
-        "--camera", 97, "--bundle", colour_bundle, "--classes", "car", "--reconnect-timeout", 60,
+        "--camera", 97, "--bundle", colour_bundle, *ENGINE,
+        "--classes", "car", "--reconnect-timeout", 60,
         "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
     )  # fmt: skip
     time.sleep(1.5)
@@ -107,7 +109,8 @@ def test_progress_on_a_terminal_only(colour_bundle, long_clip: Path, tmp_path: P
     process = subprocess.Popen(
         [
             sys.executable, "-m", "runtime", "--video", str(long_clip), "--bundle",
-            str(colour_bundle), "--classes", "sky,tree,car", "--label-dir", str(tmp_path / "l"),
+            str(colour_bundle), *ENGINE,
+            "--classes", "sky,tree,car", "--label-dir", str(tmp_path / "l"),
             "--out", str(tmp_path / "o.mp4"),
         ],
         stderr=child_side, stdout=subprocess.PIPE, env=command_environment(), cwd=tmp_path,
