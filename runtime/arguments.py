@@ -20,6 +20,7 @@ examples:
   mgca-rt --video drive.mp4 --classes 'sky,road,car=car|van|taxi' --out overlay.mp4
   mgca-rt --video rtsp://user:password@host/stream --classes person --jsonl - --rle
   mgca-rt --images frames/ --classes sky,road,tree --background none --label-dir labels/
+  mgca-rt cache list        the TensorRT engines kept on this machine (cache clear removes them)
 
 exit codes: 0 done, 1 failed while running, 2 wrong arguments, 3 the camera or stream is gone,
 130 stopped by Ctrl-C or SIGTERM (every output is closed first)"""

@@ -29,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if list(arguments[:1]) == ["cache"]:
+        from runtime.engine_cache.commandline import run_cache
+
+        return run_cache(arguments[1:])
     from runtime.arguments import parse_arguments
 
     with StopSignals() as stopping:

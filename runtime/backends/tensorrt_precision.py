@@ -110,13 +110,13 @@ def check_plan(
 def count_layer_types(layers: list[Any]) -> Counter[str]:
     """How many layers touch a tensor of each type, as the inspector's JSON tells it."""
     counts: Counter[str] = Counter()
-    for layer in layers:
-        if not isinstance(layer, dict):  # with less verbosity a layer is only its name
+    for entry in layers:
+        if not isinstance(entry, dict):  # with less verbosity a layer is only its name
             continue
         text = " ".join(
             str(tensor.get("Format/Datatype", tensor.get("Datatype", "")))
             for side in ("Inputs", "Outputs")
-            for tensor in layer.get(side) or ()
+            for tensor in entry.get(side) or ()
             if isinstance(tensor, dict)
         )
         for name, pattern in _TYPE_NAMES:
