@@ -79,8 +79,20 @@ class PretrainConfig(PhaseConfig):
     patch_dropout: float = 0.5
     """Share of patches left out of each training image (Li et al. 2023): twice the images for the
     same arithmetic."""
+    pooling: str = "match"
+    """``mean`` (CLIP's own) or ``match`` (patches meet the caption; the fitting weigh more)."""
+    match_sharpness: float = 8.0
+    """Inverse temperature of the patches' weights with ``match``."""
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        super().__post_init__()
+        if self.pooling not in ("mean", "match"):
+            raise ValueError(f"pretrain.pooling is '{self.pooling}'; expected mean or match")
+        if not 0 <= self.patch_dropout < 1:
+            raise ValueError(f"patch_dropout is {self.patch_dropout}; expected 0 to below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +101,9 @@ class LossConfig:
 
     object_weight: float = 1.0
     """Object-level InfoNCE."""
-    region_weight: float = 1.0
+    region_weight: float = 0.5
     """Region-level InfoNCE."""
-    pixel_weight: float = 1.0
+    pixel_weight: float = 0.3
     """Pixel-level InfoNCE."""
     area_weight: float = 1.0
     """Area prior on the foreground masks."""
@@ -101,9 +113,9 @@ class LossConfig:
     """Inverse temperature of all three InfoNCE losses."""
     hard_strength: float = 0.3
     """How much the hardest captions and images weigh more; 0: all alike."""
-    same_cosine: float = 0.9
+    same_cosine: float = 0.75
     """Captions at least this alike are not negatives of each other."""
-    clip_margin: float | None = 0.0
+    clip_margin: float | None = 0.05
     """Leave out pairs whose frozen-CLIP cosine comes this close to the caption's own; None: do not
     ask CLIP.
     """

@@ -41,18 +41,30 @@ def learning_rate_at(step: int, config: PhaseConfig) -> float:
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
+# Gates start at zero and scale everything behind them: at the common rate they open over
+# thousands of steps, and until then the residual hardly learns.
+GATE_RATE = 10.0
+
+
 def build_optimizer(objective: nn.Module, config: PhaseConfig) -> torch.optim.AdamW:
-    """AdamW; matrices decay, vectors, gates and embedding tables do not."""
+    """AdamW; matrices decay, vectors, gates and embedding tables do not; gates learn faster.
+
+    Every group has a ``rate``, by which the schedule's learning rate is multiplied.
+    """
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
+    gates: list[nn.Parameter] = []
     for name, parameter in objective.named_parameters():
-        if parameter.requires_grad:
-            matrix = parameter.squeeze().ndim >= 2 and "embedding" not in name
-            (decayed if matrix else kept).append(parameter)
+        if not parameter.requires_grad:
+            continue
+        matrix = parameter.squeeze().ndim >= 2 and "embedding" not in name
+        (gates if name.endswith("gate") else decayed if matrix else kept).append(parameter)
     groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": kept, "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": config.weight_decay, "rate": 1.0},
+        {"params": kept, "weight_decay": 0.0, "rate": 1.0},
+        {"params": gates, "weight_decay": 0.0, "rate": GATE_RATE},
     ]
+    groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
@@ -114,7 +126,7 @@ def run_phase(
     clock = time.perf_counter()
     for batch in batches:
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(state.step, config)
+            group["lr"] = learning_rate_at(state.step, config) * group["rate"]
         with autocast:
             losses: dict[str, Tensor] = objective(batch.to(device))
         losses["loss"].backward()

@@ -19,16 +19,16 @@ def demo() -> TrainConfig:
     """The shipped model, from nothing: ``python -m training.run``."""
     return TrainConfig(
         name="demo",
-        # Small batches of many captions: a ViT this small starts late, and what it lacks is steps.
+        # Small batches of many captions: what so short a run lacks is steps.
         pretrain=PretrainConfig(
-            steps=4000,
+            steps=2000,
             batch=64,
             captions=4,
             learning_rate=1e-3,
             warmup=150,
             unmasked_share=0.2,
         ),
-        mgca=PhaseConfig(steps=1500, batch=48, captions=3, learning_rate=1e-3, warmup=100),
+        mgca=PhaseConfig(steps=1500, batch=32, captions=4, learning_rate=1.5e-3, warmup=100),
     )
 
 

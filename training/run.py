@@ -283,7 +283,11 @@ class Run:
         clip.train()
         clip.visual.patch_dropout = _patch_dropout(config.pretrain.patch_dropout)
         self.whole_images_from = int((1 - config.pretrain.unmasked_share) * config.pretrain.steps)
-        self.optimise(config.pretrain, ClipObjective(clip), config.data.first_seed)
+        self.optimise(
+            config.pretrain,
+            ClipObjective(clip, config.pretrain.pooling, config.pretrain.match_sharpness),
+            config.data.first_seed,
+        )
         clip.visual.patch_dropout = nn.Identity()
         clip.requires_grad_(False)
         clip.eval()

@@ -73,8 +73,8 @@ def ship(arguments: Sequence[str]) -> None:
     checkpoint = load_checkpoint(options.checkpoint)
     if checkpoint.phase != "mgca" or not checkpoint.step:
         raise UserError(
-            f"checkpoint '{options.checkpoint}' stops in phase {checkpoint.phase} at step {checkpoint.step}; "
-            "expected one whose decoder has been trained"
+            f"checkpoint '{options.checkpoint}' stops in phase {checkpoint.phase} at step "
+            f"{checkpoint.step}; expected one whose decoder has been trained"
         )
     if checkpoint.config.data.shards is None and checkpoint.config.model.pretrained is None:
         rows = neutralise_unused_tokens(checkpoint)

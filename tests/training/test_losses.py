@@ -75,7 +75,7 @@ def test_find_false_negatives(clip_logits, expected):
     text = torch.tensor([X, X, Y])
     clip_logits = None if clip_logits is None else torch.tensor(clip_logits)
     found = find_false_negatives(
-        text, torch.tensor([0, 1, 2]), 3, same_cosine=0.9, clip_logits_bj=clip_logits
+        text, torch.tensor([0, 1, 2]), 3, same_cosine=0.9, clip_scores_bj=clip_logits
     )
     assert found.tolist() == expected
 

@@ -17,7 +17,7 @@ def find_false_negatives(
     images: int,
     *,
     same_cosine: float,
-    clip_logits_bj: Tensor | None = None,
+    clip_scores_bj: Tensor | None = None,
     clip_margin: float = 0.0,
 ) -> Tensor:
     """Mark pairs (image, caption) that must not be pushed apart.
@@ -27,7 +27,7 @@ def find_false_negatives(
         owner_j: (j,) int64, the image of each caption.
         images: number of images b.
         same_cosine: captions at least this alike say the same thing.
-        clip_logits_bj: (b, j) cosines of the frozen CLIP's image and text embeddings; None: not
+        clip_scores_bj: (b, j) cosines of the frozen CLIP's image and text embeddings; None: not
             used.
         clip_margin: a pair is left out when its cosine comes within this of the caption's own pair.
 
@@ -39,9 +39,9 @@ def find_false_negatives(
     alike_jj = text_jd @ text_jd.T >= same_cosine
     # Image i is no negative of caption j when any of its own captions says the same as j.
     ignore_bj = (own_bj.float() @ alike_jj.float()) > 0
-    if clip_logits_bj is not None:
-        own_score_j = clip_logits_bj[owner_j, torch.arange(captions, device=text_jd.device)]
-        ignore_bj = ignore_bj | (clip_logits_bj >= own_score_j.unsqueeze(0) - clip_margin)
+    if clip_scores_bj is not None:
+        own_score_j = clip_scores_bj[owner_j, torch.arange(captions, device=text_jd.device)]
+        ignore_bj = ignore_bj | (clip_scores_bj >= own_score_j.unsqueeze(0) - clip_margin)
     return ignore_bj & ~own_bj
 
 

@@ -23,7 +23,7 @@ class ForegroundMask(nn.Module):
         threshold: similarity at which the mask is one half at the start: b = -a * threshold.
     """
 
-    def __init__(self, slope: float = 12.0, threshold: float = 0.2) -> None:
+    def __init__(self, slope: float = 12.0, threshold: float = 0.3) -> None:
         super().__init__()
         self.log_slope = nn.Parameter(torch.tensor(slope).log())
         self.bias = nn.Parameter(torch.tensor(-slope * threshold))

@@ -17,11 +17,13 @@ from open_clip import (
     create_model,
     get_model_config,
     list_pretrained_tags_by_model,
+    load_checkpoint,
 )
 from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import QuickGELU
 
 from runtime.errors import UserError
+from training.model.stem import ConvStem
 
 CONFIG_DIR = Path(__file__).parent / "configs"
 
@@ -75,13 +77,19 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
         quick_gelu = (
             bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
         )
+    ours = (CONFIG_DIR / f"{name}.json").exists()
     try:
         model = create_model(
             name,
-            pretrained=pretrained,
+            # Our stem is put in below, so our weights cannot be loaded before that.
+            pretrained=None if ours else pretrained,
             precision="fp32",
             force_quick_gelu=quick_gelu,
         )
+        if ours:
+            model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)
+            if pretrained:
+                load_checkpoint(model, pretrained)
     except (RuntimeError, OSError, ValueError, KeyError) as error:
         first_line = (
             str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

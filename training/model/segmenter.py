@@ -33,7 +33,7 @@ class TraceableSegmenter(nn.Module):
         if size_wh[0] % patch or size_wh[1] % patch or min(size_wh) < patch:
             near_wh = [max(1, round(side / patch)) * patch for side in size_wh]
             raise ValueError(
-                f"input size {size_wh[0]}x{size_wh[1]} is not a multiple of the patch size {patch}; "
+                f"input size {size_wh[0]}x{size_wh[1]} is not a multiple of the patch {patch}; "
                 f"nearest: {near_wh[0]}x{near_wh[1]}"
             )
         self.model = model

@@ -109,7 +109,7 @@ class AdaptiveUnits(nn.Module):
         sums_ud = assignment_nu.transpose(0, 1) @ embeddings_nd
         merge_uu = self._merge_map(sums_ud)
         merged_nu = assignment_nu @ merge_uu
-        # The sum over a merged unit's pixels is the sum of its slots' sums: no second pass over them.
+        # A merged unit's sum is the sum of its slots' sums: no second pass over the pixels.
         embeddings_ud = normalize(merge_uu.transpose(0, 1) @ sums_ud, dim=1)
         return Units(embeddings_ud, merged_nu, merged_nu.argmax(dim=1))
 
