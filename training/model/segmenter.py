@@ -63,7 +63,7 @@ class TraceableSegmenter(nn.Module):
             unit_scores (u, k): cosines; zeros for empty slots.
             pixel_scores (1, k, h', w'): cosines of the pixels themselves, for comparison.
         """
-        colors = frame.permute(0, 3, 1, 2).to(text.dtype) / 255.0
+        colors = frame.to(text.dtype).permute(0, 3, 1, 2) / 255.0
         images = (colors - self.mean) / self.std
         features = self.model.encoder(images)
         embeddings_dhw = normalize(self.model.decoder(features, images), dim=1)[0]

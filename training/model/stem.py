@@ -1,9 +1,10 @@
 """A convolutional stem for our own CLIPs, in place of the ViT's single patch projection.
 
-A plain ViT must learn from data that neighbouring pixels belong together, and on a CPU's budget it does not come to it:
-with the linear projection our tiny tower stood at the same loss from 25,000 images on. Early convolutions mend that (Xiao
-et al. 2021, "Early Convolutions Help Transformers See Better"). The stem gives one token a patch of 8 pixels, so everything
-after it, position embeddings included, is open_clip's ViT unchanged.
+A plain ViT must learn from data that neighbouring pixels belong together, and on a CPU's budget it
+does not come to it: with the linear projection our tiny tower stood at the same loss from 25,000
+images on. Early convolutions mend that (Xiao et al. 2021, "Early Convolutions Help Transformers See
+Better"). The stem gives one token a patch of 8 pixels, so everything after it, position embeddings
+included, is open_clip's ViT unchanged.
 """
 
 from __future__ import annotations
