@@ -8,6 +8,7 @@ from runtime.errors import UserError
 
 DEMO_CLASSES = ("person", "car", "bus", "tree", "building", "road", "sky")
 DEMO_VIDEO_NAME = "mgca-demo.mp4"
+DEMO_BUNDLE = Path(__file__).resolve().parent / "assets" / "demo_bundle"
 
 
 def demo_clip() -> Path:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from runtime.demo import DEMO_BUNDLE
 from runtime.errors import UserError
 from runtime.sinks import ReportFile, Sink
 from runtime.sources import ImageSource, Source
@@ -23,20 +24,32 @@ def check_outputs(
     inputs = {os.path.realpath(path) for path in source.input_paths()}
     if options.classes_file is not None:
         inputs.add(os.path.realpath(options.classes_file))
-    bundle = None if options.bundle is None else os.path.realpath(options.bundle)
+    _check_outside_bundle(options)
     taken: dict[str, str] = {}
     for flag in ("out", "jsonl", "report"):
         given = getattr(options, flag)
         if given is None or given == "-" or not _is_plain(given):
             continue
         path = os.path.realpath(given)
-        if path in inputs or (bundle and os.path.dirname(path) == bundle and os.path.exists(path)):
+        if path in inputs:
             raise UserError(f"--{flag} {given} is an input of this run; give another name")
         if path in taken:
             raise UserError(f"--{taken[path]} and --{flag} name the same file {given}")
         taken[path] = flag
     if options.label_dir is not None and isinstance(source, ImageSource):
         _check_labels(options.label_dir, source, inputs)
+
+
+def _check_outside_bundle(options: argparse.Namespace) -> None:
+    """A bundle with a foreign file is refused from then on: nothing may be written into it."""
+    bundle = Path(os.path.realpath(options.bundle or DEMO_BUNDLE))
+    for flag in ("out", "label_dir", "jsonl", "report"):
+        given = getattr(options, flag)
+        if given is not None and bundle in (path := Path(os.path.realpath(given)), *path.parents):
+            raise UserError(
+                f"--{flag.replace('_', '-')} {given} lies in the bundle {bundle}, which must stay "
+                "as it is; give another place"
+            )
 
 
 def _check_labels(label_dir: str, source: ImageSource, inputs: set[str]) -> None:

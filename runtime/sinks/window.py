@@ -29,10 +29,14 @@ class Window(Sink):
         Asked in another process: without a screen, OpenCV's window library does not report an
         error, it aborts the program.
         """
-        probe = subprocess.run(
-            [sys.executable, "-c", PROBE], capture_output=True, timeout=30, check=False
-        )
-        if probe.returncode:
+        try:
+            probe = subprocess.run(
+                [sys.executable, "-c", PROBE], capture_output=True, timeout=20, check=False
+            )
+            failed = probe.returncode != 0
+        except subprocess.TimeoutExpired:
+            failed = True
+        if failed:
             raise UserError(
                 "--show needs a screen, and no window can be opened here (no display, or an "
                 "OpenCV without windows); leave --show out and use --out FILE.mp4"

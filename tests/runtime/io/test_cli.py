@@ -188,3 +188,17 @@ def test_all_frames_of_the_real_drive(run_cli: Run, camvid_root: Path, tmp_path:
     images, times_s = read_video(tmp_path / "o.mp4")
     assert len(images) == 101 and times_s[1] == pytest.approx(1 / 15, abs=1e-4)
     assert json.loads((tmp_path / "r.json").read_text())["frames_processed"] == 101
+
+
+@pytest.mark.slow
+def test_without_arguments_the_demo_runs(run_cli: Run, tmp_path: Path) -> None:
+    from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, demo_clip
+
+    if not (DEMO_BUNDLE / "manifest.json").is_file():
+        pytest.skip("the demo bundle is not built yet (make demo-assets)")
+    done = run_cli(timeout_s=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    written = tmp_path / "cwd" / "mgca-demo.mp4"
+    assert str(written) in done.stdout and "frames/s" in done.stdout
+    assert all(name in done.stdout for name in DEMO_CLASSES)
+    assert len(read_video(written)[0]) == len(read_video(demo_clip())[0])
