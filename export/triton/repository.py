@@ -155,4 +155,4 @@ def _replace_text(path: Path, text: str) -> None:
 
 def _model_name(text: str) -> str:
     """A name that is a folder's too, and needs no quoting in a client's address."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.") or "mgca"
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.") or "mgca"
