@@ -8,26 +8,9 @@ Only the weights are shared, read by name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-
-@dataclass(frozen=True)
-class ReferenceStages:
-    """What each stage of the reference gave for one frame.
-
-    Attributes:
-        patches_dhw: (D, hp, wp) CLIP-space patch embeddings, not normalised.
-        pixels_dhw: (D, h', w') pixel embeddings of unit length.
-        image_3hw: (3, h, w) the normalised frame.
-    """
-
-    patches_dhw: Tensor
-    pixels_dhw: Tensor
-    image_3hw: Tensor
 
 
 def normalise_frame(frame_hw3: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -53,7 +36,7 @@ def encode_patches(
     Returns:
         Embeddings (D, hp, wp), early tokens (C, hp, wp), late tokens (C, hp, wp).
     """
-    patches = visual.conv1(image_3hw.unsqueeze(0))[0]  # (C, hp, wp)
+    patches = _first_tokens(visual.conv1, image_3hw)  # (C, hp, wp)
     grid_hw = (patches.shape[1], patches.shape[2])
     class_position, patch_positions = _positions(visual, grid_hw)
     tokens = patches.flatten(1).t() + patch_positions
@@ -112,6 +95,35 @@ def shrink_image(image_3hw: Tensor, size_hw: tuple[int, int]) -> Tensor:
         cells = image_3hw.reshape(channels, rows, height // rows, columns, width // columns)
         return cells.mean(dim=(2, 4))
     return F.interpolate(image_3hw[None], size=size_hw, mode="bilinear", align_corners=False)[0]
+
+
+def _first_tokens(conv1: nn.Module, image: Tensor) -> Tensor:
+    """Pixels to patches: open_clip's projection, or the convolutional stem of our own CLIPs."""
+    weights = conv1.state_dict()
+    if isinstance(conv1, nn.Conv2d):
+        return F.conv2d(image[None], conv1.weight, conv1.bias, stride=conv1.stride)[0]
+    x = image
+    for level in ("1", "2", "3"):
+        x = F.conv2d(x[None], weights[f"halve{level}.0.weight"], stride=2, padding=1)[0]
+        x = _batch_norm(weights, f"halve{level}.1", x).relu()
+        block = 0
+        while f"blocks{level}.{block}.conv1.weight" in weights:
+            name = f"blocks{level}.{block}"
+            inner = F.conv2d(x[None], weights[f"{name}.conv1.weight"], padding=1)[0]
+            inner = _batch_norm(weights, f"{name}.norm1", inner).relu()
+            inner = F.conv2d(inner[None], weights[f"{name}.conv2.weight"], padding=1)[0]
+            x = (x + _batch_norm(weights, f"{name}.norm2", inner)).relu()
+            block += 1
+    return _pointwise(weights, "project", x)
+
+
+def _batch_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """Batch normalisation at inference: the statistics are those of training."""
+    mean, variance, scale, shift = (
+        weights[f"{name}.{part}"][:, None, None]
+        for part in ("running_mean", "running_var", "weight", "bias")
+    )
+    return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
 
 
 def _positions(visual: nn.Module, grid_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:

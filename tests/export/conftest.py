@@ -55,6 +55,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter.normal_(std=0.1)
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(std=0.1)
+                module.running_var.uniform_(0.5, 2.0)
     path = tmp_path_factory.mktemp("run") / "last.pt"
     save_checkpoint(path, Checkpoint(config, model, "pretrain", 0))
     return path

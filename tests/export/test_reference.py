@@ -25,6 +25,12 @@ def test_agrees_with_the_traced_module(dense: str, size_wh: tuple[int, int]) -> 
     model = MgcaModel(load_clip("mgca-tiny"), ModelConfig(dense=dense)).eval()
     for parameter in model.decoder.parameters():
         parameter.normal_(std=0.1)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 2.0)
+            module.weight.uniform_(0.5, 1.5)
+            module.bias.normal_(std=0.1)
     settings = UnitSettings()
     traced = TraceableSegmenter(model, size_wh, settings).eval()
     reference = ReferenceSegmenter(
