@@ -1,0 +1,241 @@
+"""Parity and latency of every backend that loads here: ``python -m benchmarks.gpu``.
+
+Each backend is held against ONNX Runtime on the CPU, frame by frame, then timed on the same frames.
+The table goes to stdout and, with everything it was measured with, to
+``benchmarks/results/<model>_<hardware>_<date>.md``. TensorRT builds its engine first where the
+cache has none. A backend that does not load is listed with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.flags import parse_count, parse_seed
+from benchmarks.latency import repeat_frames, time_frames
+from benchmarks.stages import StageClock
+from runtime import Segmenter
+from runtime.backends import BACKEND_NAMES, open_backend
+from runtime.backends.devices import cuda_devices
+from runtime.backends.parity import Agreement, compare_outputs
+from runtime.bundle import Bundle, load_bundle
+from runtime.command import CommandParser, run_command
+from runtime.demo import DEMO_CLASSES, demo_clip
+from runtime.errors import MgcaError, UserError
+from runtime.segmenter import DEMO_BUNDLE
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runtime.sources import Frame
+
+PROG = "python -m benchmarks.gpu"
+REFERENCE = "onnxruntime-cpu"
+# Those that say which engine runs; "auto" and "onnxruntime" are choices among them.
+BACKENDS = tuple(name for name in BACKEND_NAMES if name not in ("auto", "onnxruntime"))
+_POINTS = ("p50", "p90", "p99")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One backend: what ran, how long loading took, how it agrees, and how long frames take."""
+
+    name: str
+    provider: str
+    load_s: float
+    agreement: Agreement
+    clock: StageClock
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Check parity and latency of every backend that loads on this machine.",
+        epilog=f"example:\n  {PROG} --bundle bundles/b16-fp16 --frames 300",
+    )
+    parser.add_argument("--bundle", type=Path, help="folder made by python -m export (the demo's)")
+    parser.add_argument("--video", help="file to read frames from (default: the demo clip)")
+    parser.add_argument("--classes", help="as mgca-rt takes them (default: the demo's)")
+    parser.add_argument(
+        "--backends",
+        default=",".join(BACKENDS),
+        help=f"which to try, separated by commas ({','.join(BACKENDS)})",
+    )
+    parser.add_argument("--frames", type=parse_count, default=200, help="to time (200)")
+    parser.add_argument("--warmup", type=parse_seed, default=20, help="frames run before (20)")
+    parser.add_argument("--parity-frames", type=parse_count, default=8, help="to compare (8)")
+    parser.add_argument(
+        "--out", type=Path, help="file to write (default: a name under benchmarks/results)"
+    )
+    return parser
+
+
+def measure(arguments: argparse.Namespace) -> Path:
+    """Try every backend and write the report; gives its path.
+
+    Raises:
+        UserError: wrong arguments.
+        MgcaError: a backend ran and disagrees with the reference; the report is written before.
+    """
+    names = [name.strip() for name in arguments.backends.split(",") if name.strip()]
+    unknown = [name for name in names if name not in BACKENDS]
+    if unknown or not names:
+        raise UserError(f"--backends {arguments.backends}: expected some of {', '.join(BACKENDS)}")
+    bundle = load_bundle(arguments.bundle or DEMO_BUNDLE)
+    video = arguments.video or str(demo_clip())
+    with closing(repeat_frames(video)) as source:
+        frames = list(itertools.islice(source, arguments.parity_frames))
+    words = arguments.classes or list(DEMO_CLASSES)
+    references = _reference_outputs(bundle, words, frames)
+    done: list[Measured] = []
+    absent: dict[str, str] = {}
+    for name in names:
+        try:
+            done.append(_measure_one(bundle, name, words, video, frames, references, arguments))
+        except MgcaError as error:
+            absent[name] = str(error)
+        print(f"{name}: {absent.get(name, 'measured')}", file=sys.stderr, flush=True)
+    text = format_results(bundle, done, absent, arguments, frames[0].size_wh)
+    path = arguments.out or default_path(bundle)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    print(text)
+    wrong = [one.name for one in done if not one.agreement.passed]
+    if wrong:
+        raise MgcaError(f"{', '.join(wrong)} disagree with {REFERENCE}; see {path}")
+    return path
+
+
+def _reference_outputs(
+    bundle: Bundle, words: str | list[str], frames: Sequence[Frame]
+) -> list[dict[str, np.ndarray]]:
+    with Segmenter(bundle, open_backend(bundle, REFERENCE)) as segmenter:
+        segmenter.set_classes(words)
+        return [_run(segmenter, frame) for frame in frames]
+
+
+def _run(segmenter: Segmenter, frame: Frame) -> dict[str, np.ndarray]:
+    """All scores of a frame, as the graph gives them."""
+    assert segmenter.classes is not None
+    feeds = {
+        "frame": segmenter.preprocess(frame.image_bgr).tensor,
+        "text": segmenter.classes.text,
+    }
+    return segmenter.backend.run(feeds, ["class_scores", "pixel_scores"])
+
+
+def _measure_one(
+    bundle: Bundle,
+    name: str,
+    words: str | list[str],
+    video: str,
+    frames: Sequence[Frame],
+    references: Sequence[dict[str, np.ndarray]],
+    arguments: argparse.Namespace,
+) -> Measured:
+    started = time.perf_counter()
+    with Segmenter(bundle, open_backend(bundle, name)) as segmenter:
+        segmenter.set_classes(words)
+        load_s = time.perf_counter() - started
+        found = [
+            compare_outputs(_run(segmenter, frame), reference)
+            for frame, reference in zip(frames, references, strict=True)
+        ]
+        with closing(repeat_frames(video)) as source:
+            clock, _ = time_frames(segmenter, source, arguments.warmup, arguments.frames)
+        return Measured(name, segmenter.backend.provider, load_s, worst_of(found), clock)
+
+
+def worst_of(agreements: Sequence[Agreement]) -> Agreement:
+    """The worst of each figure over all frames."""
+    return Agreement(
+        min(one.by_unit for one in agreements),
+        min(one.by_pixel for one in agreements),
+        max(one.mean_difference for one in agreements),
+    )
+
+
+def format_results(
+    bundle: Bundle,
+    done: Sequence[Measured],
+    absent: dict[str, str],
+    arguments: argparse.Namespace,
+    source_wh: tuple[int, int],
+) -> str:
+    """The report as Markdown."""
+    manifest, hardware = bundle.manifest, describe_hardware()
+    gpus = ", ".join(cuda_devices()) or "none: these are figures of a CPU"
+    size = "x".join(map(str, manifest.input.size_wh))
+    lines = [
+        f"# {manifest.model_id}, {manifest.precision}, {size}",
+        "",
+        f"- command: `{arguments.command_line}`",
+        f"- bundle: {bundle.id}; frames of {source_wh[0]}x{source_wh[1]}, "
+        f"{arguments.frames} timed after {arguments.warmup}, one after another",
+        f"- GPU: {gpus}",
+        f"- CPU: {hardware['cpu']}, {hardware['cores']} cores, {hardware['system']}",
+        "- versions: " + ", ".join(f"{k} {v}" for k, v in describe_versions().items()),
+        "",
+        f"Parity is the worst of {arguments.parity_frames} frames against {REFERENCE}: the share "
+        "of clear grid pixels with the same winner, and the mean difference of the cosines. "
+        "Times are milliseconds.",
+        "",
+        "| backend | runs on | load s | same by unit | same by pixel | mean difference | "
+        + " | ".join(f"infer {point}" for point in _POINTS)
+        + " | total p50 | frames/s |",
+        "|---" * (8 + len(_POINTS)) + "|",
+    ]
+    for one in done:
+        stages = one.clock.to_record()
+        infer = " | ".join(f"{stages['infer'][point]:.2f}" for point in _POINTS)
+        agreement = one.agreement
+        mark = "" if agreement.passed else " (disagrees)"
+        lines.append(
+            f"| {one.name}{mark} | {one.provider} | {one.load_s:.1f} | {agreement.by_unit:.5f} | "
+            f"{agreement.by_pixel:.5f} | {agreement.mean_difference:.2e} | {infer} | "
+            f"{stages['total']['p50']:.2f} | {1000 / stages['total']['mean']:.1f} |"
+        )
+    if absent:
+        lines += ["", "Not run here:", ""]
+        lines += [f"- {name}: {reason}" for name, reason in absent.items()]
+    return "\n".join(lines) + "\n"
+
+
+def default_path(bundle: Bundle) -> Path:
+    """``benchmarks/results/<model>_<hardware>_<date>.md``."""
+    devices = cuda_devices()
+    hardware = devices[0] if devices else str(describe_hardware()["cpu"])
+    parts = (
+        f"{bundle.manifest.model_id}-{bundle.manifest.precision}",
+        hardware,
+        time.strftime("%Y-%m-%d"),
+    )
+    name = "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-") for part in parts)
+    return Path(__file__).parent / "results" / f"{name}.md"
+
+
+def run(argv: Sequence[str]) -> None:
+    """Parse and measure."""
+    arguments = build_parser().parse_args(argv)
+    arguments.command_line = shlex.join([*PROG.split(), *argv])
+    print(f"wrote {measure(arguments)}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return run_command(PROG, run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
