@@ -26,7 +26,7 @@ class ReconnectTimer:
         self.timeout_s = timeout_s
         self.had_frames = False
         self._away = True
-        self._away_since = time.monotonic()
+        self._last_seen = time.monotonic()
         self._pause_s = FIRST_PAUSE_S
 
     @property
@@ -38,7 +38,7 @@ class ReconnectTimer:
 
     def remaining_s(self, at_most_s: float) -> float:
         """Seconds an attempt may still take, at least a tenth."""
-        away_s = time.monotonic() - self._away_since if self._away else 0.0
+        away_s = time.monotonic() - self._last_seen
         return max(0.1, min(at_most_s, self.limit_s - away_s))
 
     def seen_frame(self) -> bool:
@@ -46,6 +46,7 @@ class ReconnectTimer:
         returned = self._away and self.had_frames
         self._away = False
         self.had_frames = True
+        self._last_seen = time.monotonic()
         self._pause_s = FIRST_PAUSE_S
         return returned
 
@@ -53,9 +54,8 @@ class ReconnectTimer:
         """Pause before the next attempt; raises ``SourceGoneError`` once the time is over."""
         if not self._away:
             self._away = True
-            self._away_since = time.monotonic()
             log.warning("%s broke off (%s); trying again", self.what, _describe(reason))
-        away_s = time.monotonic() - self._away_since
+        away_s = time.monotonic() - self._last_seen
         if away_s >= self.limit_s:
             again = "come back" if self.had_frames else "appeared"
             raise SourceGoneError(
@@ -69,4 +69,6 @@ class ReconnectTimer:
 def _describe(reason: Exception | None) -> str:
     if reason is None:
         return "it ended"
+    if type(reason).__name__ == "ExitError":  # how PyAV's timeout ends a call of FFmpeg's
+        return "no answer in time"
     return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__

@@ -12,7 +12,10 @@ from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.reconnect import ReconnectTimer
 from runtime.sources.video import PictureClock, estimate_frames, read_fps
 
+OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 5.0
+#: How long FFmpeg may look at a live stream to find out what it is; its default of 5 s is lag.
+ANALYSE_S = 2.5
 #: Addresses that are live by their nature; HTTP is asked (it may be a file with an end).
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
 
@@ -68,11 +71,15 @@ class StreamSource(Source):
     def _connect(self) -> Any:
         import av
 
-        limit_s = self.timer.remaining_s(READ_TIMEOUT_S)
         options = {"rtsp_transport": "tcp"} if self.scheme.startswith("rtsp") else {}
-        return av.open(
-            self.url, options=options, timeout=(limit_s, limit_s), metadata_errors="ignore"
+        if self.live:
+            options["analyzeduration"] = str(round(ANALYSE_S * 1e6))
+        # A stream that falls silent is noticed while there is time left to open it again.
+        timeouts_s = (
+            self.timer.remaining_s(OPEN_TIMEOUT_S),
+            max(0.5, min(READ_TIMEOUT_S, self.timer.limit_s / 3)),
         )
+        return av.open(self.url, options=options, timeout=timeouts_s, metadata_errors="ignore")
 
     def _read(self, container: Any, stop: threading.Event) -> Iterator[Frame]:
         stream = find_video_stream(container, self.name)

@@ -171,6 +171,18 @@ def test_server_that_says_nothing_is_noticed(serve) -> None:
     assert time.monotonic() - started < 6
 
 
+def test_stream_that_falls_silent_is_opened_again(serve, jpegs: list[bytes]) -> None:
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        send_live(jpegs)(request)
+        time.sleep(30)  # the connection stays open, and nothing comes
+
+    source = StreamSource(serve(answer) + "/video", reconnect_timeout_s=1.5)
+    started = time.monotonic()
+    frames = take(source, 8)
+    assert len(frames) == 8 and source.reconnects >= 1
+    assert time.monotonic() - started < 15
+
+
 def test_rtsp_that_refuses_is_gone_after_the_timeout() -> None:
     url = f"rtsp://user:secret@127.0.0.1:{unused_port()}/a"
     with pytest.raises(SourceGoneError) as caught:
