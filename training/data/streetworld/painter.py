@@ -105,7 +105,7 @@ def _stipple(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
     mask = _mask(points, bounds)
     texture = Texture("", texels, offset=(shift_x, shift_y), anchor=(anchor[0], anchor[1]))
     grain = _flat_patch(ranked_tile(), texture, bounds, canvas.shape[0])
-    # Not cv2.compare: it takes no number beside an array of four values (a sliver of a shape).
+    # Not cv2.compare: it takes no number beside an array of one pixel (a corner of a shape).
     holes = np.where(grain < cover * 255, np.uint8(255), np.uint8(0))
     part = canvas[y0:y1, x0:x1]
     solid = np.empty_like(part)
