@@ -91,7 +91,7 @@ def _cached_engine(bundle: Bundle) -> str | None:
     """Digest of the engine that TensorRT can run here at once; a stale one is built again."""
     if not cuda_devices():
         return None
-    from runtime.backends.tensorrt_engine import find_engine, has_stale_engine
+    from runtime.backends.tensorrt_engine import find_engine, find_stale_engine
     from runtime.backends.tensorrt_library import open_tensorrt
     from runtime.backends.tensorrt_rebuild import start_rebuild
 
@@ -101,7 +101,7 @@ def _cached_engine(bundle: Bundle) -> str | None:
             entry = find_engine(bundle, library, cuda)
             if entry is not None:
                 return entry.digest
-            if library.kind == "full" and has_stale_engine(bundle, library, cuda):
+            if library.kind == "full" and find_stale_engine(bundle) is not None:
                 start_rebuild(bundle, library)
             else:
                 log.info("no TensorRT engine of %s is built; --backend tensorrt does it", bundle.id)

@@ -188,7 +188,8 @@ class TensorRtBackend(ClosingBackend):
             rows = feeds[name].shape[0]
             if not least <= rows <= most:
                 raise MgcaError(
-                    f"input {name} has {rows} rows; this engine was built for {least} to {most}"
+                    f"input {name} has {rows} rows; this engine was built for {least} to {most}: "
+                    "use fewer words, or build another (python -m export --trt-words 1,64,1024)"
                 )
 
     def _shape_for(self, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -72,7 +72,7 @@ def build_plan(
     evidence = check_plan(library, plan, precision, path.stat().st_size, graph_evidence)
     built = {
         "seconds": round(perf_counter() - started, 1),
-        "settings": dict(settings.to_json()),
+        "settings": settings.to_json(),
         "kind": library.kind,
     }
     return BuiltEngine(plan, {"built": built, "evidence": evidence})

@@ -16,34 +16,35 @@ from runtime.errors import BundleError, MgcaError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["find_engine", "has_stale_engine", "is_compatible", "obtain_engine", "precision_of"]
+__all__ = ["find_engine", "find_stale_engine", "is_compatible", "obtain_engine", "precision_of"]
 
 
 def find_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> EngineEntry | None:
     """The cached engine that this TensorRT can run on this GPU, its plan unread; or None.
 
-    That is one built by this very version, or a version-compatible one of an earlier version of
-    the same major.
+    That is one built by this very version, for the usual range of words or another; else a
+    version-compatible one of an earlier version of the same major.
     """
     cache = EngineCache()
     key = engine_key(bundle, cuda.gpu(), library.version)
-    entry = cache.find(key)
-    if entry is not None and (library.kind == "full" or is_compatible(entry)):
-        return entry
-    for older in cache.find_older(key):
-        if is_compatible(older) and _is_earlier(str(older.key["tensorrt"]), library.version):
-            return older
+    exact = cache.find(key)
+    for entry in ([] if exact is None else [exact]) + cache.find_like(key, "shapes"):
+        if library.kind == "full" or is_compatible(entry):
+            return entry
+    for entry in cache.find_like(key, "shapes", "tensorrt"):
+        if is_compatible(entry) and _is_earlier(str(entry.key["tensorrt"]), library.version):
+            return entry
     return None
 
 
-def has_stale_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> bool:
-    """Whether an engine was built for this bundle's graph here that can no longer be used."""
-    key = engine_key(bundle, cuda.gpu(), library.version)
-    same = ("onnx_sha256", "precision")
-    return any(
-        all(entry.key.get(part) == getattr(key, part) for part in same)
-        for entry in EngineCache().entries()
-    )
+def find_stale_engine(bundle: Bundle) -> EngineEntry | None:
+    """An engine that was built for this bundle's graph, whatever for and with; or None."""
+    sha256 = bundle.manifest.files[SEGMENTER_FILE].sha256
+    precision = bundle.manifest.precision
+    for entry in EngineCache().entries():
+        if (entry.key.get("onnx_sha256"), entry.key.get("precision")) == (sha256, precision):
+            return entry
+    return None
 
 
 def obtain_engine(
@@ -61,10 +62,14 @@ def obtain_engine(
     bundle itself is only read. Raises :class:`MgcaError`.
     """
     cache = EngineCache()
-    entry = None if rebuild else find_engine(bundle, library, cuda)
-    if entry is not None and (
-        settings is None or entry.built.get("settings") == _as_kept(settings)
-    ):
+    wanted = settings or EngineSettings()
+    key = engine_key(bundle, cuda.gpu(), library.version, wanted)
+
+    def will_do(entry: EngineEntry) -> bool:
+        return settings is None or entry.built.get("settings") == settings.to_json()
+
+    entry = find_engine(bundle, library, cuda) if settings is None else cache.find(key)
+    if entry is not None and will_do(entry) and not rebuild:
         plan = cache.load(entry)
         if plan is not None:
             return entry, plan
@@ -74,7 +79,6 @@ def obtain_engine(
             f"TensorRT {library.version} cannot build one; build it on this device with the full "
             "TensorRT: python -m export --trt fp16 --trt-version-compatible"
         )
-    wanted = settings or EngineSettings()
     precision = precision_of(bundle)
 
     def build() -> tuple[bytes, dict[str, object]]:
@@ -83,17 +87,17 @@ def obtain_engine(
             bundle.id,
             cuda.gpu().name,
         )
-        built = build_plan(library, cuda, bundle.file(SEGMENTER_FILE), precision, wanted, progress)
+        path = bundle.file(SEGMENTER_FILE)
+        built = build_plan(library, cuda, path, precision, wanted, progress)
         record = dict(built.record)
-        return built.plan, {
-            **record,
-            "built": {"model": bundle.manifest.model_id, **record["built"]},
-        }
+        record["built"] = {"model": bundle.manifest.model_id, **record["built"]}
+        return built.plan, record
 
     return cache.obtain(
-        engine_key(bundle, cuda.gpu(), library.version, wanted),
+        key,
         build,
-        rebuild=rebuild or entry is not None,
+        rebuild=rebuild,
+        accept=will_do,
         on_wait=lambda: log.warning("another process is building this engine; waiting for it"),
     )
 
@@ -109,11 +113,6 @@ def precision_of(bundle: Bundle) -> Precision:
         f"bundle {bundle.path} has precision {bundle.manifest.precision!r}; TensorRT engines are "
         f"built from {', '.join(get_args(Precision))}"
     )
-
-
-def _as_kept(settings: EngineSettings) -> dict[str, object]:
-    kept = dict(settings.to_json())
-    return {**kept, "words": list(kept["words"])}
 
 
 def is_compatible(entry: EngineEntry) -> bool:

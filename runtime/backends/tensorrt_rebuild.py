@@ -58,15 +58,19 @@ def start_rebuild(bundle: Bundle, library: TensorRt) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Build the engine of the bundle whose folder is the only argument."""
-    from runtime.backends.tensorrt_engine import obtain_engine
+    from runtime.backends.tensorrt_engine import find_stale_engine, obtain_engine
     from runtime.backends.tensorrt_library import open_tensorrt
+    from runtime.backends.tensorrt_settings import EngineSettings
 
     with contextlib.suppress(OSError):
         os.nice(10)
     bundle = load_bundle(arguments[0])
     library, cuda = open_tensorrt(to_build=True)
     try:
-        entry, _ = obtain_engine(bundle, library, cuda)
+        # As the stale one was built; a broken one is found out by its plan, and built again.
+        stale = find_stale_engine(bundle)
+        settings = None if stale is None else EngineSettings.from_json(stale.built.get("settings"))
+        entry, _ = obtain_engine(bundle, library, cuda, settings)
     except MgcaError as error:
         # Remembered, so that not every start of the runtime tries it again.
         write_record(_KIND, _key(bundle, library.version), {"failed": str(error)})

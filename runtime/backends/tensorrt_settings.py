@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -48,9 +47,19 @@ class EngineSettings:
         if self.exclude_lean_runtime and not self.version_compatible:
             raise UserError("an engine without the lean runtime must be version compatible")
 
-    def to_json(self) -> Mapping[str, Any]:
-        """The settings as the sidecar keeps them."""
-        return asdict(self)
+    def to_json(self) -> dict[str, Any]:
+        """The settings as a sidecar keeps them."""
+        return {**asdict(self), "words": list(self.words)}
+
+    @classmethod
+    def from_json(cls, record: object) -> EngineSettings:
+        """Settings out of a sidecar; the defaults for what is no settings of ours."""
+        try:
+            assert isinstance(record, dict)
+            least, usual, most = record["words"]
+            return cls(**{**record, "words": (least, usual, most)})
+        except (AssertionError, KeyError, TypeError, ValueError, UserError):
+            return cls()
 
 
 def engine_key(

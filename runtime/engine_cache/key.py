@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class EngineKey:
         """The name of the engine's files: 32 hex digits."""
         return record_key(self.to_json())
 
-    def differs_by_tensorrt_only(self, other: Mapping[str, Any]) -> bool:
-        """Whether another key, as JSON, is this one but for TensorRT's version."""
-        mine = self.to_json()
-        return {**other, "tensorrt": None} == {**mine, "tensorrt": None}
+    def differs_only_in(self, parts: Collection[str], other: Mapping[str, Any]) -> bool:
+        """Whether another key, as JSON, is this one but for these parts."""
+        blank = dict.fromkeys(parts)
+        return {**other, **blank} == {**self.to_json(), **blank}

@@ -65,14 +65,13 @@ class EngineCache:
             return None
         return entry
 
-    def find_older(self, key: EngineKey) -> list[EngineEntry]:
-        """Engines that are this key's but for TensorRT's version, the newest build first."""
-        older = [
+    def find_like(self, key: EngineKey, *free: str) -> list[EngineEntry]:
+        """Other engines that are this key's but for the parts named, the last used first."""
+        return [
             entry
             for entry in self.entries()
-            if entry.digest != key.digest and key.differs_by_tensorrt_only(entry.key)
+            if entry.digest != key.digest and key.differs_only_in(free, entry.key)
         ]
-        return sorted(older, key=lambda entry: str(entry.built.get("at")), reverse=True)
 
     def load(self, entry: EngineEntry) -> bytes | None:
         """An entry's plan, and mark it as used; None (with a warning) if it is broken."""
@@ -91,17 +90,19 @@ class EngineCache:
         build: Callable[[], tuple[bytes, Mapping[str, Any]]],
         *,
         rebuild: bool = False,
+        accept: Callable[[EngineEntry], bool] = lambda entry: True,
         on_wait: Callable[[], None] | None = None,
     ) -> tuple[EngineEntry, bytes]:
         """The engine of a key and its plan: from the cache, else built once, by one process.
 
         ``build`` gives the plan and the rest of its sidecar (``built``, ``evidence``); while one
-        process builds, others wait and take what it built. ``rebuild`` builds anew in any case.
+        process builds, others wait and take what it built. ``rebuild`` builds anew in any case,
+        ``accept`` says of one that is there whether it will do.
         """
         self.check_writable()
         with hold_lock(self._path(key.digest, "lock"), wait_s=LONGEST_BUILD_S, on_wait=on_wait):
             entry = None if rebuild else self.find(key)
-            plan = None if entry is None else self.load(entry)
+            plan = self.load(entry) if entry is not None and accept(entry) else None
             if entry is None or plan is None:
                 plan, record = build()
                 entry = self._store(key, plan, record)

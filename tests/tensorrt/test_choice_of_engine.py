@@ -220,3 +220,34 @@ def test_without_a_gpu_one_line(bundle: Bundle, install: Callable[..., Any]) -> 
         "cudaErrorInsufficientDriver); "
     )
     assert "install" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_engine_for_another_range_of_words_is_found_and_kept_so(
+    bundle: Bundle, install: Callable[..., Any]
+) -> None:
+    from export.tensorrt import build_engine
+    from runtime.backends.tensorrt_settings import EngineSettings
+    from runtime.engine_cache import EngineCache
+
+    install("10.3")
+    build_engine(bundle, "fp32", EngineSettings(words=(1, 2, 5), optimization_level=4))
+    feeds = trial_feeds(bundle)
+    with open_engine(bundle, build=False) as backend:
+        backend.run({**feeds, "text": feeds["text"][:5]})
+        with pytest.raises(Exception, match=r"6 rows; .* 1 to 5: .*--trt-words"):
+            backend.run(feeds)
+    install("11.4")  # what comes in its place is built alike
+    assert tensorrt_rebuild.main([str(bundle.path)]) == 0
+    newest = EngineCache().entries()[0]
+    assert newest.key["tensorrt"].startswith("11.4")
+    assert newest.built["settings"]["words"] == [1, 2, 5]
+    assert newest.built["settings"]["optimization_level"] == 4
+
+
+def test_settings_there_and_back() -> None:
+    from runtime.backends.tensorrt_settings import EngineSettings
+
+    settings = EngineSettings(words=(1, 2, 3), version_compatible=True, workspace_bytes=9)
+    assert EngineSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    for wrong in (None, [], {}, {"words": 3}, {"words": [3, 2, 1]}, {"words": [1, 2, 3], "x": 1}):
+        assert EngineSettings.from_json(wrong) == EngineSettings()

@@ -69,8 +69,9 @@ def test_another_anything_is_another_engine(change: dict[str, Any]) -> None:
     assert other.digest != KEY.digest and cache.find(other) is None
     assert cache.obtain(other, build(b"other"))[1] == b"other"
     assert cache.obtain(KEY, never)[1] == b"plan"
-    older = [entry.digest for entry in cache.find_older(other)]
-    assert older == ([KEY.digest] if "tensorrt" in change else [])
+    for part in ("tensorrt", "shapes"):
+        like = [entry.digest for entry in cache.find_like(other, part)]
+        assert like == ([KEY.digest] if part in change else [])
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,14 @@ def test_what_is_broken_is_built_again(folder: Path, spoil: str) -> None:
 
     assert cache.obtain(KEY, again)[1] == b"a new plan" and built == [1]
     assert cache.obtain(KEY, never)[1] == b"a new plan"
+
+
+def test_one_that_will_not_do_is_built_again() -> None:
+    cache = EngineCache()
+    cache.obtain(KEY, build(b"old", "small"))
+    wanted = {"accept": lambda entry: entry.built["model"] == "large"}
+    assert cache.obtain(KEY, build(b"new", "large"), **wanted)[1] == b"new"
+    assert cache.obtain(KEY, never, **wanted)[1] == b"new"
 
 
 def test_a_failed_build_leaves_what_was_there(folder: Path) -> None:
