@@ -11,6 +11,9 @@ from export.parity import Parity
 LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.995, "int8": 0.97, "int8-static": 0.97}
 # Mean cosine that each stage must reach where labels prove nothing.
 LEAST_COSINE = {"fp32": 0.99999, "fp16": 0.9995, "int8": 0.99, "int8-static": 0.98}
+# Mean cosine that each stage must reach beside the labels: one unit over a whole frame hides a
+# wrong encoder from them.
+COSINE_FLOOR = {"fp32": 0.9999, "fp16": 0.999, "int8": 0.95, "int8-static": 0.95}
 # Below this median margin between the best two words, labels are near-ties: random weights.
 NEAR_TIE_MARGIN = 1e-3
 
@@ -21,7 +24,7 @@ class Verdict:
 
     Attributes:
         passed: the gate is open.
-        criterion: ``label agreement`` or ``cosine``.
+        criterion: ``label agreement`` or ``cosine`` (what failed, if something did).
         threshold: what was demanded.
         found: what was measured (the lowest stage's mean for cosines).
         weakest_stage: the stage in which most cosine is lost.
@@ -35,18 +38,19 @@ class Verdict:
 
 
 def judge(parity: Parity, *, untrained: bool, least_agreement: float | None = None) -> Verdict:
-    """Judge a variant: by its labels, or by its cosines where the weights are random.
+    """Judge a variant: by its labels and a floor of cosines, or by cosines alone.
 
     Args:
         parity: the measured figures.
-        untrained: the weights are known to be random.
+        untrained: the weights are known to be random, so that labels prove nothing.
         least_agreement: the user's threshold instead of the default for this precision.
     """
     weakest = stages_by_loss(parity)[0]
-    if untrained and least_agreement is None:
-        threshold = LEAST_COSINE[parity.precision]
-        found = min(stage.mean for stage in parity.stages.values())
-        return Verdict(found >= threshold, "cosine", threshold, found, weakest)
+    cosine = min(stage.mean for stage in parity.stages.values())
+    by_cosine = untrained and least_agreement is None
+    floor = (LEAST_COSINE if by_cosine else COSINE_FLOOR)[parity.precision]
+    if by_cosine or cosine < floor:
+        return Verdict(cosine >= floor, "cosine", floor, cosine, weakest)
     threshold = LEAST_AGREEMENT[parity.precision] if least_agreement is None else least_agreement
     passed = parity.label_agreement >= threshold
     return Verdict(passed, "label agreement", threshold, parity.label_agreement, weakest)

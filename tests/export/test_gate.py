@@ -39,6 +39,14 @@ def test_cosines_decide_for_random_weights() -> None:
     assert not judge(_parity("fp16", encoder=0.9), untrained=True).passed
 
 
+def test_labels_do_not_hide_a_wrong_stage() -> None:
+    verdict = judge(_parity(agreement=1.0, encoder=0.99), untrained=False)
+    assert not verdict.passed
+    assert verdict.criterion == "cosine"
+    assert verdict.weakest_stage == "encoder"
+    assert judge(_parity("int8", agreement=1.0, encoder=0.99), untrained=False).passed
+
+
 def test_the_users_threshold_goes_first() -> None:
     assert judge(_parity(agreement=0.9), untrained=False, least_agreement=0.8).passed
     assert not judge(_parity(agreement=0.9), untrained=True, least_agreement=0.95).passed
