@@ -96,6 +96,7 @@ class TensorRtBackend(ClosingBackend):
     ) -> None:
         self._cuda: Cuda | None = cuda
         trt = library.module
+        library.logger.last_error = ""
         # Kept as long as the engine: the binding does not do it everywhere.
         self._runtime: Any = trt.Runtime(library.logger)
         if host_code:

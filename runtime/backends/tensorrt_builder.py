@@ -52,8 +52,10 @@ def build_plan(
     started = perf_counter()
     refuse_unsupported(path)
     trt = library.module
+    library.logger.last_error = ""
     builder = trt.Builder(library.logger)
-    network = _parse(library, builder, path)
+    # The parser owns the weights that the network points to: it must live until the plan is built.
+    network, parser = _parse(library, builder, path)
     graph_evidence = check_graph(trt, network, precision)
     config = _configure(library, cuda, builder, network, settings)
     monitor = make_monitor(trt, progress)
@@ -61,6 +63,7 @@ def build_plan(
     load_timings(library, cuda.gpu(), config)
     log.info("building a TensorRT %s %s engine of %s", library.version, precision, path)
     memory = builder.build_serialized_network(network, config)
+    del parser
     monitor.finish()
     if memory is None:
         raise MgcaError(
@@ -93,7 +96,7 @@ def refuse_unsupported(path: Path) -> None:
             )
 
 
-def _parse(library: TensorRt, builder: Any, path: Path) -> Any:
+def _parse(library: TensorRt, builder: Any, path: Path) -> tuple[Any, Any]:
     trt = library.module
     flags = 0
     if library.major < 11:  # the only kind of network from 11 on
@@ -102,7 +105,7 @@ def _parse(library: TensorRt, builder: Any, path: Path) -> Any:
     parser = trt.OnnxParser(network, library.logger)
     # From the file, not from bytes: weights may lie beside it.
     if parser.parse_from_file(os.fspath(path)):
-        return network
+        return network, parser
     told = []
     for index in range(parser.num_errors):
         error = parser.get_error(index)

@@ -12,6 +12,7 @@ import logging
 import platform
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,8 +130,12 @@ def _cuda_major() -> int:
     return 12 if version.value < 13000 else 13
 
 
+@cache
 def _make_logger(trt: Any) -> Any:
-    """TensorRT's messages in our log, its errors kept for our own messages."""
+    """TensorRT's messages in our log, its errors kept for our own messages.
+
+    One for the whole process: TensorRT keeps to the first one that it is given.
+    """
     levels = {
         trt.ILogger.Severity.INTERNAL_ERROR: logging.ERROR,
         trt.ILogger.Severity.ERROR: logging.ERROR,

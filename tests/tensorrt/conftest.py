@@ -15,9 +15,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from api_surface import ApiSurface, read_surface
-
-pytest.importorskip("onnx")
-
 from fake_cuda import FakeCuda
 from fake_tensorrt import make_fake
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import types
+import weakref
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,12 @@ def make_fake(surface: ApiSurface, cuda: FakeCuda, **faults: Any) -> types.Modul
     def complain(logger: Any, text: str) -> None:
         logger.log(ILogger.Severity.ERROR, text)
 
+    first_logger: list[Any] = []
+
     def needs_gpu(what: str, logger: Any) -> None:
+        first_logger.append(logger)
+        if first_logger[0] is not logger:
+            raise FakeCudaError(f"{what} with another logger than the first, which may be gone")
         if not cuda._devices:
             raise FakeCudaError(f"{what} without a CUDA device is a segmentation fault")
         if not getattr(logger, "_made", False):
@@ -135,6 +141,7 @@ def make_fake(surface: ApiSurface, cuda: FakeCuda, **faults: Any) -> types.Modul
             if surface.version.startswith("11") and flags != 0:
                 raise FakeCudaError("flags for a network on TensorRT 11")
             self._model: Any = None
+            self._parser: Any = lambda: None
             self._content = b""
             self._types: dict[str, str] = {}
 
@@ -183,6 +190,7 @@ def make_fake(surface: ApiSurface, cuda: FakeCuda, **faults: Any) -> types.Modul
             loaded = onnx.load(model)
             inferred = onnx.shape_inference.infer_shapes(loaded, data_prop=True).graph
             network = self._network
+            network._parser = weakref.ref(self)
             network._model, network._content = loaded, loaded.SerializeToString()
             network._types = {
                 value.name: _ONNX_TYPES.get(value.type.tensor_type.elem_type, "FLOAT")
@@ -279,6 +287,8 @@ def make_fake(surface: ApiSurface, cuda: FakeCuda, **faults: Any) -> types.Modul
             return OptimizationProfile()
 
         def build_serialized_network(self, network: Network, config: BuilderConfig) -> Any:
+            if network._parser() is None:
+                raise FakeCudaError("the parser, which owns the weights, is gone")
             monitor = config.progress_monitor
             if monitor is not None and not getattr(monitor, "_made", False):
                 raise TypeError("IProgressMonitor.__init__ was not called")
