@@ -103,7 +103,7 @@ class LossConfig:
     """Object-level InfoNCE."""
     region_weight: float = 0.5
     """Region-level InfoNCE."""
-    pixel_weight: float = 0.3
+    pixel_weight: float = 0.5
     """Pixel-level InfoNCE."""
     area_weight: float = 1.0
     """Area prior on the foreground masks."""
@@ -113,6 +113,10 @@ class LossConfig:
     """Inverse temperature of all three InfoNCE losses."""
     hard_strength: float = 0.3
     """How much the hardest captions and images weigh more; 0: all alike."""
+    prior_weight: float = 1.0
+    """Share of the captions' log frequency taken off the logits between captions; 0: none."""
+    prior_sharpness: float = 60.0
+    """Sharpness of the kernel that estimates that frequency."""
     same_cosine: float = 0.75
     """Captions at least this alike are not negatives of each other."""
     clip_margin: float | None = 0.05

@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from training.config import LossConfig
 from training.data.batches import Batch, normalize_images
+from training.losses.caption_prior import log_caption_density
 from training.losses.infonce import contrast_pairs
 from training.losses.negatives import find_false_negatives
 from training.losses.object_level import ForegroundMask, object_loss
@@ -116,6 +117,8 @@ class MgcaObjective(nn.Module):
         self.config = config
         self.mask = ForegroundMask()
         self.generator = torch.Generator().manual_seed(seed)
+        # Embeddings of some training captions, to tell how common one is; None: all alike.
+        self.caption_bank_md: Tensor | None = None
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Named losses; ``loss`` is their weighted sum."""
@@ -144,6 +147,7 @@ class MgcaObjective(nn.Module):
                     ignore_bj,
                     config.logit_scale,
                     config.hard_strength,
+                    self._log_prior(text_jd),
                 )
             if config.region_weight:
                 losses["region"] = config.region_weight * self._regions(
@@ -176,6 +180,13 @@ class MgcaObjective(nn.Module):
                 )
         losses["loss"] = torch.stack(list(losses.values())).sum()
         return losses
+
+    def _log_prior(self, text_jd: Tensor) -> Tensor | None:
+        config = self.config
+        if self.caption_bank_md is None or not config.prior_weight:
+            return None
+        density_j = log_caption_density(text_jd, self.caption_bank_md, config.prior_sharpness)
+        return config.prior_weight * density_j
 
     def _false_negatives(self, dense_bdhw: Tensor, text_jd: Tensor, owner_j: Tensor) -> Tensor:
         config = self.config

@@ -223,12 +223,16 @@ class Run:
             if self.phase == "pretrain":
                 self.model.clip.train()
 
-    def center_text(self) -> None:
-        """Set the text centre to the mean caption of the first training scenes."""
+    def sample_captions(self) -> list[Tensor]:
+        """Tokens of the first training scenes' captions, read once."""
         if self.center_tokens is None:
             batches = self.batches(PhaseConfig(steps=8, batch=256), self.config.data.first_seed, 0)
             self.center_tokens = [batch.tokens_jl for batch in batches]
-        self.model.text_center.copy_(measure_text_center(self.model, self.center_tokens))
+        return self.center_tokens
+
+    def center_text(self) -> None:
+        """Set the text centre to the mean caption."""
+        self.model.text_center.copy_(measure_text_center(self.model, self.sample_captions()))
 
     def batches(self, phase: PhaseConfig, first_seed: int, start: int) -> Iterator[Batch]:
         """The phase's batches from step ``start`` on."""
@@ -301,6 +305,9 @@ class Run:
             self.objective.mask.load_state_dict(self.mask_state)
         if self.generator_state is not None:
             self.objective.generator.set_state(self.generator_state)
+        tokens = [tokens_jl.to(self.device) for tokens_jl in self.sample_captions()]
+        bank = torch.cat([self.model.encode_text(tokens_jl) for tokens_jl in tokens])
+        self.objective.caption_bank_md = bank
         self.model.train()
         # The second phase goes on where the first stopped in the stream of scenes: none is seen
         # twice.

@@ -46,6 +46,7 @@ def object_loss(
     ignore_bj: Tensor,
     logit_scale: float,
     hard_strength: float,
+    log_prior_j: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE of pooled objects and captions.
 
@@ -57,10 +58,11 @@ def object_loss(
         ignore_bj: (b, j) bool.
         logit_scale: inverse temperature.
         hard_strength: see :func:`training.losses.negatives.weigh_hard_negatives`.
+        log_prior_j: see :func:`training.losses.infonce.contrast_pairs`.
 
     Returns:
         Scalar loss.
     """
     objects_bjd = pool_masked(mask_bjn, pixels_bnd)
     logits_bj = (objects_bjd * text_jd.unsqueeze(0)).sum(-1) * logit_scale
-    return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength)
+    return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength, log_prior_j)
