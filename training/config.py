@@ -113,7 +113,7 @@ class LossConfig:
     """Inverse temperature of all three InfoNCE losses."""
     hard_strength: float = 0.3
     """How much the hardest captions and images weigh more; 0: all alike."""
-    prior_weight: float = 1.0
+    prior_weight: float = 0.0
     """Share of the captions' log frequency taken off the logits between captions; 0: none."""
     prior_sharpness: float = 60.0
     """Sharpness of the kernel that estimates that frequency."""
