@@ -65,6 +65,8 @@ def check_replaceable(target: Path) -> None:
     if not any(target.iterdir()):
         return
     try:
+        # Resolved, as load_bundle does: the manifest must lie inside, and a relative path says nothing.
+        target = target.resolve()
         others = unlisted_files(target, read_manifest(target))
     except BundleError:
         raise BundleError(
