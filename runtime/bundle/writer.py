@@ -65,7 +65,7 @@ def check_replaceable(target: Path) -> None:
     if not any(target.iterdir()):
         return
     try:
-        # Resolved, as load_bundle does: the manifest must lie inside, and a relative path says nothing.
+        # Resolved, as load_bundle does: a relative path contains nothing resolved.
         target = target.resolve()
         others = unlisted_files(target, read_manifest(target))
     except BundleError:
