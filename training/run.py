@@ -348,7 +348,8 @@ def train(arguments: Sequence[str]) -> None:
         run.say(f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads)")
         try:
             run.execute()
-        except KeyboardInterrupt:
+        except BaseException:
+            # Ctrl-C as well as a fault in hour three: what was learned so far is kept.
             if run.state.optimizer is not None:
                 run.save()
                 run.say(f"saved; go on with --resume {run.folder / 'last.pt'}")
