@@ -91,9 +91,10 @@ def test_every_grain_reaches_the_decoder():
         model = build()
         torch.nn.init.constant_(model.decoder.stage2.gate, 0.5)
         weights = {f"{name}_weight": float(name == chosen) for name in names}
-        objective = MgcaObjective(
-            model, LossConfig(area_weight=0.0, smooth_weight=0.0, **weights), 0
-        )
+        # Random towers find all captions alike: every pair must count as a negative here.
+        every = {"same_cosine": 1.1, "clip_margin": None}
+        config = LossConfig(area_weight=0.0, smooth_weight=0.0, **weights, **every)
+        objective = MgcaObjective(model, config, 0)
         objective(next(iter(batches(model, 1))))["loss"].backward()
         assert model.decoder.stage2.speak.weight.grad.abs().sum() > 0, chosen
 
