@@ -31,12 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def restore_logging() -> Iterator[None]:
-    """A command run in this process sets up the program's logger; the next test gets it fresh."""
-    logger = logging.getLogger("mgca")
-    before = (logger.propagate, logger.level, list(logger.handlers))
+    """A command run in this process sets up the program's loggers; the next test gets them fresh."""
+    loggers = [logging.getLogger(name) for name in ("mgca", "runtime")]
+    before = [(logger.propagate, logger.level, list(logger.handlers)) for logger in loggers]
     yield
-    logger.propagate, logger.level = before[:2]
-    logger.handlers[:] = before[2]
+    for logger, (propagate, level, handlers) in zip(loggers, before, strict=True):
+        logger.propagate, logger.level = propagate, level
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")
