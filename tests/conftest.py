@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def restore_logging() -> Iterator[None]:
-    """A command run in this process sets up the program's loggers; the next test gets them fresh."""
+    """A command run in this process sets up loggers; the next test gets them fresh."""
     loggers = [logging.getLogger(name) for name in ("mgca", "runtime")]
     before = [(logger.propagate, logger.level, list(logger.handlers)) for logger in loggers]
     yield
