@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,14 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def restore_logging() -> Iterator[None]:
-    """A command run in this process sets up loggers; the next test gets them fresh."""
-    loggers = [logging.getLogger(name) for name in ("mgca", "runtime")]
-    before = [(logger.propagate, logger.level, list(logger.handlers)) for logger in loggers]
-    yield
-    for logger, (propagate, level, handlers) in zip(loggers, before, strict=True):
-        logger.propagate, logger.level = propagate, level
-        logger.handlers[:] = handlers
+def fresh_logging() -> None:
+    """A command run in this process, by a wider fixture too, sets up loggers: begin afresh."""
+    logging.disable(logging.NOTSET)
+    for name in [*logging.root.manager.loggerDict]:
+        if name.split(".")[0] in ("mgca", "runtime"):
+            logger = logging.getLogger(name)
+            logger.disabled = False
+            logger.propagate = True
+            logger.setLevel(logging.NOTSET)
+            logger.handlers.clear()
 
 
 @pytest.fixture(scope="session")
