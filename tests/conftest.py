@@ -32,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fresh_logging() -> None:
     """A command run in this process, by a wider fixture too, sets up loggers: begin afresh."""
     logging.disable(logging.NOTSET)
+    logging.root.setLevel(logging.WARNING)  # some libraries raise it
     for name in [*logging.root.manager.loggerDict]:
         if name.split(".")[0] in ("mgca", "runtime"):
             logger = logging.getLogger(name)

@@ -86,6 +86,8 @@ def test_unreadable_images_are_skipped_counted_and_keep_their_number(
     (tmp_path / "3.png").write_bytes(b"")
     cv2.imwrite(str(tmp_path / "4.png"), draw_scene(1))
     source = ImageSource(str(tmp_path), fps=10)
+    caplog.set_level("WARNING")
+    caplog.set_level("WARNING", logger="mgca")
     frames = read_all(source)
     assert [(f.index, f.stem, f.time_s) for f in frames] == [(0, "1", 0.0), (3, "4", 0.3)]
     assert source.unreadable == 2

@@ -77,6 +77,8 @@ def test_any_size(size_wh: tuple[int, int], tmp_path: Path) -> None:
 
 def test_a_later_size_is_fitted_in(tmp_path: Path, caplog) -> None:
     images = [draw_scene(0), np.full((200, 100, 3), 255, np.uint8), draw_scene(0)]
+    caplog.set_level("WARNING")
+    caplog.set_level("WARNING", logger="mgca")
     write_all(tmp_path / "a.mp4", images, [0, 0.1, 0.2])
     read, _ = read_video(tmp_path / "a.mp4")
     assert {image.shape for image in read} == {(96, 128, 3)}
