@@ -83,6 +83,12 @@ class PretrainConfig(PhaseConfig):
     """``mean`` (CLIP's own) or ``match`` (patches meet the caption; the fitting weigh more)."""
     match_sharpness: float = 8.0
     """Inverse temperature of the patches' weights with ``match``."""
+    tilings: tuple[tuple[int, int], tuple[int, int]] = ((3, 4), (2, 2))
+    """Rows and columns of the tiles that change places over a batch; each step draws one of the two
+    (training.tiles). ((1, 1), (1, 1)): whole images.
+    """
+    noun_weight: float = 1.0
+    """Weight of the noun-level losses (training.losses.noun_level); 0: whole captions only."""
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
 
@@ -105,6 +111,12 @@ class LossConfig:
     """Region-level InfoNCE."""
     pixel_weight: float = 0.5
     """Pixel-level InfoNCE."""
+    tilings: tuple[tuple[int, int], tuple[int, int]] = ((1, 1), (2, 2))
+    """Rows and columns of the tiles that change places over a batch; each step draws one of the two
+    (training.tiles). ((1, 1), (1, 1)): whole images.
+    """
+    noun_weight: float = 1.0
+    """Noun-level losses: every pixel chooses among the batch's nouns."""
     area_weight: float = 1.0
     """Area prior on the foreground masks."""
     smooth_weight: float = 0.1

@@ -13,20 +13,22 @@ from training.config import (
     TrainConfig,
     read_config_file,
 )
+from training.model.mgca import ModelConfig
 
 
 def demo() -> TrainConfig:
     """The shipped model, from nothing: ``python -m training.run``."""
     return TrainConfig(
         name="demo",
+        model=ModelConfig(center_text=False),
         # Small batches of many captions: what so short a run lacks is steps.
         pretrain=PretrainConfig(
-            steps=2000,
-            batch=64,
+            steps=8500,
+            batch=32,
             captions=4,
             learning_rate=1e-3,
-            warmup=150,
-            unmasked_share=0.2,
+            warmup=200,
+            unmasked_share=0.15,
         ),
         mgca=PhaseConfig(steps=1500, batch=32, captions=4, learning_rate=1.5e-3, warmup=100),
     )
@@ -38,6 +40,7 @@ def smoke() -> TrainConfig:
     """
     return TrainConfig(
         name="smoke",
+        model=ModelConfig(center_text=False),
         pretrain=PretrainConfig(steps=60, batch=64, learning_rate=1e-3, warmup=10),
         mgca=PhaseConfig(steps=30, batch=16, captions=2, learning_rate=1e-3, warmup=5),
         evaluation=EvalConfig(every=30, scenes=16),

@@ -9,11 +9,14 @@ torch = pytest.importorskip("torch")
 
 import training.data.streetworld as streetworld  # noqa: E402
 from training.config import LossConfig, PhaseConfig  # noqa: E402
-from training.data.batches import streetworld_batches  # noqa: E402
+from training.data.batches import Collate, streetworld_batches  # noqa: E402
+from training.data.nouns import NounFinder  # noqa: E402
 from training.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.objectives import ClipObjective, MgcaObjective  # noqa: E402
+
+NOUNS = NounFinder({noun: noun for noun in ("sky", "road", "tree", "building", "car", "person")})
 
 
 def build(seed=0):
@@ -21,7 +24,9 @@ def build(seed=0):
     return MgcaModel(load_clip("mgca-tiny"), ModelConfig())
 
 
-def batches(model, steps, *, batch=6, captions=2, start=0, workers=0, size_wh=(64, 48)):
+def batches(
+    model, steps, *, batch=6, captions=2, start=0, workers=0, size_wh=(64, 48), nouns=False
+):
     return streetworld_batches(
         first_seed=0,
         steps=steps,
@@ -30,7 +35,7 @@ def batches(model, steps, *, batch=6, captions=2, start=0, workers=0, size_wh=(6
         captions=captions,
         size_wh=size_wh,
         seed=0,
-        tokenizer=tokenizer_for(model.clip),
+        collate=Collate(tokenizer_for(model.clip), NOUNS if nouns else None),
         workers=workers,
     )
 
@@ -83,6 +88,29 @@ def test_each_term_can_be_switched_off(grain):
     assert float(less["loss"].detach()) == pytest.approx(
         sum(float(value.detach()) for key, value in less.items() if key != "loss"), rel=1e-5
     )
+
+
+def test_nouns_teach_both_phases():
+    model = build()
+    model.clip.requires_grad_(True)
+    size = {"size_wh": (128, 96), "nouns": True}
+    objective = ClipObjective(model.clip.train(), "match", noun_weight=1.0)
+    batch = next(iter(batches(model, 1, **size)))
+    losses = objective(batch)
+    assert float(losses["loss"].detach()) == pytest.approx(
+        sum(float(losses[key].detach()) for key in ("caption", "cover", "presence")), rel=1e-5
+    )
+    model.clip.requires_grad_(False)
+    torch.nn.init.constant_(model.decoder.stage2.gate, 0.5)
+    only = {f"{name}_weight": 0.0 for name in ("object", "region", "pixel", "area", "smooth")}
+    losses = MgcaObjective(model, LossConfig(**only), 0)(batch)
+    assert set(losses) == {"cover", "presence", "loss"}
+    losses["loss"].backward()
+    assert model.decoder.stage2.speak.weight.grad.abs().sum() > 0
+    # Without nouns in the batch there is nothing to name.
+    plain = next(iter(batches(model, 1, size_wh=(128, 96))))
+    kept = LossConfig(area_weight=0.0, smooth_weight=0.0)
+    assert "cover" not in MgcaObjective(model, kept, 0)(plain)
 
 
 def test_every_grain_reaches_the_decoder():

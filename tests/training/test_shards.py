@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("webdataset")
 
 from runtime.errors import UserError  # noqa: E402
+from training.data.batches import Collate  # noqa: E402
 from training.data.shards import crop_and_resize, find_shards, shard_batches  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 
@@ -45,7 +46,7 @@ def test_pictures_keep_their_captions(shards):
             batch=4,
             size_wh=(32, 24),
             seed=1,
-            tokenizer=tokenizer,
+            collate=Collate(tokenizer),
             workers=0,
         )
     )

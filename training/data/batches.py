@@ -1,10 +1,11 @@
 """Batches of images and captions: what both training phases eat.
 
-Shape legend: b images, j captions of all of them, l context length.
+Shape legend: b images, j captions of all of them, l context length, u different nouns of the batch.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from training.data.nouns import NounFinder
 from training.data.streetworld import generate_pair
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 Tokenizer = Callable[[list[str]], Tensor]
+Pair = tuple[np.ndarray, list[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,28 @@ class Batch:
         images_bhw3: uint8 (b, h, w, 3) RGB.
         tokens_jl: int64 (j, l) token ids.
         owner_j: int64 (j,), the image of each caption.
+        noun_tokens_ul: int64 (u, l), a sentence about each noun that the batch names; None where
+            nouns are not asked for or there are none.
+        named_bu: bool (b, u), the nouns that each image's captions name, drawn or not.
     """
 
     images_bhw3: Tensor
     tokens_jl: Tensor
     owner_j: Tensor
+    noun_tokens_ul: Tensor | None = None
+    named_bu: Tensor | None = None
+
+    @property
+    def nouns(self) -> tuple[Tensor, Tensor] | None:
+        """Sentences (u, l) and who names them (b, u), where the batch carries nouns."""
+        if self.noun_tokens_ul is None or self.named_bu is None:
+            return None
+        return self.noun_tokens_ul, self.named_bu
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        return Batch(
-            self.images_bhw3.to(device), self.tokens_jl.to(device), self.owner_j.to(device)
-        )
+        values = (getattr(self, part.name) for part in dataclasses.fields(self))
+        return Batch(*(None if value is None else value.to(device) for value in values))
 
 
 def normalize_images(images_bhw3: Tensor) -> Tensor:
@@ -72,25 +86,53 @@ class StreetWorldPairs(Dataset):
         """Number of scenes."""
         return self.length
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, list[str]]:
-        """Image uint8 (h, w, 3) RGB and its captions."""
+    def __getitem__(self, index: int) -> Pair:
+        """Image uint8 (h, w, 3) RGB, the captions drawn for it, and all it has."""
         scene = self.first_seed + index
         image_hw3, captions = generate_pair(scene, size_wh=self.size_wh)
-        return image_hw3, choose_captions(captions, self.captions, scene * 1000003 + self.seed)
+        drawn = choose_captions(captions, self.captions, scene * 1000003 + self.seed)
+        return image_hw3, drawn, list(captions)
 
 
 class Collate:
-    """Stack scenes into a :class:`Batch`."""
+    """Stack scenes into a :class:`Batch`.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    Args:
+        tokenizer: of the captions.
+        nouns: finds what captions name; None: the batch carries no nouns.
+        templates: sentences a noun is put into, a different one from batch to batch.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        nouns: NounFinder | None = None,
+        templates: Sequence[str] = ("{}",),
+    ) -> None:
         self.tokenizer = tokenizer
+        self.nouns = nouns
+        self.templates = templates
 
-    def __call__(self, pairs: list[tuple[np.ndarray, list[str]]]) -> Batch:
+    def __call__(self, pairs: list[Pair]) -> Batch:
         """Pairs of image and captions -> one batch."""
-        images = torch.from_numpy(np.stack([image for image, _ in pairs]))
-        captions = [caption for _, several in pairs for caption in several]
-        owner = torch.tensor([index for index, (_, several) in enumerate(pairs) for _ in several])
-        return Batch(images, self.tokenizer(captions), owner)
+        images = torch.from_numpy(np.stack([image for image, _, _ in pairs]))
+        captions = [caption for _, drawn, _ in pairs for caption in drawn]
+        owner = torch.tensor([index for index, (_, drawn, _) in enumerate(pairs) for _ in drawn])
+        tokens = self.tokenizer(captions)
+        if self.nouns is None:
+            return Batch(images, tokens, owner)
+        named = [self.nouns.nouns_of(every) for _, _, every in pairs]
+        nouns = sorted({noun for several in named for noun in several})
+        if not nouns:
+            return Batch(images, tokens, owner)
+        named_bu = torch.tensor([[noun in several for noun in nouns] for several in named])
+        # The batch's own content chooses the sentences: the same batch always reads the same.
+        first = int(owner.numel() + tokens.sum())
+        sentences = [
+            self.templates[(first + index) % len(self.templates)].format(noun)
+            for index, noun in enumerate(nouns)
+        ]
+        return Batch(images, tokens, owner, self.tokenizer(sentences), named_bu)
 
 
 def _one_thread(worker: int) -> None:
@@ -110,7 +152,7 @@ def streetworld_batches(
     captions: int,
     size_wh: tuple[int, int],
     seed: int,
-    tokenizer: Tokenizer,
+    collate: Collate,
     workers: int,
     rank: int = 0,
     world_size: int = 1,
@@ -126,7 +168,7 @@ def streetworld_batches(
     loader = DataLoader(
         pairs,
         batch_sampler=rows,
-        collate_fn=Collate(tokenizer),
+        collate_fn=collate,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,

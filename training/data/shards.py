@@ -14,7 +14,7 @@ import webdataset
 from torch.utils.data import DataLoader
 
 from runtime.errors import UserError
-from training.data.batches import Batch, Collate, Tokenizer
+from training.data.batches import Batch, Collate, Pair
 
 
 def crop_and_resize(
@@ -69,10 +69,11 @@ class _Prepare:
         self.size_wh = size_wh
         self.rng = np.random.default_rng(seed)
 
-    def __call__(self, sample: tuple[np.ndarray, str]) -> tuple[np.ndarray, list[str]]:
+    def __call__(self, sample: tuple[np.ndarray, str]) -> Pair:
         image, caption = sample
         image_hw3 = np.ascontiguousarray(image[..., :3])
-        return crop_and_resize(image_hw3, self.size_wh, self.rng), [caption.strip()]
+        captions = [caption.strip()]
+        return crop_and_resize(image_hw3, self.size_wh, self.rng), captions, captions
 
 
 def shard_batches(
@@ -82,7 +83,7 @@ def shard_batches(
     batch: int,
     size_wh: tuple[int, int],
     seed: int,
-    tokenizer: Tokenizer,
+    collate: Collate,
     workers: int,
 ) -> Iterator[Batch]:
     """``steps`` batches of shuffled pairs; shards repeat as often as needed. A resumed run
@@ -105,7 +106,7 @@ def shard_batches(
     loader = DataLoader(
         pipeline,
         batch_size=batch,
-        collate_fn=Collate(tokenizer),
+        collate_fn=collate,
         num_workers=workers,
         multiprocessing_context="forkserver" if workers else None,
     )

@@ -32,6 +32,10 @@ class ModelConfig:
     """Channels of the decoder's residual stream on the fine grids."""
     decoder_depth: int = 4
     """Convolution blocks of the decoder on the patch grid."""
+    center_text: bool = True
+    """Take the mean caption off every text embedding. Not for a CLIP whose patches were trained
+    against the words themselves (pretrain.noun_weight): it costs that one 2 to 7 mIoU.
+    """
 
     def __post_init__(self) -> None:
         """Check ranges."""

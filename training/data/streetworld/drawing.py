@@ -111,10 +111,12 @@ class DisplayList:
         if self.dim != 1.0:
             red, green, blue = red * self.dim, green * self.dim, blue * self.dim
         code = 255.0 if texture == GLOW else texture * 7.0
+        count = len(points)
+        # _make skips the argument handling of a named tuple: a scene has a hundred shapes.
         self.shapes.append(
-            Shape(kind, self.total, len(points), (red, green, blue, code), thing, flags, extra)
+            Shape._make((kind, self.total, count, (red, green, blue, code), thing, flags, extra))
         )
-        self.total += len(points)
+        self.total += count
         if isinstance(points, np.ndarray):
             if self.loose:
                 self.chunks.append(np.array(self.loose))

@@ -66,10 +66,10 @@ def _gradient(canvas: Canvas, shape: Shape) -> None:
 
 
 def _bounds(points: NDArray[np.int32], canvas: Canvas) -> tuple[int, int, int, int] | None:
-    x0, y0 = (points.min(0) >> _BITS).tolist()
-    x1, y1 = (points.max(0) >> _BITS).tolist()
-    x0, y0 = max(x0, 0), max(y0, 0)
-    x1, y1 = min(x1 + 2, canvas.shape[1]), min(y1 + 2, canvas.shape[0])
+    left, upper, wide, tall = cv2.boundingRect(points)
+    x0, y0 = max(left >> _BITS, 0), max(upper >> _BITS, 0)
+    x1 = min((left + wide - 1 >> _BITS) + 2, canvas.shape[1])
+    y1 = min((upper + tall - 1 >> _BITS) + 2, canvas.shape[0])
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
