@@ -183,8 +183,8 @@ class _Tally:
         for stage, (wanted, found) in pairs.items():
             self.cosines[stage].append(cosines(wanted.numpy(), found))
         differences = (
-            np.abs(raw.class_scores - expected).max(),
-            np.abs(raw.pixel_scores - result.pixel_scores.numpy()).max(),
+            np.abs(np.asarray(raw.class_scores) - expected).max(),
+            np.abs(np.asarray(raw.pixel_scores) - result.pixel_scores.numpy()).max(),
         )
         self.largest = [
             max(pair) for pair in zip(self.largest, map(float, differences), strict=True)

@@ -12,7 +12,8 @@ left is filled as it is; in the others, the few rows left are upsampled and comp
 are those of the definition (float32's rounding apart). Grouping *before* upsampling would be
 another definition: the mean of a maximum is more than the maximum of the means.
 
-Memory: the labels, a few copies of the grid's scores, and pieces of a fixed number of pixels.
+Memory, whatever K: the labels, a dozen arrays the size of a band of the grid's scores (a band holds
+at most ``BAND_BYTES``, or two lines), and pieces of a fixed number of pixels.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.text.classes import NONE_LABEL
+from runtime.word_scores import Scores, bands
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +35,7 @@ __all__ = ["NONE_LABEL", "label_pixels", "probabilities"]
 
 
 def label_pixels(
-    scores: np.ndarray,
+    scores: Scores,
     label_of_row: np.ndarray,
     size_wh: tuple[int, int],
     *,
@@ -54,28 +56,46 @@ def label_pixels(
     """
     import numpy as np
 
-    scores = np.ascontiguousarray(scores, dtype=np.float32)
     down = _axis(size_wh[1], scores.shape[1])
     across = _axis(size_wh[0], scores.shape[2])
+    labels = np.empty((size_wh[1], size_wh[0]), dtype=np.uint8)
+    for first, last in bands(scores.shape, overlap=1):
+        band = np.ascontiguousarray(scores[:, first:last], dtype=np.float32)
+        cells = slice(first, max(last - 1, first + 1))
+        chances = probabilities(band, logit_scale) if threshold > 0.0 else None
+        _label_band(labels, band, label_of_row, (down.part(cells), across), chances, threshold)
+    return labels
+
+
+def _label_band(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    label_of_row: np.ndarray,
+    axes: tuple[_Axis, _Axis],
+    chances: np.ndarray | None,
+    threshold: float,
+) -> None:
+    """Write the labels of the cells between a few lines of the grid, whose scores these are."""
+    import numpy as np
+
+    down, across = axes
     low, high = _corner_bounds(scores)
     candidates = high >= low.max(axis=0)
     first = candidates.argmax(axis=0)
     label_of_cell = label_of_row[first]
     others = label_of_row[:, None, None] != label_of_cell
     open_cells = (candidates & others).any(axis=0)
-    chances = None
-    if threshold > 0.0:
-        chances = probabilities(scores, logit_scale)
+    if chances is not None:
         bounds = (np.take_along_axis(part, first[None], 0)[0] for part in _corner_bounds(chances))
         surely_kept, surely_dropped = next(bounds) >= threshold, next(bounds) < threshold
         open_cells |= (candidates.sum(axis=0) > 1) | ~(surely_kept | surely_dropped)
         label_of_cell = np.where(surely_dropped, NONE_LABEL, label_of_cell).astype(np.uint8)
     open_cells &= (down.counts > 0)[:, None] & (across.counts > 0)
-    labels = np.repeat(np.repeat(label_of_cell, across.counts, axis=1), down.counts, axis=0)
+    filled = np.repeat(np.repeat(label_of_cell, across.counts, axis=1), down.counts, axis=0)
+    labels[down.start : down.start + len(filled)] = filled
     for cells, rows in _by_row_count(open_cells, candidates):
         for piece in _pieces(cells, rows, down, across):
             piece.label(labels, scores, label_of_row, chances, threshold)
-    return labels
 
 
 def probabilities(scores: np.ndarray, logit_scale: float) -> np.ndarray:
@@ -92,12 +112,19 @@ class _Axis:
     """Pixels along one side, by the cell between whose two grid points they lie.
 
     ``counts`` (cells,): pixels of each cell; ``pixels`` and ``weights`` (most, cells): their
-    places and the weight of the cell's far grid point, the last one repeated where there are fewer.
+    places and the weight of the cell's far grid point, the last one repeated where there are fewer;
+    ``start``: the first cell's first pixel.
     """
 
     counts: np.ndarray
     pixels: np.ndarray
     weights: np.ndarray
+    start: int = 0
+
+    def part(self, cells: slice) -> _Axis:
+        """Some neighbouring cells only; their pixels keep their places."""
+        before = self.start + int(self.counts[: cells.start].sum())
+        return _Axis(self.counts[cells], self.pixels[:, cells], self.weights[:, cells], before)
 
 
 def _axis(size: int, grid: int) -> _Axis:

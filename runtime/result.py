@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runtime.errors import UserError
 from runtime.labelling import NONE_LABEL, probabilities
 from runtime.rle import Rle, encode_rle
+from runtime.word_scores import Scores, bands
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,8 @@ class Result:
     - ``class_names``: the classes in label order;
     - ``units`` int32 (h', w'): the adaptive unit of each grid pixel; None for ``units="pixel"``;
     - ``latency_ms``: milliseconds by stage: preprocess, infer, postprocess, total;
-    - ``grid_scores`` float32 (K, h', w'): cosines of each word, background words last, and
+    - ``grid_scores`` float32 (K, h', w'): cosines of each word, background words last (of very
+      many words a :class:`~runtime.word_scores.StreamedScores`, which ``np.asarray`` computes), and
       ``label_of_row`` uint8 (K,), the label each word stands for.
     """
 
@@ -32,7 +34,7 @@ class Result:
     class_names: tuple[str, ...]
     units: np.ndarray | None
     latency_ms: dict[str, float]
-    grid_scores: np.ndarray
+    grid_scores: Scores
     label_of_row: np.ndarray
     words: tuple[str, ...]
     logit_scale: float
@@ -55,14 +57,17 @@ class Result:
         """
         import numpy as np
 
-        chances = probabilities(self.grid_scores, self.logit_scale)
-        winner = self.grid_scores.argmax(axis=0)
-        label = self.label_of_row[winner]
-        chance = np.take_along_axis(chances, winner[None], axis=0)[0]
-        return {
-            name: float(chance[label == index].mean()) if (label == index).any() else 0.0
-            for index, name in enumerate(self.class_names)
-        }
+        sums, counts = np.zeros(256), np.zeros(256)
+        for first, last in bands(self.grid_scores.shape):
+            scores = self.grid_scores[:, first:last]
+            winner = scores.argmax(axis=0)
+            label = self.label_of_row[winner].ravel()
+            chances = probabilities(scores, self.logit_scale)
+            chance = np.take_along_axis(chances, winner[None], axis=0).ravel()
+            sums += np.bincount(label, weights=chance, minlength=256)
+            counts += np.bincount(label, minlength=256)
+        means = sums / np.maximum(counts, 1)
+        return {name: float(means[index]) for index, name in enumerate(self.class_names)}
 
     def mask(self, name: str) -> np.ndarray:
         """Where a class is: bool (H, W). :class:`UserError` if the name is not a class."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from runtime.backends.contract import expect_segmenter
 from runtime.backends.open import open_backend
@@ -20,6 +20,7 @@ from runtime.errors import UserError
 from runtime.labelling import label_pixels
 from runtime.result import Result
 from runtime.text.lexicon import Lexicon
+from runtime.word_scores import Scores, StreamedScores, identity, most_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,15 +43,16 @@ class PreparedFrame:
 class RawScores:
     """What the graph said of one frame, with the class list it was asked about.
 
-    ``class_scores`` (by units) and ``pixel_scores`` (without) are cosines, float32 (K, h', w');
+    ``class_scores`` (by units) and ``pixel_scores`` (without) are cosines, float32 (K, h', w'), of
+    very many words computed as they are looked at (:mod:`runtime.word_scores`);
     ``unit_of_pixel`` int32 (h', w'). What was not asked for is None. ``size_wh`` is the source's.
     """
 
     rows: ClassRows
     size_wh: tuple[int, int]
-    class_scores: np.ndarray | None
+    class_scores: Scores | None
     unit_of_pixel: np.ndarray | None
-    pixel_scores: np.ndarray | None
+    pixel_scores: Scores | None
 
 
 class Segmenter:
@@ -73,6 +75,7 @@ class Segmenter:
         self._units: Units = "adaptive"
         self._threshold = 0.0
         self._rows: ClassRows | None = None
+        self._identity = identity(bundle.manifest.embedding_width)
         self._running = threading.Lock()
         self._changing = threading.Lock()
         try:
@@ -132,8 +135,13 @@ class Segmenter:
 
     @property
     def classes(self) -> ClassRows | None:
-        """The class list that stands, None before the first ``set_classes``."""
+        """The list that stands, None before the first ``set_classes``; one may be put back."""
         return self._rows
+
+    @classes.setter
+    def classes(self, rows: ClassRows) -> None:
+        with self._changing:
+            self._rows = rows
 
     @property
     def units(self) -> Units:
@@ -198,9 +206,14 @@ class Segmenter:
             "pixel": ["pixel_scores"],
             "both": ["class_scores", "unit_of_pixel", "pixel_scores"],
         }[units or self._units]
+        streams = len(rows.text) > most_rows(self.manifest.embedding_width)
+        text = self._identity if streams else rows.text
         with self._running:
-            outputs = self.backend.run({"frame": prepared.tensor, "text": rows.text}, wanted)
-        first = {name: values[0] for name, values in outputs.items()}
+            outputs = self.backend.run({"frame": prepared.tensor, "text": text}, wanted)
+        first: dict[str, Any] = {name: values[0] for name, values in outputs.items()}
+        if streams:
+            for name in first.keys() & {"class_scores", "pixel_scores"}:
+                first[name] = StreamedScores(first[name], rows.text)
         return RawScores(
             rows,
             prepared.size_wh,
