@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from export.cost import measure_cost
 from export.graph import trace_to_onnx
@@ -16,9 +17,9 @@ from export.rewrites.fold_scales import fold_scales
 from export.rewrites.merge_transposes import merge_transposes
 from export.rewrites.squeeze_single_items import squeeze_single_items
 from export.stages import map_stages
-from export.subject import Subject
 from export.variants import Graph
 from training.model.segmenter import TraceableSegmenter
+from training.model.units import UnitSettings
 
 MOST_WORDS = 1024
 WORDS_IN_COST = 20
@@ -32,21 +33,25 @@ REWRITES = (
 )
 
 
-def trace_segmenter(subject: Subject, size_wh: tuple[int, int], opset: int, work: Path) -> Graph:
+def trace_segmenter(
+    model: nn.Module, units: UnitSettings, size_wh: tuple[int, int], opset: int, work: Path
+) -> Graph:
     """Trace from uint8 frame and text embeddings to the four outputs.
 
     The batch and the size are fixed, the number of words is free up to ``MOST_WORDS``; position
-    embeddings are computed for the size beforehand.
+    embeddings are computed for the size beforehand. ``model`` has an ``encoder`` and a ``decoder``.
     """
-    module = TraceableSegmenter(subject.model, size_wh, subject.units).eval()  # type: ignore[arg-type]
+    module = TraceableSegmenter(model, size_wh, units).eval()  # type: ignore[arg-type]
     width, height = size_wh
     frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
     text = torch.nn.functional.normalize(
-        torch.randn(5, subject.encoder.embedding_width, generator=torch.Generator().manual_seed(0)),
+        torch.randn(
+            5, module.model.encoder.embedding_width, generator=torch.Generator().manual_seed(0)
+        ),
         dim=1,
     )
     say(f"tracing at opset {opset}")
-    model = trace_to_onnx(
+    traced = trace_to_onnx(
         module,
         (frame, text),
         work / "traced.onnx",
@@ -55,10 +60,10 @@ def trace_segmenter(subject: Subject, size_wh: tuple[int, int], opset: int, work
         dynamic={"text": {0: torch.export.Dim("K", min=1, max=MOST_WORDS)}},
         opset=opset,
     )
-    stages = map_stages(model)
+    stages = map_stages(traced)
     for rewrite in REWRITES:
-        rewrite(model)
-    return Graph(model, stages)
+        rewrite(traced)
+    return Graph(traced, stages)
 
 
 def say_cost(graph: Graph) -> None:

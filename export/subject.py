@@ -172,7 +172,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> Subject:
 
         names, background = tuple(everyday_names()), OPEN_BACKGROUND
     else:
-        names, background = words, _streetworld_classes()
+        names, background = words, tuple(streetworld_classes())
     return Subject(
         model_id=_slug(f"{config.model.clip_name}-{config.name}"),
         model=model,
@@ -210,10 +210,11 @@ def _streetworld_words() -> tuple[str, ...]:
     return tuple(vocabulary_words())
 
 
-def _streetworld_classes() -> tuple[str, ...]:
+def streetworld_classes() -> list[str]:
+    """Return the generated world's classes, in the order of its truth."""
     from training.data.streetworld import CLASS_NAMES
 
-    return tuple(CLASS_NAMES)
+    return list(CLASS_NAMES)
 
 
 def _tag(pretrained: str | None) -> str:

@@ -39,7 +39,9 @@ def test_the_runtime_runs_it(bundle: Path, pictures: Path) -> None:
 def test_a_new_word_is_encoded_on_the_device_as_at_export(bundle: Path) -> None:
     with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
         vocabulary = segmenter.lexicon.vocabulary
-        assert vocabulary.names == ("sky", "road", "car", "van", "tree", "purple bus")
+        assert vocabulary.names[:6] == ("sky", "road", "car", "van", "tree", "purple bus")
+        # The background's words follow, so that no start has to encode them.
+        assert set(segmenter.manifest.background_words) <= set(vocabulary.names)
         rows = segmenter.lexicon.embed(["a small dog", "another"], allow_unknown=True)
         assert rows.shape == (2, vocabulary.embedding_width)
         from runtime.text.encoder import TextEncoder
@@ -174,6 +176,29 @@ def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
     replaced = load_bundle(out)
     assert replaced.manifest.model_id == "mgca-tiny-random"
     assert not replaced.has("text_encoder.onnx")
+
+
+def test_own_names_without_text_encoder_are_judged_and_start_with_the_usual_background(
+    arguments: list[str], pictures: Path, tmp_path: Path
+) -> None:
+    """The demo scene's classes are not all stored then: the user's names are compared instead."""
+    import torch
+
+    from training.model.clip import load_clip
+
+    torch.manual_seed(2)
+    weights, names = tmp_path / "weights.pt", tmp_path / "names.txt"
+    torch.save(load_clip("mgca-tiny").state_dict(), weights)
+    names.write_text("kite\nvase\n")
+    flags = ["--training-free", "--clip", "mgca-tiny", "--pretrained", str(weights)]
+    flags += ["--gate", "cosine", "--size", "96x64", "--frames", "1", "--no-text-encoder"]
+    out = tmp_path / "out"
+    assert main([*flags, "--vocabulary", str(names), "--out", str(out)]) == 0
+    assert load_bundle(out).manifest.parity["miou"] is None
+    with Segmenter.load(out, "onnxruntime-cpu") as segmenter:
+        rows = segmenter.set_classes("kite")  # --background auto, as mgca-rt asks for it
+        assert len(rows.background) > 5
+        segmenter(cv2.imread(str(pictures / "0.png")))
 
 
 def test_training_free_from_a_local_file(

@@ -1,0 +1,133 @@
+"""``python -m benchmarks.graph_cost``: nodes, weight bytes and FLOPs of each stage of a graph.
+
+The graph is traced, as an export traces it, from a CLIP of random weights with a decoder and units
+of the default settings: costs depend on shapes alone, so no weights are needed. FLOPs are counted
+as the export counts them (:mod:`export.cost`: matrix products and convolutions, 2 a multiply-add).
+``labelling`` is what the runtime does with the scores afterwards, counted as its definition says
+it (every word's scores enlarged to the source and compared: 7 operations a pixel and word), an
+upper bound, since the runtime leaves out what cannot win.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.flags import parse_count, parse_size
+from benchmarks.report import check_writable, format_table, write_json
+from runtime.command import CommandParser, run_command
+
+PROG = "python -m benchmarks.graph_cost"
+# Two linear interpolations (3 operations each) and a comparison.
+_LABELLING_FLOPS = 7
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Count what a segmenter's graph costs, stage by stage; no weights are needed.",
+        epilog=f"example:\n  {PROG} --clip ViT-B-16 --size 448x448 --json cost.json",
+    )
+    add = parser.add_argument
+    add("--clip", default="ViT-B-16", help="open_clip's model name (ViT-B-16)")
+    add("--size", type=parse_size, default=(448, 448), help="of the graph's frame (448x448)")
+    add("--words", type=parse_count, default=20, help="K (20)")
+    add("--seeds", type=parse_count, default=64, help="of the units (64)")
+    add("--rounds", type=parse_count, default=3, help="of the units (3)")
+    add("--source", type=parse_size, default=(1920, 1080), help="frame to label (1920x1080)")
+    add("--opset", type=parse_count, default=20, help="ONNX operator set (20)")
+    add("--json", type=Path, help="write the figures to this file")
+    return parser
+
+
+def count_stages(arguments: argparse.Namespace) -> dict[str, dict[str, int]]:
+    """Trace the graph and count: stage name to nodes, weight bytes and FLOPs.
+
+    Raises:
+        UserError: a CLIP that is not known, or a size that its patches do not tile.
+    """
+    from export.cost import measure_cost
+    from export.segmenter_graph import trace_segmenter
+    from export.settings import check_size
+    from training.model.clip import load_clip
+    from training.model.mgca import MgcaModel, ModelConfig
+    from training.model.units import UnitSettings
+
+    clip = load_clip(arguments.clip)
+    model = MgcaModel(clip, ModelConfig(clip_name=arguments.clip)).eval()
+    check_size(arguments.size, model.encoder.patch_size)
+    units = UnitSettings(seeds=arguments.seeds, rounds=arguments.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        graph = trace_segmenter(model, units, arguments.size, arguments.opset, Path(folder))
+    costs = measure_cost(graph.model, graph.stages, {"K": arguments.words})
+    return {stage: cost.to_json() for stage, cost in costs.items()}
+
+
+def summarise(
+    stages: dict[str, dict[str, int]], words: int, source_wh: tuple[int, int]
+) -> dict[str, Any]:
+    """Add labelling to the stages, and the share of everything beside the encoder.
+
+    Args:
+        stages: what :func:`count_stages` gives.
+        words: K.
+        source_wh: size of the frame that is labelled.
+    """
+    labelling = _LABELLING_FLOPS * words * source_wh[0] * source_wh[1]
+    every = {**stages, "labelling": {"nodes": 0, "weight_bytes": 0, "flops": labelling}}
+    beside = sum(cost["flops"] for stage, cost in every.items() if stage != "encoder")
+    return {
+        "stages": every,
+        "nodes": sum(cost["nodes"] for cost in every.values()),
+        "weight_bytes": sum(cost["weight_bytes"] for cost in every.values()),
+        "share_beside_encoder": beside / every["encoder"]["flops"],
+    }
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Count, print a table on stdout and write the JSON record."""
+    check_writable(arguments.json)
+    found = summarise(count_stages(arguments), arguments.words, arguments.source)
+    rows = [
+        (stage, cost["nodes"], cost["weight_bytes"] / 2**20, cost["flops"] / 1e9)
+        for stage, cost in found["stages"].items()
+    ]
+    print(format_table(("stage", "nodes", "weights MiB", "GFLOP"), rows))
+    print(f"beside the encoder: {found['share_beside_encoder']:.1%} of its FLOPs")
+    if arguments.json is not None:
+        record = {
+            "command": arguments.command_line,
+            "clip": arguments.clip,
+            "size_wh": arguments.size,
+            "words": arguments.words,
+            "seeds": arguments.seeds,
+            "rounds": arguments.rounds,
+            "source_wh": arguments.source,
+            **found,
+            "hardware": describe_hardware(),
+            "versions": describe_versions(),
+        }
+        write_json(arguments.json, record)
+
+
+def run(argv: Sequence[str]) -> None:
+    """Parse and count."""
+    arguments = build_parser().parse_args(argv)
+    arguments.command_line = shlex.join([*PROG.split(), *argv])
+    measure(arguments)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return run_command(PROG, run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The cost of a graph, its stages and the share beside the encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from benchmarks.graph_cost import main, summarise
+
+
+def test_the_share_counts_everything_but_the_encoder() -> None:
+    stages = {
+        "encoder": {"nodes": 5, "weight_bytes": 100, "flops": 1000},
+        "decoder": {"nodes": 2, "weight_bytes": 10, "flops": 30},
+        "units": {"nodes": 1, "weight_bytes": 0, "flops": 14},
+    }
+    found = summarise(stages, words=2, source_wh=(2, 2))
+    # 7 operations for each of 2 words at each of 4 pixels.
+    assert found["stages"]["labelling"]["flops"] == 56
+    assert found["share_beside_encoder"] == pytest.approx((30 + 14 + 56) / 1000)
+    assert found["nodes"] == 8 and found["weight_bytes"] == 110
+
+
+def test_one_line_for_a_size_between_patches(capsys) -> None:
+    assert main(["--clip", "mgca-tiny", "--size", "100x64"]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1 and "multiples of 8" in error[0]
+
+
+@pytest.mark.slow
+def test_the_tiny_model(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "cost.json"
+    flags = ["--clip", "mgca-tiny", "--size", "96x64", "--words", "5", "--json", str(path)]
+    assert main(flags) == 0
+    assert "beside the encoder" in capsys.readouterr().out
+    record = json.loads(path.read_text())
+    assert record["command"].endswith(" ".join(flags))
+    stages = {"input", "encoder", "decoder", "units", "scores", "labelling"}
+    assert set(record["stages"]) == stages
+    # 12 x 8 patches on a grid of 48 x 32: pixels and units each meet the words.
+    units = 64
+    scores = record["stages"]["scores"]["flops"]
+    assert scores >= 2 * 5 * 48 * 32 * (128 + units)
