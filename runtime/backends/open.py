@@ -20,6 +20,7 @@ BACKEND_NAMES = (
     "onnxruntime-tensorrt",
     "openvino",
     "openvino-bf16",
+    "openvino-npu",
 )
 
 __all__ = ["BACKEND_NAMES", "open_backend"]
@@ -41,7 +42,7 @@ def open_backend(
       ``onnxruntime`` (CUDA where it runs, else the CPU), ``onnxruntime-cuda-graph`` (each run one
       CUDA graph), ``onnxruntime-tensorrt`` (its own TensorRT provider);
     - ``openvino``: on the CPU, computes as the graph says; ``openvino-bf16``: matrix products in
-      bfloat16;
+      bfloat16; ``openvino-npu``: on an Intel NPU, in half;
     - ``auto``: the fastest that loads here and agrees with ONNX Runtime on the CPU (see
       :mod:`.choice`; only for the segmenter, other graphs run on the CPU).
 
@@ -70,6 +71,10 @@ def open_backend(
         from runtime.backends.openvino import OpenVinoBackend
 
         return OpenVinoBackend(path, "bf16" if name == "openvino-bf16" else "f32", threads)
+    if name == "openvino-npu":
+        from runtime.backends.openvino import OpenVinoBackend
+
+        return OpenVinoBackend(path, "f16", device="NPU", padded=True)
     if name == "onnxruntime-tensorrt" and file == SEGMENTER_FILE:
         from runtime.backends.onnxruntime_tensorrt import open_tensorrt_provider
 

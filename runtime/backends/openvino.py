@@ -1,10 +1,10 @@
-"""OpenVINO: faster than ONNX Runtime on most x86-64 and Arm CPUs; an extra of the installation."""
+"""OpenVINO: faster than ONNX Runtime on most CPUs, and the way to NPUs; an extra of the package."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
@@ -25,46 +25,60 @@ _DTYPES = {
 }
 
 
+_NAMES = {
+    ("CPU", "f32"): "openvino",
+    ("CPU", "bf16"): "openvino-bf16",
+    ("NPU", "f16"): "openvino-npu",
+}
+# Devices without dynamic sides get so many rows of text at least, then powers of two.
+_LEAST_ROWS = 32
+
+
 class OpenVinoBackend(ClosingBackend):
-    """One ONNX file compiled by OpenVINO for the CPU.
+    """One ONNX file compiled by OpenVINO.
 
     ``precision``: ``f32`` computes as the graph says; ``bf16`` lets matrix products run in
     bfloat16, twice as fast where the CPU has it, with labels that differ near ties. OpenVINO
-    would choose bf16 by itself wherever it is faster: here it is never chosen unasked.
+    would choose bf16 by itself wherever it is faster: here it is never chosen unasked. ``f16`` is
+    what an NPU computes in. ``device``: ``CPU`` or ``NPU`` (:class:`UserError` where OpenVINO sees
+    none). ``padded``: compile for fixed shapes, as NPUs want it: rows of text are filled up with
+    zeros to the next power of two, one compiled model each, and cut off the outputs again.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        precision: Literal["f32", "bf16"] = "f32",
+        precision: Literal["f32", "bf16", "f16"] = "f32",
         threads: int | None = None,
+        *,
+        device: Literal["CPU", "NPU"] = "CPU",
+        padded: bool = False,
     ) -> None:
-        # Importing openvino sends a usage event from a child process; without this module it uses
-        # its own stub for it. Nothing of ours calls home.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-        try:
-            import openvino
-        except ImportError as error:
+        openvino = _import_openvino()
+        self.name = _NAMES[device, precision]
+        core = openvino.Core()
+        if device not in core.available_devices:
             raise UserError(
-                f"backend openvino needs the package openvino ({error}); "
-                "install it with pip install 'mgca[openvino]', or use onnxruntime-cpu"
-            ) from error
-        self.name = "openvino" if precision == "f32" else f"openvino-{precision}"
-        options: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": precision,
-            "PERFORMANCE_HINT": "LATENCY",
-            # Decoding and writing share the cores: a pinned thread would wait for its own.
-            "ENABLE_CPU_PINNING": False,
-        }
-        if threads is not None:
-            options["INFERENCE_NUM_THREADS"] = threads
+                f"backend {self.name}: OpenVINO {openvino.__version__} sees no {device} here (only "
+                f"{', '.join(core.available_devices)}); install its driver, or use openvino"
+            )
+        options = _options(device, precision, threads)
+        self._padded = padded
+        self._requests: dict[int | None, Any] = {}
         try:
-            core = openvino.Core()
             model = core.read_model(os.fspath(path))
             # Compiling may merge tensors, and names with them: they are read before.
             self.inputs = {item.get_any_name(): _spec(item) for item in model.inputs}
             self.outputs = {item.get_any_name(): _spec(item) for item in model.outputs}
-            compiled = core.compile_model(model, "CPU", options)
+
+            def compile_for(rows: int | None) -> Any:
+                if rows is not None:
+                    shapes = {name: _fixed(spec, rows) for name, spec in self.inputs.items()}
+                    model.reshape(shapes)
+                return core.compile_model(model, device, options)
+
+            self._compile: Callable[[int | None], Any] | None = compile_for
+            compiled = compile_for(_LEAST_ROWS if padded else None)
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise BundleError(
                 f"{os.fspath(path)} cannot be loaded by OpenVINO {openvino.__version__} "
@@ -73,31 +87,103 @@ class OpenVinoBackend(ClosingBackend):
         running = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         devices = "+".join(compiled.get_property("EXECUTION_DEVICES"))
         self.provider = f"OpenVINO {devices} {running}"
-        self._request: Any = compiled.create_infer_request()
+        self._requests[_LEAST_ROWS if padded else None] = compiled.create_infer_request()
 
     def run(
         self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
         """Run once; see :class:`runtime.backends.protocol.Backend`."""
-        import numpy as np
-
-        if self._request is None:
+        if self._compile is None:
             raise MgcaError("this backend has been closed; open it again to run it")
         check_feeds(self.inputs, feeds)
         names = check_wanted(self.outputs, outputs)
+        rows = _rows_of(self.inputs, feeds)
+        room = _room_for(rows) if self._padded else None
         try:
-            self._request.infer([np.ascontiguousarray(feeds[name]) for name in self.inputs])
+            request = self._requests.get(room)
+            if request is None:
+                request = self._requests[room] = self._compile(room).create_infer_request()
+            request.infer([_filled(feeds[name], self.inputs[name], room) for name in self.inputs])
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise MgcaError(
                 f"the graph failed on {self.provider}: {_first_line(error)}; try another --backend"
             ) from error
         # The request's tensors are overwritten by the next run; the caller's must not be.
         places = {name: place for place, name in enumerate(self.outputs)}
-        return {name: self._request.get_output_tensor(places[name]).data.copy() for name in names}
+        found = {name: request.get_output_tensor(places[name]).data for name in names}
+        if self._padded:
+            found = {name: _cut(array, self.outputs[name], rows) for name, array in found.items()}
+        return {name: array.copy() for name, array in found.items()}
 
     def close(self) -> None:
-        """Let go of the compiled model and its memory; a second call does nothing."""
-        self._request = None
+        """Let go of the compiled models and their memory; a second call does nothing."""
+        self._requests.clear()
+        self._compile = None
+
+
+def _import_openvino() -> Any:
+    # Importing openvino sends a usage event from a child process; without this module it uses
+    # its own stub for it. Nothing of ours calls home.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ImportError as error:
+        raise UserError(
+            f"backend openvino needs the package openvino ({error}); "
+            "install it with pip install 'mgca[openvino]', or use onnxruntime-cpu"
+        ) from error
+    return openvino
+
+
+def _options(device: str, precision: str, threads: int | None) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    if device == "CPU":
+        # Decoding and writing share the cores: a pinned thread would wait for its own.
+        options["ENABLE_CPU_PINNING"] = False
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = threads
+    return options
+
+
+def _room_for(rows: int) -> int:
+    """The rows that a model with fixed shapes is compiled for.
+
+    >>> [_room_for(rows) for rows in (1, 32, 33, 512)]
+    [32, 32, 64, 512]
+    """
+    return max(_LEAST_ROWS, 1 << (rows - 1).bit_length())
+
+
+def _rows_of(specs: Mapping[str, TensorSpec], feeds: Mapping[str, np.ndarray]) -> int:
+    """The size of the free side (0 in a graph without one)."""
+    for name, spec in specs.items():
+        for side, found in zip(spec.shape, feeds[name].shape, strict=True):
+            if isinstance(side, str):
+                return int(found)
+    return 0
+
+
+def _fixed(spec: TensorSpec, rows: int) -> list[int]:
+    return [rows if isinstance(side, str) else side for side in spec.shape]
+
+
+def _filled(array: np.ndarray, spec: TensorSpec, room: int | None) -> np.ndarray:
+    """The array as the model takes it: contiguous, its free side filled up with zeros."""
+    import numpy as np
+
+    if room is None or not any(isinstance(side, str) for side in spec.shape):
+        return np.ascontiguousarray(array)
+    filled = np.zeros(_fixed(spec, room), array.dtype)
+    filled[tuple(slice(side) for side in array.shape)] = array
+    return filled
+
+
+def _cut(array: np.ndarray, spec: TensorSpec, rows: int) -> np.ndarray:
+    """The array without what filling up added."""
+    return array[tuple(slice(rows if isinstance(side, str) else None) for side in spec.shape)]
 
 
 def _spec(item: Any) -> TensorSpec:

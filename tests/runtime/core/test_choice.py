@@ -234,6 +234,38 @@ def test_openvino_says_what_onnxruntime_says(bundle: Bundle) -> None:
 
 
 @pytest.mark.usefixtures("with_openvino")
+@pytest.mark.parametrize("words", [1, 32, 45])
+def test_fixed_shapes_say_the_same_as_free_ones(bundle: Bundle, words: int) -> None:
+    """What an NPU needs, on the CPU: rows of text filled up, and cut off again."""
+    from runtime.backends.openvino import OpenVinoBackend
+
+    text = np.random.default_rng(0).standard_normal((words, 3)).astype(np.float32)
+    feeds = {"frame": trial_feeds(bundle)["frame"], "text": text}
+    with (
+        OpenVinoBackend(bundle.file("segmenter.onnx"), "f32", 1, padded=True) as vino,
+        open_backend(bundle, "onnxruntime-cpu", threads=1) as runtime,
+    ):
+        found, reference = vino.run(feeds), runtime.run(feeds)
+        for name, values in reference.items():
+            assert found[name].shape == values.shape
+            np.testing.assert_allclose(found[name], values, atol=1e-5)
+        again = vino.run({"frame": feeds["frame"], "text": text[:1]}, ["pixel_scores"])
+        np.testing.assert_allclose(
+            again["pixel_scores"], reference["pixel_scores"][:, :1], atol=1e-5
+        )
+
+
+@pytest.mark.usefixtures("with_openvino")
+def test_an_npu_that_is_not_there_is_one_line(bundle: Bundle) -> None:
+    import openvino
+
+    if "NPU" in openvino.Core().available_devices:
+        pytest.skip("there is one")
+    with pytest.raises(UserError, match=r"backend openvino-npu: OpenVINO .* sees no NPU here"):
+        open_backend(bundle, "openvino-npu")
+
+
+@pytest.mark.usefixtures("with_openvino")
 def test_openvino_errors_are_one_line(bundle: Bundle, graphs: Any, tmp_path: Path) -> None:
     from runtime.backends.openvino import OpenVinoBackend
 
