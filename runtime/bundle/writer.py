@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from runtime.bundle.exchange import exchange
 from runtime.bundle.folder import (
     Bundle,
     is_plain_name,
@@ -108,9 +109,12 @@ def _fill(folder: Path, manifest: Manifest, files: Mapping[str, bytes | Path]) -
 
 
 def _swap(fresh: Path, target: Path) -> None:
+    """Put the fresh folder in the target's place; a kill in between leaves one of the two there."""
     if not target.exists():
         os.rename(fresh, target)
         return
+    if exchange(fresh, target):
+        return  # the older one stands in the fresh one's place now, and is removed with it
     old = fresh.with_suffix(".old")
     os.rename(target, old)
     try:

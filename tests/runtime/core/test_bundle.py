@@ -403,6 +403,8 @@ def test_a_failed_last_rename_puts_the_old_bundle_back(
             raise OSError(5, "Input/output error")
         rename(source, target)
 
+    # Where a file system cannot exchange two names in one step.
+    monkeypatch.setattr("runtime.bundle.writer.exchange", lambda fresh, target: False)
     monkeypatch.setattr("os.rename", fail_for_the_new)
     with pytest.raises(UserError, match=r"cannot be written \(Input/output error\)"):
         make_bundle(model_id="newer")
