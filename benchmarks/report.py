@@ -12,19 +12,19 @@ from typing import Any
 from runtime.errors import UserError
 
 
-def check_writable(path: Path | None) -> None:
+def check_writable(path: Path | None, flag: str = "--json") -> None:
     """Refuse an output that cannot be written, before minutes are spent on what goes into it."""
     if path is None:
         return
     if path.is_dir():
-        raise UserError(f"--json {path} is a folder; give the name of a file to write")
+        raise UserError(f"{flag} {path} is a folder; give the name of a file to write")
     beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.touch()
         beside.unlink()
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise _unwritable(path, error, flag) from None
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
@@ -32,23 +32,28 @@ def write_json(path: Path, record: dict[str, Any]) -> None:
 
     NaN (a mean over nothing) becomes null, since JSON has no other word for it.
     """
+    text = json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def write_text(path: Path, text: str, flag: str = "--json") -> None:
+    """Write a file whole or not at all; ``flag`` is what an error blames."""
     beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False)
-        beside.write_text(text + "\n", encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise _unwritable(path, error) from None
+        raise _unwritable(path, error, flag) from None
 
 
 def _beside(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"--json {path} cannot be written ({error.strerror}); give another place")
+def _unwritable(path: Path, error: OSError, flag: str) -> UserError:
+    return UserError(f"{flag} {path} cannot be written ({error.strerror}); give another place")
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -1,0 +1,93 @@
+"""Evaluation frames with the frozen encoder's features, computed once for all rows.
+
+Shape legend: b = 1, c encoder width, d embedding width, h' w' the decoder's grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from benchmarks.datasets import EvaluationFrame, EvaluationSet
+from training.data.batches import normalize_images
+from training.model.dense import DenseFeatures
+from training.model.mgca import MgcaModel, normalize
+from training.model.resample import shrink_to
+
+
+@dataclass(frozen=True)
+class SeenFrame:
+    """A frame as the encoder sees it.
+
+    Attributes:
+        truth_hw: uint8 at source resolution; 255 where there is no truth.
+        image_13hw: normalised, at the input size.
+        features: the encoder's, of ``image_13hw``.
+        colors_3hw: RGB in [0, 1] on the decoder's grid.
+    """
+
+    truth_hw: np.ndarray
+    image_13hw: Tensor
+    features: DenseFeatures
+    colors_3hw: Tensor
+
+
+Embed = Callable[[SeenFrame], Tensor]
+
+
+@torch.no_grad()
+def see_frames(
+    model: MgcaModel, dataset: EvaluationSet, size_wh: tuple[int, int]
+) -> list[SeenFrame]:
+    """Encode every frame of a set at the input size ``size_wh``."""
+    patch = model.encoder.patch_size
+    scale = model.decoder.upscale
+    grid_hw = (size_wh[1] // patch * scale, size_wh[0] // patch * scale)
+    frames = tqdm(
+        dataset.open(), f"encode {dataset.name}", dataset.count, leave=False, disable=None
+    )
+    return [_see(model, frame, len(dataset.words), size_wh, grid_hw) for frame in frames]
+
+
+def _see(
+    model: MgcaModel,
+    frame: EvaluationFrame,
+    classes: int,
+    size_wh: tuple[int, int],
+    grid_hw: tuple[int, int],
+) -> SeenFrame:
+    source = frame.frame_bgr
+    shrinks = source.shape[1] >= size_wh[0] and source.shape[0] >= size_wh[1]
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR  # as the runtime does
+    resized = cv2.resize(source, size_wh, interpolation=way)
+    rgb_1hw3 = torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).unsqueeze(0)
+    image_13hw = normalize_images(rgb_1hw3)
+    colors_3hw = shrink_to(rgb_1hw3.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[0]
+    truth_hw = np.where(frame.labels_hw < classes, frame.labels_hw, np.uint8(255))
+    return SeenFrame(truth_hw, image_13hw, model.encoder(image_13hw), colors_3hw)
+
+
+def decoded_by(model: MgcaModel) -> Embed:
+    """Embeddings (d, h', w') of a trained row, unit length along d."""
+
+    @torch.no_grad()
+    def embed(frame: SeenFrame) -> Tensor:
+        return normalize(model.decoder(frame.features, frame.image_13hw), dim=1)[0]
+
+    return embed
+
+
+def read_densely(model: MgcaModel) -> Embed:
+    """Embeddings (d, h', w') of CLIP's own dense features, however ``model`` reads them."""
+
+    @torch.no_grad()
+    def embed(frame: SeenFrame) -> Tensor:
+        return model.baseline_embeddings(frame.image_13hw)[0]
+
+    return embed

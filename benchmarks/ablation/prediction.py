@@ -1,0 +1,125 @@
+"""The three prediction units behind one call, and the small grid that each is tuned on.
+
+Pixels, fixed groups and adaptive units get the same embeddings, the same text and the same bilinear
+upsampling of scores, and as many settings to choose from: eight each.
+
+Shape legend: d embedding width, h w the decoder's grid, n = h w, k words, u units.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.ablation.groups import group_pixels, mean_embeddings
+from training.model.units import AdaptiveUnits, UnitSettings
+
+KINDS = ("pixel", "groups", "adaptive")
+Setting = dict[str, Any]
+
+GRIDS: dict[str, tuple[Setting, ...]] = {
+    # Gaussian over the scores: what a filter gives without any unit; in cells of the grid.
+    "pixel": tuple({"smoothing": s} for s in (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)),
+    # With and without colour and place beside the embedding (weighed as the adaptive units do).
+    "groups": tuple(
+        {"slots": slots, "sees_colour_and_place": sees}
+        for slots, sees in product((8, 16, 32, 48), (False, True))
+    ),
+    "adaptive": tuple(
+        {"seeds": seeds, "merge_cosine": merge}
+        for seeds, merge in product((64, 192), (0.85, 0.92, 0.96, 0.985))
+    ),
+}
+# One setting of the adaptive units at a time, the others as chosen.
+VARIATIONS: tuple[Setting, ...] = (
+    *({"seeds": value} for value in (16, 36, 64, 144, 256)),
+    *({"rounds": value} for value in (1, 2, 3, 5)),
+    *({"color_weight": value} for value in (0.0, 0.25, 0.5, 1.0)),
+    *({"place_weight": value} for value in (0.0, 0.25, 0.5, 1.0)),
+    *({"sharpness": value} for value in (10.0, 20.0, 40.0, 80.0)),
+    *({"merge_cosine": value} for value in (0.7, 0.8, 0.9, 0.95, 0.98, 1.01)),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a prediction is made of.
+
+    Attributes:
+        embeddings_dhw: unit length along d.
+        colors_3hw: RGB in [0, 1] on the same grid.
+        text_kd: unit length.
+        units: the checkpoint's own settings, which a grid's setting changes in part.
+    """
+
+    embeddings_dhw: Tensor
+    colors_3hw: Tensor
+    text_kd: Tensor
+    units: UnitSettings
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Scores float32 (h, w, k) and the unit that each pixel belongs to, int64 (h, w)."""
+
+    scores_hwk: np.ndarray
+    unit_hw: np.ndarray
+
+
+@torch.no_grad()
+def predict(kind: str, setting: Setting, view: View) -> Prediction:
+    """Class scores on the decoder's grid, with one of :data:`KINDS`."""
+    return {"pixel": _by_pixel, "groups": _by_group, "adaptive": _by_unit}[kind](setting, view)
+
+
+def _by_pixel(setting: Setting, view: View) -> Prediction:
+    grid_hw = tuple(view.embeddings_dhw.shape[1:])
+    scores_hwk = _as_map(view.embeddings_dhw.flatten(1).T @ view.text_kd.T, grid_hw)
+    sigma = setting["smoothing"]
+    if sigma:
+        scores_hwk = np.stack(
+            [
+                cv2.GaussianBlur(
+                    np.ascontiguousarray(scores_hwk[..., k]), (0, 0), sigma,
+                    borderType=cv2.BORDER_REPLICATE,
+                )
+                for k in range(scores_hwk.shape[2])
+            ],
+            axis=2,
+        )  # fmt: skip
+    return Prediction(scores_hwk, np.arange(grid_hw[0] * grid_hw[1]).reshape(grid_hw))
+
+
+def _by_group(setting: Setting, view: View) -> Prediction:
+    grid_hw = tuple(view.embeddings_dhw.shape[1:])
+    embeddings_nd = np.ascontiguousarray(view.embeddings_dhw.flatten(1).T.numpy())
+    features_nf = embeddings_nd
+    if setting["sees_colour_and_place"]:
+        y_hw, x_hw = np.mgrid[0 : grid_hw[0], 0 : grid_hw[1]]
+        place_n2 = np.stack([y_hw.ravel(), x_hw.ravel()], axis=1) / max(grid_hw)
+        color_n3 = view.colors_3hw.flatten(1).T.numpy()
+        beside = (color_n3 * view.units.color_weight, place_n2 * view.units.place_weight)
+        features_nf = np.concatenate([embeddings_nd, *beside], axis=1).astype(np.float32)
+    slot_n = group_pixels(features_nf, setting["slots"])
+    embeddings_ud = mean_embeddings(embeddings_nd, slot_n, setting["slots"])
+    scores_uk = embeddings_ud @ view.text_kd.T.numpy()
+    return Prediction(scores_uk[slot_n].reshape(*grid_hw, -1), slot_n.reshape(grid_hw))
+
+
+def _by_unit(setting: Setting, view: View) -> Prediction:
+    grid_hw = tuple(view.embeddings_dhw.shape[1:])
+    settings = dataclasses.replace(view.units, **setting)
+    units = AdaptiveUnits(settings)(view.embeddings_dhw, view.colors_3hw)
+    scores_nk = units.assignment_nu @ (units.embeddings_ud @ view.text_kd.T)
+    return Prediction(_as_map(scores_nk, grid_hw), units.unit_of_pixel_n.numpy().reshape(grid_hw))
+
+
+def _as_map(scores_nk: Tensor, grid_hw: tuple[int, ...]) -> np.ndarray:
+    return scores_nk.reshape(*grid_hw, -1).numpy()
