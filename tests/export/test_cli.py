@@ -71,6 +71,61 @@ def test_foreign_checkpoints(tmp_path: Path, pictures: Path, capsys) -> None:
         assert path.name in line
 
 
+def test_checkpoints_of_another_architecture(
+    checkpoint: Path, tmp_path: Path, pictures: Path, capsys
+) -> None:
+    """Weights that are not those of the configuration beside them, or of no configuration."""
+    import torch
+
+    content = torch.load(checkpoint, weights_only=True)
+    wider = {**content["config"]["model"], "decoder_width": 96}
+    cases = {
+        "wider.pt": {**content, "config": {**content["config"], "model": wider}},
+        "other.pt": {**content, "clip": {"layers.0.weight": torch.zeros(2, 2)}},
+        "newer.pt": {**content, "config": {**content["config"], "colour": "red"}},
+        "headless.pt": {key: value for key, value in content.items() if key != "decoder"},
+    }
+    said = {"wider.pt": "width 96", "other.pt": "does not fit", "newer.pt": "colour"}
+    for name, changed in cases.items():
+        torch.save(changed, tmp_path / name)
+        flags = ["--calibration", str(pictures), "--checkpoint", str(tmp_path / name)]
+        assert said.get(name, "lacks decoder") in _fails(flags, tmp_path / "out", capsys)
+
+
+def test_training_free_weights_of_another_architecture(
+    tmp_path: Path, pictures: Path, capsys
+) -> None:
+    import torch
+
+    weights = tmp_path / "resnet.pt"
+    torch.save({"layer1.0.conv1.weight": torch.zeros(4, 4, 3, 3)}, weights)
+    flags = ["--training-free", "--clip", "mgca-tiny", "--pretrained", str(weights)]
+    line = _fails([*flags, "--calibration", str(pictures)], tmp_path / "out", capsys)
+    assert "resnet.pt" in line and "architecture" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "holds no names"), ("car\nroad\ncar\n", "line 1 and again on line 3")],
+)
+def test_vocabularies_that_are_empty_or_name_twice(
+    content: str, said: str, arguments: list[str], tmp_path: Path, capsys
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text(content)
+    assert said in _fails([*arguments, "--vocabulary", str(names)], tmp_path / "out", capsys)
+
+
+def test_too_little_disk(arguments: list[str], tmp_path: Path, monkeypatch, capsys) -> None:
+    import shutil
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1 << 20))
+    line = _fails(arguments, tmp_path / "out", capsys)
+    assert "1 MiB free on that disk" in line
+    assert not list(tmp_path.iterdir())
+
+
 def test_size_that_the_patch_does_not_divide(arguments: list[str], tmp_path, capsys) -> None:
     line = _fails([*arguments, "--size", "100x64"], tmp_path / "out", capsys)
     assert "multiples of 8" in line
