@@ -87,6 +87,8 @@ class PretrainConfig(PhaseConfig):
     """Rows and columns of the tiles that change places over a batch; each step draws one of the two
     (training.tiles). ((1, 1), (1, 1)): whole images.
     """
+    caption_weight: float = 0.5
+    """Weight of CLIP's own loss between images and whole captions."""
     noun_weight: float = 1.0
     """Weight of the noun-level losses (training.losses.noun_level); 0: whole captions only."""
     unmasked_share: float = 0.15

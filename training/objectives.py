@@ -47,6 +47,7 @@ class ClipObjective(nn.Module):
         patch_dropout: share of the patches left out (Li et al. 2023), the same ones in every image
             of a batch.
         tilings: tile rows and columns; a batch draws one. ``((1, 1),)``: whole images.
+        caption_weight: of the loss between images and whole captions.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ClipObjective(nn.Module):
         noun_weight: float = 0.0,
         patch_dropout: float = 0.0,
         tilings: tuple[tuple[int, int], ...] = ((1, 1),),
+        caption_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -67,6 +69,7 @@ class ClipObjective(nn.Module):
         self.noun_weight = noun_weight
         self.patch_dropout = patch_dropout
         self.tilings = tilings
+        self.caption_weight = caption_weight
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
@@ -84,7 +87,8 @@ class ClipObjective(nn.Module):
         own_bj = batch.owner_j.unsqueeze(0) == rows_b1
         same_jj = (batch.tokens_jl.unsqueeze(0) == batch.tokens_jl.unsqueeze(1)).all(-1)
         ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
-        losses = {"caption": contrast_pairs(logits_bj, batch.owner_j, ignore_bj)}
+        caption = contrast_pairs(logits_bj, batch.owner_j, ignore_bj)
+        losses = {"caption": self.caption_weight * caption}
         if self.noun_weight and batch.nouns is not None:
             noun_tokens_ul, named_bu = batch.nouns
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
@@ -217,13 +221,10 @@ class MgcaObjective(nn.Module):
                     bottom_share=config.bottom_share,
                     generator=self.generator,
                 )
-            if (
-                config.noun_weight
-                and batch.noun_tokens_ul is not None
-                and batch.named_bu is not None
-            ):
-                nouns_ud = self.model.encode_text(batch.noun_tokens_ul).float()
-                cover, presence = noun_loss(pixels_bnd, nouns_ud, batch.named_bu)
+            if config.noun_weight and batch.nouns is not None:
+                noun_tokens_ul, named_bu = batch.nouns
+                nouns_ud = self.model.encode_text(noun_tokens_ul).float()
+                cover, presence = noun_loss(pixels_bnd, nouns_ud, named_bu)
                 losses["cover"] = config.noun_weight * cover
                 losses["presence"] = config.noun_weight * presence
             if config.area_weight:

@@ -23,7 +23,7 @@ def demo() -> TrainConfig:
         model=ModelConfig(center_text=False),
         # Small batches of many captions: what so short a run lacks is steps.
         pretrain=PretrainConfig(
-            steps=8500,
+            steps=9500,
             batch=32,
             captions=4,
             learning_rate=1e-3,

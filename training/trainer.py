@@ -223,6 +223,7 @@ class Run:
             config.pretrain.noun_weight,
             0.0 if self.state.step >= self.whole_images_from else config.pretrain.patch_dropout,
             config.pretrain.tilings,
+            config.pretrain.caption_weight,
         )
         self.optimise(
             config.pretrain,

@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# Share of an image below which a noun's area is not told apart.
+SMALLEST_AREA = 0.002
+
 
 def noun_loss(
     patches_bpd: Tensor,
@@ -21,15 +24,19 @@ def noun_loss(
     *,
     scale: float = 20.0,
     tolerance: float = 0.005,
-    smallest: float = 0.015,
+    smallest: float = 0.05,
+    balance: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Two losses over the softmax of each patch's cosines to all nouns of the batch.
 
-    *Cover*: ``-log`` of the probability that a patch gives to the nouns its image names. Captions
-    leave things out, so the loss is bounded at ``-log(tolerance)``, where its gradient vanishes.
+    *Cover*: each patch is taught the nouns its image names, shared out by what it says already
+    (partial labels: Lv et al. 2020), but a noun that gets little of the images that name it gets
+    more of each patch: else the first noun to be learned (sky) takes every patch of its images, and
+    a dog never begins. Captions leave things out, so a patch that is sure of something unnamed is
+    let be: its loss is weighed by ``covered / (tolerance + covered)``.
 
     *Presence*: ``-log`` of a named noun's mean probability over the few patches that choose it
-    most, so that one patch of sun counts as much as a sky full of sky, and a sky is not asked to
+    most, so that a small thing counts as much as a sky full of sky, and a sky is not asked to
     become sun.
 
     Args:
@@ -39,19 +46,51 @@ def noun_loss(
         scale: inverse temperature of the softmax.
         tolerance: share of doubt in *cover*, in (0, 1).
         smallest: share of the patches that have to choose a named noun; at least one patch.
+        balance: in [0, 1], how far the nouns' areas are evened out: 0 not at all, 1 as if every
+            noun filled as much of the images that name it as any other.
 
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.
     """
     cosine_bpu = F.normalize(patches_bpd, dim=-1) @ nouns_ud.T
-    chosen_bpu = torch.softmax(cosine_bpu * scale, dim=-1)
+    log_chosen_bpu = torch.log_softmax(cosine_bpu * scale, dim=-1)
+    chosen_bpu = log_chosen_bpu.exp()
     named_bu = named_bu.to(chosen_bpu.dtype)
     speaks_b = (named_bu.sum(1) > 0).to(chosen_bpu.dtype)
-    covered_bp = torch.einsum("bpu,bu->bp", chosen_bpu, named_bu)
-    cover_b = -torch.log(tolerance + (1 - tolerance) * covered_bp).mean(1)
+    with torch.no_grad():
+        target_bpu, weight_bp = share_patches(chosen_bpu, named_bu, tolerance, balance)
+    cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
     cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
     few = max(1, round(smallest * chosen_bpu.shape[1]))
     present_bu = chosen_bpu.topk(few, dim=1).values.mean(1)
     presence_bu = -torch.log(present_bu.clamp_min(1e-6))
     presence = (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
     return cover, presence
+
+
+def share_patches(
+    chosen_bpu: Tensor, named_bu: Tensor, tolerance: float, balance: float
+) -> tuple[Tensor, Tensor]:
+    """What each patch is to learn: its present choice among the nouns its image names, the nouns'
+    areas evened out.
+
+    Args:
+        chosen_bpu: (b, p, u) probabilities, rows sum to 1.
+        named_bu: (b, u), 1 where image b names noun u, else 0.
+        tolerance: see :func:`noun_loss`.
+        balance: see :func:`noun_loss`.
+
+    Returns:
+        Targets (b, p, u), rows sum to 1 where the image names anything, and the patches' weights
+        (b, p) in [0, 1).
+    """
+    candidate_bpu = chosen_bpu * named_bu.unsqueeze(1)
+    covered_bp1 = candidate_bpu.sum(-1, keepdim=True)
+    target_bpu = candidate_bpu / covered_bp1.clamp_min(1e-6)
+    # Mean area of a noun in the images that name it; the floor keeps a few lost pixels of a rare
+    # noun from weighing like a discovery.
+    area_u = target_bpu.mean(1).sum(0) / named_bu.sum(0).clamp_min(1.0)
+    target_bpu = target_bpu * area_u.clamp_min(SMALLEST_AREA) ** -balance
+    target_bpu = target_bpu / target_bpu.sum(-1, keepdim=True).clamp_min(1e-6)
+    weight_bp = (covered_bp1 / (tolerance + (1 - tolerance) * covered_bp1)).squeeze(-1)
+    return target_bpu, weight_bp

@@ -14,7 +14,7 @@ from .painter import paint
 from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
-from .scenes.kinds import compose
+from .scenes.kinds import KINDS, TRAIN_KINDS, compose
 from .scenes.weather import Weather, draw_weather
 
 SIZE_WH = (128, 96)
@@ -60,7 +60,8 @@ def draft_scene(seed: int, namespace: str) -> Draft:
     wanted = None
     if namespace == "compositions":
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
-    kind = compose(shapes, dice, weather, wanted)
+    kinds = TRAIN_KINDS if namespace == "train" else KINDS
+    kind = compose(shapes, dice, weather, wanted, kinds)
     return Draft(shapes, weather, kind, dice)
 
 
