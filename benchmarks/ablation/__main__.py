@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.ablation.folder import SHIPPED, digest_file
+from benchmarks.ablation.folder import SHIPPED, digest_file, fingerprint_code
 from benchmarks.ablation.rows import NAMES, choose_rows
 from benchmarks.datasets import find_camvid
 from benchmarks.environment import usable_cores
@@ -124,6 +124,7 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
         camvid=find_camvid(arguments.root) if arguments.camvid else None,
         camvid_every=arguments.camvid_every,
         workers=1 if arguments.jobs == 1 else 0,
+        code=fingerprint_code(),
     )
 
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.ablation.evaluation import Subject, best_settings, score, tune, vary_units
-from benchmarks.ablation.folder import fingerprint_code, key_of, read_record
+from benchmarks.ablation.folder import key_of, read_record
 from benchmarks.ablation.frames import (
     Embed,
     SeenFrame,
@@ -32,6 +32,7 @@ from benchmarks.ablation.rows import Row
 from benchmarks.ablation.trial import CHECKPOINT, Trial, configure, fresh_model
 from benchmarks.report import write_json
 from benchmarks.scoring import permute_words
+from runtime.errors import UserError
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import TrainConfig, apply_override, to_dict
 from training.distributed import Processes
@@ -50,9 +51,12 @@ class Bench:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.code = fingerprint_code()
         checkpoint = load_checkpoint(plan.checkpoint)
         self.model: MgcaModel = checkpoint.model
+        patch = self.model.encoder.patch_size
+        if plan.input_size_wh[0] % patch or plan.input_size_wh[1] % patch:
+            width, height = plan.input_size_wh
+            raise UserError(f"--input-size {width}x{height} is no multiple of the patch, {patch}")
         config: TrainConfig = checkpoint.config
         for assignment in plan.changes:
             config = apply_override(config, assignment)
@@ -66,10 +70,25 @@ class Bench:
         return {name: value for name, value in values.items() if name.endswith("_weight")}
 
     @cached_property
+    def pretraining(self) -> dict[str, Any]:
+        """How the frozen CLIP was trained, as far as the checkpoint itself says so.
+
+        A field that is younger than the checkpoint is missing here; the configuration would show
+        today's default instead.
+        """
+        content = torch.load(self.plan.checkpoint, map_location="cpu", weights_only=True)
+        return {
+            "clip": content["config"]["model"].get("clip_name"),
+            "pretrained": content["config"]["model"].get("pretrained"),
+            **content["config"].get("pretrain", {}),
+        }
+
+    @cached_property
     def caption_tokens(self) -> list[Tensor]:
         """Tokens of the first captions: for the text centre and the nouns; kept in the folder."""
         data = dataclasses.asdict(self.config.data)
-        path = self.plan.work / f"captions-{key_of({'data': data, 'code': self.code})}.pt"
+        key = key_of({"data": data, "code": self.plan.code, "clip": self.plan.digest})
+        path = self.plan.work / f"captions-{key}.pt"
         if not path.is_file():
             start = Checkpoint(config=self.config, model=self.model, phase="mgca", step=0)
             run = Run(self.config, self.plan.work / "captions", Processes("cpu"), start)
@@ -141,7 +160,7 @@ class Bench:
             "gradient_norms": trial.gradient_norms,
             "seconds": round(time.perf_counter() - started, 1),
             "cpu_seconds": round(time.process_time() - busy, 1),
-            "code": self.code,
+            "code": self.plan.code,
         }
         write_json(folder / "training.json", record)
 
@@ -164,7 +183,7 @@ class Bench:
         record |= {
             "seconds": round(time.perf_counter() - started, 1),
             "cpu_seconds": round(time.process_time() - busy, 1),
-            "code": self.code,
+            "code": self.plan.code,
         }
         write_json(path, record)
 

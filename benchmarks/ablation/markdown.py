@@ -42,6 +42,7 @@ def describe_setup(record: Mapping[str, Any]) -> str:
         f"{settings['seeds']} seeds, {settings['steps']} steps of {settings['batch']} images, "
         f"checkpoint `{settings['checkpoint']}` (its CLIP frozen, its decoder not used). A seed "
         "means the same scenes, captions, tiles and first weights in every row.",
+        describe_common_terms(settings),
         "Values are mean ± standard deviation over the seeds; differences are paired by seed, "
         "**bold** where the mean exceeds its standard deviation. Rows without training have one "
         "value.",
@@ -50,6 +51,20 @@ def describe_setup(record: Mapping[str, Any]) -> str:
         f"{hardware['cpu']}, {hardware['cores']} cores; torch {record['versions'].get('torch')}.",
     ]
     return "\n".join(f"- {line}" for line in lines)
+
+
+def describe_common_terms(settings: Mapping[str, Any]) -> str:
+    """What is on in all rows and therefore cannot show in any difference."""
+    clip, losses = settings["clip"], settings["losses"]
+    if clip.get("pretrained"):
+        trained = f"weights `{clip['pretrained']}`"
+    else:
+        fields = ("steps", "batch", "captions", "pooling", "noun_weight", "tilings")
+        trained = "pre-training: " + ", ".join(f"{name} {_told(clip, name)}" for name in fields)
+    return (
+        f"In all rows: CLIP {clip.get('clip')} ({trained}). In all trained rows: tilings "
+        f"{json.dumps(losses['tilings'])}, inverse temperature {losses['logit_scale']:g}."
+    )
 
 
 def dataset_tables(
@@ -98,6 +113,11 @@ def tabulate(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, the first column to the left."""
     rule = [":--", *["--:"] * (len(head) - 1)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+def _told(settings: Mapping[str, Any], name: str) -> str:
+    # a checkpoint older than a setting says nothing about it
+    return json.dumps(settings[name]) if name in settings else "not recorded"
 
 
 def _terms(terms: Mapping[str, float]) -> str:

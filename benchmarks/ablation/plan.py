@@ -18,7 +18,8 @@ class Plan:
     """What decides every figure; see the command's flags.
 
     ``digest`` is the checkpoint's SHA-256; ``changes`` are ``--set`` assignments; ``camvid`` is
-    the clip's folder or None; ``camvid_every`` thins out its tuning frames.
+    the clip's folder or None; ``camvid_every`` thins out its tuning frames; ``code`` is the
+    fingerprint of the sources at the start, whatever is edited while it runs.
     """
 
     checkpoint: Path
@@ -35,6 +36,7 @@ class Plan:
     camvid: Path | None
     camvid_every: int
     workers: int
+    code: str
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from benchmarks.ablation.bench import Bench
-from benchmarks.ablation.folder import SHIPPED, fingerprint_code
+from benchmarks.ablation.folder import SHIPPED
 from benchmarks.ablation.prediction import GRIDS
 from benchmarks.ablation.rows import describe_terms
 from benchmarks.ablation.schedule import Task, read_results
@@ -43,7 +43,7 @@ def make_record(
         "command": arguments.command_line,
         "hardware": describe_hardware(),
         "versions": describe_versions() | _training_versions(),
-        "code": tell_other_code(found),
+        "code": tell_other_code(found, plan.code),
     }
 
 
@@ -56,6 +56,7 @@ def describe_settings(arguments: argparse.Namespace, bench: Bench) -> dict[str, 
         ),
         "checkpoint_sha256": plan.digest,
         "changes": list(plan.changes),
+        "clip": bench.pretraining,
         "seeds": arguments.seeds,
         "steps": plan.steps,
         "batch": plan.batch,
@@ -71,14 +72,16 @@ def describe_settings(arguments: argparse.Namespace, bench: Bench) -> dict[str, 
     }
 
 
-def tell_other_code(found: dict[str, dict[str, list[dict[str, Any]]]]) -> dict[str, int]:
+def tell_other_code(
+    found: dict[str, dict[str, list[dict[str, Any]]]], present: str
+) -> dict[str, int]:
     """Results by the code that made them; warns where that is not the present code."""
     counts: dict[str, int] = {}
     for by_row in found.values():
         for records in by_row.values():
             for record in records:
                 counts[record["code"]] = counts.get(record["code"], 0) + 1
-    others = sum(count for code, count in counts.items() if code != fingerprint_code())
+    others = sum(count for code, count in counts.items() if code != present)
     if others:
         print(
             f"benchmarks.ablation: {others} of {sum(counts.values())} kept results were made by "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
 import torch
@@ -63,6 +64,8 @@ def run_tasks(bench: Bench, tasks: Sequence[Task], jobs: int, threads: int) -> N
                     bar.update()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for process in active_children():  # else leaving would wait for their trainings
+                    process.terminate()
                 raise
 
 
@@ -92,6 +95,8 @@ _benches: list[Bench] = []  # of this process
 
 
 def _start_process(plan: Plan, threads: int, bench: Bench | None = None) -> None:
+    if bench is None:  # a worker: the process above it says what an interruption means
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed_memory()
     logging.getLogger().setLevel(logging.ERROR)
     torch.set_num_threads(threads)

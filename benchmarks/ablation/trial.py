@@ -25,7 +25,7 @@ from training.loop import PhaseState
 from training.model.mgca import MgcaModel, ModelConfig
 from training.trainer import Run
 
-PROBE_AT = (0.1, 0.5, 1.0)  # shares of the steps after which gradients are looked at
+PROBE_AT = (0.2, 1.0)  # shares of the steps after which gradients are looked at
 CHECKPOINT = "last.pt"
 
 
@@ -131,7 +131,9 @@ class Trial(Run):
         """Look at the gradients when it is time; nothing else."""
         objective = self.in_training or self.objective
         if state.step in self.probe_steps and objective is not None and self.seen is not None:
-            norms = measure_gradients(objective, self.model.decoder, self.seen)
+            bf16 = self.config.precision == "bf16"
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):  # as in training
+                norms = measure_gradients(objective, self.model.decoder, self.seen)
             self.gradient_norms.append({"step": float(state.step), **norms})
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.ablation.folder import key_of, read_record
 from benchmarks.ablation.groups import group_pixels, mean_embeddings
-from benchmarks.ablation.markdown import tabulate
+from benchmarks.ablation.markdown import describe_common_terms, tabulate
 from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import GRAINS, NAMES, ROWS, choose_rows, describe_terms, full_row
 from benchmarks.ablation.segments import (
@@ -234,3 +234,15 @@ def test_a_key_stands_for_every_setting(tmp_path):
 
 def test_a_table_is_markdown():
     assert tabulate(["row", "mIoU"], [["a", "1.0"]]) == "| row | mIoU |\n| :-- | --: |\n| a | 1.0 |"
+
+
+def test_what_an_old_checkpoint_does_not_say_is_not_made_up():
+    settings = {
+        "clip": {"clip": "mgca-tiny", "steps": 1500, "batch": 64, "pooling": "match"},
+        "losses": {"tilings": [[1, 1], [2, 2]], "logit_scale": 20.0},
+    }
+    line = describe_common_terms(settings)
+    assert "noun_weight not recorded" in line
+    assert "tilings [[1, 1], [2, 2]]" in line
+    settings["clip"]["noun_weight"] = 1.0  # type: ignore[index]
+    assert "noun_weight 1.0" in describe_common_terms(settings)
