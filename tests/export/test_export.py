@@ -79,6 +79,26 @@ def test_smaller_types_make_smaller_graphs(bundle: Path) -> None:
     assert sizes[2] < 0.6 * sizes[0]
 
 
+def test_half_ends_before_the_units_and_the_words(bundle: Path) -> None:
+    """A merge of units is a threshold: what it compares, and all that follows, stays in fp32."""
+    model = onnx.load(str(bundle.with_name(f"{bundle.name}-fp16") / "segmenter.onnx"))
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
+    values = [*inferred.input, *inferred.value_info, *inferred.output]
+    type_of = {value.name: value.type.tensor_type.elem_type for value in values}
+    half = onnx.TensorProto.FLOAT16
+    products = [node for node in model.graph.node if node.op_type == "MatMul"]
+    assert sum(type_of[node.output[0]] == half for node in products) > len(products) / 3
+    choices = [node for node in model.graph.node if node.op_type == "ArgMax"]
+    assert len(choices) == 2
+    assert all(type_of[node.input[0]] == onnx.TensorProto.FLOAT for node in choices)
+    reached = {"text", *(node.output[0] for node in choices)}
+    for node in model.graph.node:
+        if reached & set(node.input):
+            reached |= set(node.output)
+    assert {"class_scores", "pixel_scores"} <= reached
+    assert not [name for name in reached if type_of.get(name) == half]
+
+
 def test_nothing_of_this_machine_is_in_the_files(bundle: Path, repository: Path) -> None:
     for name, content in _snapshot(bundle).items():
         assert os.fsencode(repository) not in content, name
