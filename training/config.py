@@ -137,6 +137,8 @@ class LossConfig:
     """Leave out pairs whose frozen-CLIP cosine comes this close to the caption's own; None: do not
     ask CLIP.
     """
+    mask_threshold: float = 0.3
+    """Similarity at which the foreground mask is one half at the start; from there it learns."""
     area_low: float = 0.02
     """Smallest mean mask area that costs nothing."""
     area_high: float = 0.6

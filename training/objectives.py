@@ -165,7 +165,7 @@ class MgcaObjective(nn.Module):
         super().__init__()
         self.model = model
         self.config = config
-        self.mask = ForegroundMask()
+        self.mask = ForegroundMask(threshold=config.mask_threshold)
         self.generator = torch.Generator().manual_seed(seed)
         # Embeddings of some training captions, to tell how common one is; None: all alike.
         self.caption_bank_md: Tensor | None = None

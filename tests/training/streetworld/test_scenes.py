@@ -21,8 +21,8 @@ from training.data.streetworld import (
 from training.data.streetworld.scene import draft_scene
 
 # Words and numbers of a scene are the same everywhere; pixels are on x86-64 with this cv2.
-WORDS_SHA256 = "15248be7289cd9c3a6798a53b349f7719c5c41c8314f17f139df8d3562bde5e0"
-PIXELS_SHA256 = "aba37baf6bd7cd7033dfea53789b596cd30d0cb87c7d92fd5c7980871cc583e3"
+WORDS_SHA256 = "38c68b9637f091752616518670c81e8b2efbe8a9bb35545dd7d6657df03dcfdb"
+PIXELS_SHA256 = "bb9fa23ba44d6963676b22e08316564a0fc4ad6536d636b368575f1ed1a606f6"
 PIXELS_MADE_WITH = ("5.0.0", "x86_64")
 
 _DIGEST = """

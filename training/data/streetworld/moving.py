@@ -6,163 +6,16 @@ every frame, so it looks the same while its place changes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
-import numpy as np
-
 from .captions import write_captions
-from .drawing import DisplayList
-from .geometry import Camera
 from .masks import labels_of
-from .objects.bicyclist import draw_bicyclist
-from .objects.building import draw_building
-from .objects.bus import draw_bus
-from .objects.car import draw_car
-from .objects.dog import draw_dog
-from .objects.fence import draw_fence
-from .objects.ground import Ground, strip
-from .objects.heaven import draw_clouds, draw_sky
-from .objects.person import draw_person
-from .objects.pole import draw_pole
-from .objects.sign import draw_sign, draw_signal
-from .objects.tree import draw_tree
+from .moment import compose_moment
 from .painter import paint
 from .photograph import expose
+from .randomness import NAMESPACES
 from .scene import Draft, Scene, look
-from .street import Actor, Street, plan_street
-
-# Metres before the camera at which the last of a thing has left the frame.
-_NEAREST = {"parked": -2.5, "oncoming": -2.5, "ahead": -2.5, "bus": -6.5}
-
-
-def _draw_actor(
-    scene: DisplayList, street: Street, actor: Actor, x: float, depth: float, seconds: float
-) -> None:
-    camera, dice = scene.camera, street.dice(2, actor.key)
-    metre = camera.focal / max(depth, 0.5)
-    px, py = camera.centre + x * metre, camera.ground_y(max(depth, 0.5))
-    scene.anchor = (px, py)
-    scene.at_depth(depth)
-    phase = math.sin(seconds * 6.0 + actor.key)
-    heading = 1.0 if actor.speed_x > 0 else -1.0
-    what, colour = actor.what, actor.colour
-    if what in ("parked", "oncoming", "ahead"):
-        yaw = math.pi if what == "oncoming" else 0.0
-        draw_car(scene, dice, x, depth, yaw, ground="road", colour=colour)
-    elif what == "bus":
-        draw_bus(scene, dice, x, depth, math.pi, ground="road", colour=colour)
-    elif what == "person":
-        draw_person(scene, dice, px, py, metre * 1.75, ground="pavement", colour=colour, step=phase,
-                    facing=actor.facing, mirror=heading)  # fmt: skip
-    elif what == "bicyclist":
-        draw_bicyclist(scene, dice, px, py, metre * 1.85, ground="road", colour=colour,
-                       step=(seconds * 0.9) % 2 - 1, facing=actor.facing, mirror=1.0)  # fmt: skip
-    elif what == "dog":
-        draw_dog(
-            scene,
-            dice,
-            px,
-            py,
-            metre * 0.85,
-            ground="pavement",
-            colour=colour,
-            step=phase,
-            mirror=1.0,
-        )
-    elif what == "tree":
-        draw_tree(
-            scene,
-            dice,
-            px,
-            py,
-            metre * 7.0,
-            kind="bare" if actor.key % 3 == 0 else "leafy",
-            ground="grass",
-        )
-    elif what == "pole":
-        draw_pole(scene, dice, px, py, metre * 6.0, ground="pavement", kind="lamp")
-    elif what == "sign":
-        draw_sign(scene, dice, px, py, metre * 2.6, ground="pavement", size=metre * 0.4)
-    elif what == "signal":
-        draw_signal(scene, dice, px, py, metre * 3.2, ground="pavement")
-
-
-def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
-    kerb, walk = street.kerb, street.walk
-    grass = Ground(scene, street.dice(3), "grass")
-    grass.fill([(-3.0, scene.camera.horizon), (3.0, scene.camera.horizon), (3.0, 2.5), (-3.0, 2.5)])
-    pavement = Ground(scene, street.dice(4), "pavement")
-    for side in (-1.0, 1.0):
-        pavement.fill(strip(scene, side * kerb, side * (kerb + walk), 0.9, 120))
-    road = Ground(scene, street.dice(5), "road")
-    road.fill(strip(scene, -kerb, kerb, 0.9, 150))
-    for side in (-1.0, 1.0):
-        scene.fill(
-            strip(scene, side * kerb, side * (kerb + 0.16), 0.9, 60),
-            (150.0, 148.0, 144.0),
-            pavement.thing,
-        )
-    first = 1.0 - travelled % 6.0
-    dashes = [
-        strip(scene, -0.07, 0.07, max(z, 0.9), z + 2.4)
-        for z in np.arange(first, 50.0, 6.0)
-        if z + 2.4 > 1
-    ]
-    road.marks(np.array(dashes), (222.0, 222.0, 216.0))
-
-
-def compose_moment(street: Street, seconds: float) -> DisplayList:
-    """The street as the camera sees it after so many seconds."""
-    travelled = street.speed * seconds
-    sway = math.sin(seconds * 0.9) * 0.035
-    horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)
-    scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway))
-    scene.haze_colour, scene.haze_per_metre = street.haze_colour, street.haze_per_metre
-    scene.roll = 0.006 * math.sin(seconds * 1.3)
-    sky = street.dice(6)
-    draw_sky(scene, sky, street.weather.sky, horizon)
-    draw_clouds(scene, sky, street.weather.sky, horizon, 3)
-    scene.soften(0.006)
-    for n in range(3):
-        dice = street.dice(7, n)
-        scene.anchor = (sway, horizon)
-        start = -30 + n * 20
-        draw_building(
-            scene, dice, (start, 95), (start + 20, 95), dice.uniform(7, 16), shop=False, roof="flat"
-        )
-    _draw_ground(scene, street, travelled)
-    for facade in sorted(street.facades, key=lambda f: -f.far):
-        if facade.far - travelled > 0.8:
-            near = facade.near - travelled
-            scene.anchor = (
-                sway + scene.camera.focal * facade.x / max(facade.far - travelled, 0.4),
-                horizon,
-            )
-            draw_building(
-                scene,
-                street.dice(8, facade.key),
-                (facade.x, facade.far - travelled),
-                (facade.x, near),
-                facade.tall,
-                roof="flat" if facade.x < 0 else None,
-            )
-    fence_x = street.kerb + street.walk + 1.0
-    draw_fence(
-        scene,
-        street.dice(9),
-        (fence_x, 44.0 - travelled),
-        (fence_x, 15.0 - travelled),
-        tall=1.2,
-        kind="iron",
-        colour="black",
-        ground="grass",
-    )
-    places = [(actor, *actor.at(seconds)) for actor in street.actors]
-    for actor, x, depth in sorted(places, key=lambda place: -place[2]):
-        if _NEAREST.get(actor.what, 0.8) < depth - travelled < 100:
-            _draw_actor(scene, street, actor, x, depth - travelled, seconds)
-    return scene
+from .street import plan_street
 
 
 def moving_scene(
@@ -181,6 +34,9 @@ def moving_scene(
     Raises:
         ValueError: for a namespace that has no moving scenes ("train") or a negative seed.
     """
+    if namespace == "train":
+        others = tuple(name for name in NAMESPACES if name != "train")
+        raise ValueError(f"a moving scene needs a namespace of {others}, got {namespace!r}")
     street = plan_street(seed, namespace)
     for frame in range(frames):
         shapes = compose_moment(street, frame / fps)

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from .captions import Part, visible_parts, write_captions
 from .drawing import DisplayList
 from .masks import things_of
+from .moment import compose_moment
 from .painter import paint
 from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
-from .scenes.kinds import KINDS, TRAIN_KINDS, compose
+from .scenes.kinds import compose, kinds_of
 from .scenes.weather import Weather, draw_weather
+from .street import plan_street
 
 SIZE_WH = (128, 96)
 _GLANCE_WH = (64, 48)  # the coarse grid on which captions look what is visible
@@ -57,11 +59,16 @@ def draft_scene(seed: int, namespace: str) -> Draft:
     dice = dice_for(namespace, seed)
     shapes = DisplayList()
     weather = draw_weather(dice, shapes)
-    wanted = None
     if namespace == "compositions":
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
-    kinds = TRAIN_KINDS if namespace == "train" else KINDS
-    kind = compose(shapes, dice, weather, wanted, kinds)
+        compose(shapes, dice, weather, "close", wanted)
+        return Draft(shapes, weather, "close", dice)
+    kind = dice.weighted(kinds_of(namespace, seed))
+    if kind == "street":
+        street = plan_street(seed, namespace, fair=dice.chance(0.5))
+        moment = compose_moment(street, dice.uniform(0.0, 7.0))
+        return Draft(moment, street.weather, kind, dice)
+    compose(shapes, dice, weather, kind)
     return Draft(shapes, weather, kind, dice)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..drawing import DisplayList
 from ..randomness import Dice
 from .drive import compose_drive
@@ -174,9 +172,9 @@ KINDS: dict[str, float] = {
     "close": 0.16,
 }
 
-# What training sees: more pictures of one thing, as captioned photographs mostly are. Where one or
-# two things are named, a caption says nearly what a mask would. Evaluation keeps KINDS.
-TRAIN_KINDS: dict[str, float] = {
+# What training sees first: more pictures of one thing, as captioned photographs mostly are. Where
+# one or two things are named, a caption says nearly what a mask would. Evaluation keeps KINDS.
+FIRST_KINDS: dict[str, float] = {
     "plain": 0.3,
     "close": 0.2,
     "ground": 0.08,
@@ -190,6 +188,32 @@ TRAIN_KINDS: dict[str, float] = {
     "crowd": 0.02,
     "anything": 0.04,
 }
+
+# And then: the world's own mixture, with crowded streets and still some single things.
+LATER_KINDS: dict[str, float] = {
+    "plain": 0.08,
+    "close": 0.16,
+    "ground": 0.06,
+    "heaven": 0.05,
+    "drive": 0.2,
+    "street": 0.14,
+    "kerbside": 0.08,
+    "beach": 0.05,
+    "meadow": 0.05,
+    "waterside": 0.04,
+    "fenced": 0.02,
+    "crowd": 0.03,
+    "anything": 0.07,
+}
+FIRST_SCENES = 192_000
+
+
+def kinds_of(namespace: str, seed: int) -> dict[str, float]:
+    """How often each kind comes around scene `seed` of `namespace`."""
+    if namespace != "train":
+        return KINDS
+    return FIRST_KINDS if seed < FIRST_SCENES else LATER_KINDS
+
 
 _CLOSE: dict[str, float] = {
     "car": 1.2, "bus": 1.3, "person": 1.2, "bicyclist": 1.3, "dog": 1.5, "boat": 1.1, "flower": 1.6,
@@ -257,19 +281,16 @@ def compose(
     scene: DisplayList,
     dice: Dice,
     weather: Weather,
+    kind: str,
     wanted: tuple[str, str] | None = None,
-    kinds: Mapping[str, float] = KINDS,
-) -> str:
-    """Fills the list with a scene of a random kind and returns the kind's name.
+) -> None:
+    """Fills the list with a scene of a kind (any but "street", which has a camera of its own).
 
-    `wanted` is a (colour, noun) that has to stand in the scene, large; `kinds` says how often each
-    kind comes.
+    `wanted` is a (colour, noun) that has to stand in the scene, large.
     """
     if wanted is not None:
         compose_close(scene, dice, weather, wanted[1], wanted[0])
-        return "close"
-    kind = dice.weighted(kinds)
-    if kind == "drive":
+    elif kind == "drive":
         compose_drive(scene, dice, weather)
     elif kind == "close":
         compose_close(scene, dice, weather)
@@ -277,4 +298,3 @@ def compose(
         compose_close(scene, dice, weather, backdrop=dice.pick(_PLAIN_BACKDROPS))
     else:
         compose_stage(scene, dice, PLANS[kind], weather)
-    return kind
