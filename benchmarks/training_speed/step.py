@@ -1,0 +1,131 @@
+"""The training step of both phases, timed and counted: training's own run with a clock in it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from training.config import PhaseConfig
+from training.data.batches import Batch, Collate
+from training.loop import MetricsLog, PhaseState, run_phase
+from training.trainer import Run
+
+CAPTION_SCENES = 128  # scenes that the nouns are read off; a training reads more
+
+
+class TimedRun(Run):
+    """A run whose phases take a few steps on batches made beforehand, and note how long they took.
+
+    The objectives, the optimiser and the loop are training's own. ``figures[phase]`` then holds
+    ``batch``, ``samples_s``, ``step_s``, ``gflop_step`` (matrix products and convolutions, forward
+    and backward) and ``scenes_s`` of the data of one worker.
+
+    Attributes:
+        steps: timed steps a phase.
+        warmup: steps before those, not counted.
+        distinct: different batches that the steps go round.
+    """
+
+    steps = 20
+    warmup = 3
+    distinct = 4
+
+    figures: dict[str, dict[str, Any]]
+
+    def measure_phases(self) -> dict[str, dict[str, Any]]:
+        """Time the phases that the configuration has; the figures by phase."""
+        self.figures = {}
+        config = self.config
+        if config.pretrain.steps and not config.model.pretrained:
+            self.pretrain()
+        self.phase, self.state = "mgca", PhaseState()
+        if config.mgca.steps:
+            self.train_decoder()
+        return self.figures
+
+    def sample_captions(self) -> list[Tensor]:
+        """Tokens of a few scenes' captions: enough to find the nouns."""
+        if self.center_tokens is None:
+            phase = PhaseConfig(steps=1, batch=CAPTION_SCENES, captions=2)
+            batches = self.batches(phase, self.config.data.first_seed, 0, self.plain_collate())
+            self.center_tokens = [batch.tokens_jl for batch in batches]
+        return self.center_tokens
+
+    def optimise(
+        self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
+    ) -> None:
+        """In place of the whole phase: a few of its steps, timed."""
+        short = dataclasses.replace(phase, steps=self.distinct)
+        started = time.perf_counter()
+        with one_thread():
+            batches = list(self.batches(short, first_seed, 0, collate))
+        scenes_s = self.distinct * phase.batch / (time.perf_counter() - started)
+        step_s = self._time_steps(phase, objective, batches)
+        self.figures[self.phase] = {
+            "batch": phase.batch,
+            "samples_s": phase.batch / step_s,
+            "step_s": step_s,
+            "gflop_step": count_flops(objective, batches[0].to(self.device), self._autocast())
+            / 1e9,
+            "scenes_s": scenes_s,
+        }
+
+    def _time_steps(self, phase: PhaseConfig, objective: nn.Module, batches: list[Batch]) -> float:
+        """Seconds a step, the mean over the timed ones."""
+        moments: list[float] = []
+        total = self.warmup + self.steps
+        run_phase(
+            name=self.phase,
+            objective=objective,
+            config=dataclasses.replace(phase, steps=total),
+            batches=itertools.islice(itertools.cycle(batches), total),
+            state=PhaseState(),
+            log=MetricsLog(None),
+            on_step=lambda _: moments.append(time.perf_counter()),
+            device=self.device,
+            bf16=self.config.precision == "bf16",
+            show_progress=False,
+        )
+        return (moments[-1] - moments[self.warmup - 1]) / self.steps
+
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        if self.config.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def count_flops(
+    objective: nn.Module, batch: Batch, autocast: contextlib.AbstractContextManager[Any]
+) -> int:
+    """Floating-point operations of a forward and backward pass, a multiply-add being two."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        with autocast:
+            loss = objective(batch)["loss"]
+        loss.backward()
+    for parameter in objective.parameters():
+        parameter.grad = None
+    return int(counter.get_total_flops())
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """What runs inside has one thread of OpenCV and torch, as a data worker has."""
+    import cv2
+
+    before = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before[0])
+        torch.set_num_threads(before[1])
