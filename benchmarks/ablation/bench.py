@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.ablation.evaluation import Subject, best_settings, score, tune, vary_units
-from benchmarks.ablation.folder import key_of, read_record
+from benchmarks.ablation.folder import digest_file, key_of, read_record
 from benchmarks.ablation.frames import (
     Embed,
     SeenFrame,
@@ -52,6 +52,8 @@ class Bench:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         checkpoint = load_checkpoint(plan.checkpoint)
+        if digest_file(plan.checkpoint) != plan.digest:
+            raise UserError(f"{plan.checkpoint} was replaced after the start; start again")
         self.model: MgcaModel = checkpoint.model
         patch = self.model.encoder.patch_size
         if plan.input_size_wh[0] % patch or plan.input_size_wh[1] % patch:

@@ -11,10 +11,12 @@ from typing import Any
 
 from benchmarks.ablation.bench import Bench
 from benchmarks.ablation.folder import SHIPPED
+from benchmarks.ablation.plan import TUNED_FRAMES
 from benchmarks.ablation.prediction import GRIDS
 from benchmarks.ablation.rows import describe_terms
 from benchmarks.ablation.schedule import Task, read_results
 from benchmarks.ablation.summary import label_map_control, summarise_dataset, summarise_training
+from benchmarks.datasets import camvid_set
 from benchmarks.environment import describe_hardware, describe_versions
 
 
@@ -26,11 +28,12 @@ def make_record(
     plan = bench.plan
     rows = tuple(dict.fromkeys(task.row for task in tasks))
     sets = {dataset: plan.open_sets(dataset) for dataset in plan.datasets}
-    controls = {
-        name: {"usual true label of each place": label_map_control(*pair)}
-        if name == "camvid" else {}
-        for name, pair in sets.items()
-    }  # fmt: skip
+    controls: dict[str, dict[str, float]] = {name: {} for name in plan.datasets}
+    if plan.camvid:
+        # of all its frames, however thinned out the settings' choice is
+        whole = camvid_set(plan.camvid, TUNED_FRAMES)
+        found_there = label_map_control(whole, sets["camvid"][1])
+        controls["camvid"]["usual true label of each place"] = found_there
     return {
         "titles": {row.name: row.title for row in rows},
         "terms": {row.name: describe_terms(row, bench.losses) for row in rows},
