@@ -77,22 +77,24 @@ def _names(runs: Sequence[RunMetrics]) -> list[str]:
 def _draw_losses(lines: Lines, phase: str, end: float) -> np.ndarray:
     values = [y for line in lines.values() for _, y in line]
     top = 1.05 * max(values, default=1.0)
-    axes = Axes(SIZE_WH, f"{TITLES[phase]}: losses", "step", (0, end), (min([0.0, *values]), top))
+    axes = Axes(
+        SIZE_WH, f"{TITLES[phase]}: losses", "step", (0, 1.02 * end), (min([0.0, *values]), top)
+    )
     colours = _colours(lines)
+    for name, line in lines.items():  # the measured points, pale and behind everything
+        if len(line) > 40:
+            blue, green, red = (255 - (255 - part) // 4 for part in colours[name])
+            axes.draw_line(line, (blue, green, red), thickness=1)
     for name, line in lines.items():
-        steps, raw = [x for x, _ in line], [y for _, y in line]
-        if len(line) > 40:  # the measured points pale, their mean strong
-            pale = tuple(255 - (255 - part) // 4 for part in colours[name])
-            axes.draw_line(line, pale, thickness=1)  # type: ignore[arg-type]
-        mean = smooth(raw, max(1, len(raw) // 40))
-        axes.draw_line(list(zip(steps, mean.tolist(), strict=True)), colours[name])
+        mean = smooth([y for _, y in line], max(1, len(line) // 40)).tolist()
+        axes.draw_line([(x, y) for (x, _), y in zip(line, mean, strict=True)], colours[name])
     return _finish(axes, lines, colours)
 
 
 def _draw_miou(lines: Lines, phase: str, end: float) -> np.ndarray:
     top = 1.15 * max((y for line in lines.values() for _, y in line), default=1.0)
     title = f"{TITLES[phase]}: mIoU % on held-out scenes"
-    axes = Axes(SIZE_WH, title, "step", (0, end), (0.0, top))
+    axes = Axes(SIZE_WH, title, "step", (0, 1.02 * end), (0.0, top))
     colours = _colours(lines)
     for name, line in lines.items():
         axes.draw_line(line, colours[name], dots=True)
