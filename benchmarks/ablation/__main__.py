@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from benchmarks.ablation.folder import SHIPPED, digest_file, fingerprint_code
 from benchmarks.ablation.rows import NAMES, choose_rows
 from benchmarks.datasets import find_camvid
-from benchmarks.environment import usable_cores
 from benchmarks.flags import parse_count, parse_seed, parse_size
 from benchmarks.report import check_writable, write_json, write_text
 from runtime.command import CommandParser, run_command
@@ -78,7 +77,7 @@ def _add_scoring_flags(add: Callable[..., object]) -> None:
 
 def _add_output_flags(add: Callable[..., object]) -> None:
     add("--jobs", type=parse_count, default=1, help="processes that share rows and seeds, 1")
-    add("--threads", type=parse_count, help="torch threads of each; else cores / jobs")
+    add("--threads", type=parse_count, help="torch threads of each; else torch's / jobs")
     add("--work", type=Path, default=Path("runs/ablation"), help="keeps what is done")
     add("--json", type=Path, help="write the figures to this file")
     add("--markdown", type=Path, help="write the tables to this file")
@@ -148,8 +147,7 @@ def measure(arguments: argparse.Namespace) -> None:
     bench = Bench(make_plan(arguments))
     rows = choose_rows(names, bench.losses)
     tasks = list_tasks(rows, arguments.seeds)
-    threads = arguments.threads or max(1, usable_cores() // arguments.jobs)
-    run_tasks(bench, tasks, arguments.jobs, threads)
+    run_tasks(bench, tasks, arguments.jobs, arguments.threads)
     record = make_record(arguments, bench, tasks)
     record["seconds"] = round(time.perf_counter() - started, 1)
     page = write_page(record)

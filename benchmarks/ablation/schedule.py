@@ -40,8 +40,13 @@ def list_tasks(rows: tuple[Row, ...], seeds: int) -> list[Task]:
     ]
 
 
-def run_tasks(bench: Bench, tasks: Sequence[Task], jobs: int, threads: int) -> None:
-    """Do what is not done yet, ``jobs`` at a time with ``threads`` torch threads each."""
+def run_tasks(bench: Bench, tasks: Sequence[Task], jobs: int, threads: int | None) -> None:
+    """Do what is not done yet, ``jobs`` at a time with ``threads`` torch threads each.
+
+    None: torch's own number, which heeds ``OMP_NUM_THREADS``, shared among the jobs. More threads
+    than free cores cost many times the arithmetic: they wait for each other, and spin.
+    """
+    threads = threads or max(1, torch.get_num_threads() // jobs)
     waiting = [task for task in tasks if not _is_done(bench, task)]
     if any(task.row.trained for task in waiting):
         bench.prepare()  # once, before several processes would

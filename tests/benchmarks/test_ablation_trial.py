@@ -125,7 +125,7 @@ def test_the_command_trains_scores_and_goes_on_where_it_stopped(tmp_path: Path):
     tiny = [
         "--rows", "baseline,object,grounded", "--seeds", "2", "--steps", "2", "--batch", "4",
         "--set", "data.size_wh=[64,48]", "--set", "data.workers=0", "--scenes", "3",
-        "--tuning-scenes", "2", "--size", "96x72", "--input-size", "64x48",
+        "--tuning-scenes", "2", "--size", "96x72", "--input-size", "64x48", "--threads", "1",
         "--work", tmp_path / "work", "--json", tmp_path / "a.json", "--markdown", tmp_path / "a.md",
     ]  # fmt: skip
     done = _run(*tiny)
