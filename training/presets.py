@@ -31,9 +31,17 @@ def demo() -> TrainConfig:
             warmup=200,
             unmasked_share=0.15,
         ),
-        mgca=PhaseConfig(steps=1500, batch=32, captions=4, learning_rate=1.5e-3, warmup=100),
+        mgca=PhaseConfig(steps=1300, batch=32, captions=2, learning_rate=1.5e-3, warmup=100),
         # Texts that are not centred lie closer together: other words at 0.5, their own at 0.7.
-        losses=LossConfig(mask_threshold=0.6, same_cosine=0.9, clip_margin=0.0),
+        losses=LossConfig(
+            object_weight=0.3,
+            region_weight=0.3,
+            pixel_weight=0.3,
+            tilings=((2, 2), (2, 2)),
+            mask_threshold=0.6,
+            same_cosine=0.9,
+            clip_margin=0.0,
+        ),
     )
 
 

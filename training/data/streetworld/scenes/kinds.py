@@ -205,14 +205,19 @@ LATER_KINDS: dict[str, float] = {
     "crowd": 0.03,
     "anything": 0.07,
 }
-FIRST_SCENES = 192_000
+# Where each mixture begins in the stream of training scenes.
+LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
+    (0, FIRST_KINDS),
+    (192_000, LATER_KINDS),
+    (304_000, {**LATER_KINDS, "street": 0.35}),
+)
 
 
 def kinds_of(namespace: str, seed: int) -> dict[str, float]:
     """How often each kind comes around scene `seed` of `namespace`."""
     if namespace != "train":
         return KINDS
-    return FIRST_KINDS if seed < FIRST_SCENES else LATER_KINDS
+    return next(kinds for start, kinds in reversed(LESSONS) if seed >= start)
 
 
 _CLOSE: dict[str, float] = {
