@@ -37,7 +37,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 demo-assets: $(VENV)/.installed-dev
-	$(BIN)/python -m training.run --config demo
+	$(BIN)/python -m training.run --config demo --until 8500
+	$(BIN)/python -m training.run --resume runs/demo/last.pt --set pretrain.steps=9100 \
+		--set pretrain.learning_rate=0.009 --set pretrain.noun_balance=0.2
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4

@@ -91,6 +91,10 @@ class PretrainConfig(PhaseConfig):
     """Weight of CLIP's own loss between images and whole captions."""
     noun_weight: float = 1.0
     """Weight of the noun-level losses (training.losses.noun_level); 0: whole captions only."""
+    noun_balance: float = 1.0
+    """How far the nouns' areas are evened out. A tower that starts from nothing needs 1; later it
+    claims too much for small things.
+    """
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
 
@@ -119,6 +123,8 @@ class LossConfig:
     """
     noun_weight: float = 1.0
     """Noun-level losses: every pixel chooses among the batch's nouns."""
+    noun_balance: float = 0.3
+    """How far the nouns' areas are evened out (training.losses.noun_level)."""
     area_weight: float = 1.0
     """Area prior on the foreground masks."""
     smooth_weight: float = 0.1

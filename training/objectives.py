@@ -48,6 +48,7 @@ class ClipObjective(nn.Module):
             of a batch.
         tilings: tile rows and columns; a batch draws one. ``((1, 1),)``: whole images.
         caption_weight: of the loss between images and whole captions.
+        noun_balance: see :func:`training.losses.noun_level.noun_loss`.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ClipObjective(nn.Module):
         patch_dropout: float = 0.0,
         tilings: tuple[tuple[int, int], ...] = ((1, 1),),
         caption_weight: float = 1.0,
+        noun_balance: float = 1.0,
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -70,6 +72,7 @@ class ClipObjective(nn.Module):
         self.patch_dropout = patch_dropout
         self.tilings = tilings
         self.caption_weight = caption_weight
+        self.noun_balance = noun_balance
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
@@ -93,7 +96,9 @@ class ClipObjective(nn.Module):
             noun_tokens_ul, named_bu = batch.nouns
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
             with torch.autocast(images.device.type, enabled=False):
-                cover, presence = noun_loss(patches_bpd, nouns_ud, named_bu)
+                cover, presence = noun_loss(
+                    patches_bpd, nouns_ud, named_bu, balance=self.noun_balance
+                )
             losses["cover"] = self.noun_weight * cover
             losses["presence"] = self.noun_weight * presence
         losses["loss"] = torch.stack(list(losses.values())).sum()
@@ -224,7 +229,9 @@ class MgcaObjective(nn.Module):
             if config.noun_weight and batch.nouns is not None:
                 noun_tokens_ul, named_bu = batch.nouns
                 nouns_ud = self.model.encode_text(noun_tokens_ul).float()
-                cover, presence = noun_loss(pixels_bnd, nouns_ud, named_bu)
+                cover, presence = noun_loss(
+                    pixels_bnd, nouns_ud, named_bu, balance=config.noun_balance
+                )
                 losses["cover"] = config.noun_weight * cover
                 losses["presence"] = config.noun_weight * presence
             if config.area_weight:

@@ -31,16 +31,17 @@ def demo() -> TrainConfig:
             warmup=200,
             unmasked_share=0.15,
         ),
-        mgca=PhaseConfig(steps=1300, batch=32, captions=2, learning_rate=1.5e-3, warmup=100),
+        mgca=PhaseConfig(steps=200, batch=32, captions=2, learning_rate=2e-3, warmup=30),
         # Texts that are not centred lie closer together: other words at 0.5, their own at 0.7.
         losses=LossConfig(
-            object_weight=0.3,
-            region_weight=0.3,
-            pixel_weight=0.3,
+            object_weight=0.1,
+            region_weight=0.1,
+            pixel_weight=0.1,
             tilings=((2, 2), (2, 2)),
             mask_threshold=0.6,
             same_cosine=0.9,
             clip_margin=0.0,
+            noun_balance=0.2,
         ),
     )
 

@@ -23,7 +23,7 @@ from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import TrainConfig, apply_override
 from training.distributed import Processes
 from training.presets import PRESETS, find_config
-from training.trainer import Run
+from training.trainer import Run, Stopped
 
 EXAMPLES = """examples:
   python -m training.run                                   the demo model, from nothing
@@ -69,6 +69,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--runs", default="runs", metavar="DIR", help="where runs are kept, e.g. --runs /data/runs"
+    )
+    parser.add_argument(
+        "--until",
+        type=int,
+        metavar="STEP",
+        help="stop after this step of the phase at hand, to go on later, e.g. --until 8500",
     )
     return parser.parse_args(list(arguments))
 
@@ -121,10 +127,14 @@ def train(arguments: Sequence[str]) -> None:
     with Processes(config.device) as processes:
         if config.threads:
             torch.set_num_threads(config.threads)
-        run = Run(config, Path(options.runs) / config.name, processes, checkpoint)
+        folder = Path(options.runs) / config.name
+        run = Run(config, folder, processes, checkpoint, options.until)
         run.say(f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads)")
         try:
             run.execute()
+        except Stopped:
+            run.save()
+            run.say(f"stopped at step {run.state.step}; go on with --resume {folder / 'last.pt'}")
         except BaseException:
             # Ctrl-C as well as a fault in hour three: what was learned so far is kept.
             if run.state.optimizer is not None:

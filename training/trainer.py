@@ -26,6 +26,10 @@ from training.prompts import templates_for
 from training.text_center import measure_text_center
 
 
+class Stopped(Exception):
+    """The step at which the run was to stop has been done."""
+
+
 class Run:
     """One training run: the model, its folder, and what happens between steps.
 
@@ -34,12 +38,19 @@ class Run:
         folder: ``runs/<name>``; made here.
         processes: this process among its peers.
         checkpoint: where to go on, or None.
+        until: step of the present phase after which to stop with :class:`Stopped`; None: go on.
     """
 
     def __init__(
-        self, config: TrainConfig, folder: Path, processes: Processes, checkpoint: Checkpoint | None
+        self,
+        config: TrainConfig,
+        folder: Path,
+        processes: Processes,
+        checkpoint: Checkpoint | None,
+        until: int | None = None,
     ) -> None:
         self.config = config
+        self.until = until
         self.folder = folder
         self.processes = processes
         self.phase = checkpoint.phase if checkpoint else "pretrain"
@@ -118,6 +129,8 @@ class Run:
         """Save and evaluate when it is time."""
         if self.clip_objective and state.step >= self.whole_images_from:
             self.clip_objective.patch_dropout = 0.0
+        if state.step == self.until:
+            raise Stopped
         if not self.processes.is_first:
             return
         if state.step % self.config.checkpoint_every == 0 and state.step < config.steps:
@@ -224,6 +237,7 @@ class Run:
             0.0 if self.state.step >= self.whole_images_from else config.pretrain.patch_dropout,
             config.pretrain.tilings,
             config.pretrain.caption_weight,
+            config.pretrain.noun_balance,
         )
         self.optimise(
             config.pretrain,

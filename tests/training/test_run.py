@@ -84,6 +84,21 @@ def test_stopped_and_resumed_equals_unbroken(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_run_stops_where_it_is_told(tmp_path):
+    steps = ["--set", "pretrain.steps=4", "--set", "mgca.steps=0"]
+    run(tmp_path, *TINY, *steps, "--set", "name=whole")
+    done = run(tmp_path, *TINY, *steps, "--set", "name=parts", "--until", "3")
+    assert "stopped at step 3; go on with --resume" in done.stdout
+    last = tmp_path / "parts/last.pt"
+    stopped = load_checkpoint(last)
+    assert (stopped.phase, stopped.step) == ("pretrain", 3)
+    run(tmp_path, "--resume", str(last))
+    whole, parts = weights(tmp_path / "whole/last.pt"), weights(last)
+    for name, value in whole.items():
+        assert torch.allclose(value, parts[name], atol=1e-5), name
+
+
+@pytest.mark.slow
 def test_interrupted_run_saves_and_can_go_on(tmp_path):
     command = [sys.executable, "-m", "training.run", "--runs", str(tmp_path), *TINY]
     process = subprocess.Popen(
