@@ -15,6 +15,7 @@ from training.config import (
     read_config_file,
 )
 from training.model.mgca import ModelConfig
+from training.model.units import UnitSettings
 
 
 def demo() -> TrainConfig:
@@ -43,6 +44,8 @@ def demo() -> TrainConfig:
             clip_margin=0.0,
             noun_balance=0.2,
         ),
+        # On 32 scenes of other seeds at 192x144: 42.1, beside 40.8 with 40 and 40.3 with 80.
+        units=UnitSettings(sharpness=20.0),
     )
 
 
