@@ -59,6 +59,9 @@ def _broken(package: str, forbidden: set[str], *, nested: bool = True) -> list[s
     ]
 
 
+TRAINING_BENCHMARKS = ("ablation", "training_speed")
+
+
 @pytest.mark.parametrize("package", OURS)
 def test_packages_import_only_what_lies_before_them(package: str):
     assert _sources(package), f"{package}/ holds no source: this test would prove nothing"
@@ -71,21 +74,22 @@ def test_the_runtime_never_names_what_a_lean_install_lacks():
 
 @pytest.mark.parametrize("package", ["benchmarks", "training/data/streetworld"])
 def test_what_a_lean_install_imports_stays_lean(package: str):
-    # The ablation trains: its own modules need torch as training does, nothing else may.
-    trains = "benchmarks/ablation/"
+    # Two benchmarks train: their own modules need torch as training does, nothing else may.
+    trains = tuple(f"benchmarks/{name}/" for name in TRAINING_BENCHMARKS)
     broken = _broken(package, HEAVY, nested=False)
     assert [line for line in broken if not line.startswith(trains)] == []
 
 
-def test_only_the_ablation_imports_the_ablation():
+@pytest.mark.parametrize("benchmark", TRAINING_BENCHMARKS)
+def test_only_a_benchmark_that_trains_imports_itself(benchmark: str):
     """Otherwise what it is allowed would spread to what a lean install imports."""
     names = [
         f"{path.relative_to(REPOSITORY)}:{line} imports {name}"
         for package in OURS
         for path in _sources(package)
-        if "ablation" not in path.parts
+        if benchmark not in path.parts
         for line, name in _imports(path)
-        if name.startswith("benchmarks.ablation")
+        if name.startswith(f"benchmarks.{benchmark}")
     ]
     assert names == []
 

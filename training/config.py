@@ -95,6 +95,10 @@ class PretrainConfig(PhaseConfig):
     """How far the nouns' areas are evened out. A tower that starts from nothing needs 1; later it
     claims too much for small things.
     """
+    noun_smallest: float = 0.05
+    """Share of an image's patches that have to choose a noun it names. Large while they are to be
+    found at all; small things spill over their edges until it is smaller than they are.
+    """
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
 
@@ -125,6 +129,8 @@ class LossConfig:
     """Noun-level losses: every pixel chooses among the batch's nouns."""
     noun_balance: float = 0.3
     """How far the nouns' areas are evened out (training.losses.noun_level)."""
+    noun_smallest: float = 0.05
+    """Share of an image's pixels that have to choose a noun it names."""
     area_weight: float = 1.0
     """Area prior on the foreground masks."""
     smooth_weight: float = 0.1

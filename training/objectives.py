@@ -49,6 +49,7 @@ class ClipObjective(nn.Module):
         tilings: tile rows and columns; a batch draws one. ``((1, 1),)``: whole images.
         caption_weight: of the loss between images and whole captions.
         noun_balance: see :func:`training.losses.noun_level.noun_loss`.
+        noun_smallest: see there.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ClipObjective(nn.Module):
         tilings: tuple[tuple[int, int], ...] = ((1, 1),),
         caption_weight: float = 1.0,
         noun_balance: float = 1.0,
+        noun_smallest: float = 0.05,
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -73,6 +75,7 @@ class ClipObjective(nn.Module):
         self.tilings = tilings
         self.caption_weight = caption_weight
         self.noun_balance = noun_balance
+        self.noun_smallest = noun_smallest
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
@@ -97,7 +100,11 @@ class ClipObjective(nn.Module):
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
             with torch.autocast(images.device.type, enabled=False):
                 cover, presence = noun_loss(
-                    patches_bpd, nouns_ud, named_bu, balance=self.noun_balance
+                    patches_bpd,
+                    nouns_ud,
+                    named_bu,
+                    smallest=self.noun_smallest,
+                    balance=self.noun_balance,
                 )
             losses["cover"] = self.noun_weight * cover
             losses["presence"] = self.noun_weight * presence
@@ -230,7 +237,11 @@ class MgcaObjective(nn.Module):
                 noun_tokens_ul, named_bu = batch.nouns
                 nouns_ud = self.model.encode_text(noun_tokens_ul).float()
                 cover, presence = noun_loss(
-                    pixels_bnd, nouns_ud, named_bu, balance=config.noun_balance
+                    pixels_bnd,
+                    nouns_ud,
+                    named_bu,
+                    smallest=config.noun_smallest,
+                    balance=config.noun_balance,
                 )
                 losses["cover"] = config.noun_weight * cover
                 losses["presence"] = config.noun_weight * presence

@@ -238,6 +238,7 @@ class Run:
             config.pretrain.tilings,
             config.pretrain.caption_weight,
             config.pretrain.noun_balance,
+            config.pretrain.noun_smallest,
         )
         self.optimise(
             config.pretrain,
