@@ -247,6 +247,8 @@ class Run:
             self.noun_collate() if config.pretrain.noun_weight else self.plain_collate(),
         )
         self.clip_objective = None
+        # The layout a resumed run finds its weights in: another one rounds otherwise.
+        clip.visual.conv1.to(memory_format=torch.contiguous_format)
         clip.requires_grad_(False)
         clip.eval()
 
