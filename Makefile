@@ -48,6 +48,7 @@ RESULTS := benchmarks/results
 ACCURACY := $(BIN)/python -m benchmarks.accuracy --backend onnxruntime-cpu
 results: $(VENV)/.installed-dev
 	$(ACCURACY) --json $(RESULTS)/streetworld.json
+	$(ACCURACY) --dataset demo-clip --json $(RESULTS)/demo_clip.json
 	$(ACCURACY) --control mean-map --json $(RESULTS)/streetworld_mean_map.json
 	$(ACCURACY) --control permuted-words --json $(RESULTS)/streetworld_permuted_words.json
 	if [ -d "$${CAMVID_ROOT:-../shared/data/camvid_val}" ]; then \

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.compositions import score_compositions
-from benchmarks.datasets import EvaluationSet, camvid_set, generate_scenes, streetworld_set
+from benchmarks.datasets import (
+    EvaluationSet,
+    camvid_set,
+    demo_clip_set,
+    generate_scenes,
+    streetworld_set,
+)
 from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_frames, parse_seed, parse_size
 from benchmarks.report import check_writable, format_table, write_json
@@ -48,7 +54,9 @@ def build_parser() -> CommandParser:
         epilog=f"example:\n  {PROG} --dataset streetworld --scenes 200 --json accuracy.json",
     )
     parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
-    parser.add_argument("--dataset", choices=("streetworld", "camvid"), default="streetworld")
+    parser.add_argument(
+        "--dataset", choices=("streetworld", "camvid", "demo-clip"), default="streetworld"
+    )
     parser.add_argument("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
     parser.add_argument("--seed", type=parse_seed, default=0, help="which generated scenes")
     parser.add_argument("--scenes", type=parse_count, default=200, help="how many of them")
@@ -74,6 +82,8 @@ def open_set(arguments: argparse.Namespace) -> EvaluationSet:
     """The evaluation set that the flags describe."""
     if arguments.dataset == "camvid":
         return camvid_set(arguments.root, arguments.frames)
+    if arguments.dataset == "demo-clip":
+        return demo_clip_set()
     return streetworld_set(arguments.seed, arguments.scenes, arguments.size)
 
 

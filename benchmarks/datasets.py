@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from runtime.errors import UserError
-from training.data.streetworld import CLASS_NAMES, Scene, generate_scene
+from training.data.streetworld import CLASS_NAMES, Scene, generate_scene, moving_scene
 
 CAMVID_WORDS = (
     "sky",
@@ -28,6 +28,9 @@ CAMVID_WORDS = (
     "bicyclist",
 )
 CAMVID_DEFAULT = Path("../shared/data/camvid_val")
+# As the Makefile draws it: `streetworld clip --seed 1 --seconds 7`, 15 frames a second.
+DEMO_CLIP_SEED = 1
+DEMO_CLIP_FRAMES = 105
 SEED_STRIDE = 1_000_000  # scenes of --seed 1 never overlap those of --seed 0
 
 
@@ -72,6 +75,19 @@ def streetworld_set(seed: int, scenes: int, size_wh: tuple[int, int]) -> Evaluat
 
     settings = {"seed": seed, "scenes": scenes, "size_wh": list(size_wh), "namespace": "eval"}
     return EvaluationSet("streetworld", tuple(CLASS_NAMES), scenes, open_frames, settings)
+
+
+def demo_clip_set() -> EvaluationSet:
+    """The shipped clip before compression: the moving street of its seed, every class asked for."""
+
+    def open_frames() -> Iterator[EvaluationFrame]:
+        scenes = moving_scene(DEMO_CLIP_SEED, frames=DEMO_CLIP_FRAMES)
+        for index, scene in enumerate(scenes):
+            frame_bgr = cv2.cvtColor(scene.image_hw3, cv2.COLOR_RGB2BGR)
+            yield EvaluationFrame(f"{index:06d}", frame_bgr, scene.labels_hw)
+
+    settings = {"seed": DEMO_CLIP_SEED, "namespace": "demo"}
+    return EvaluationSet("demo-clip", tuple(CLASS_NAMES), DEMO_CLIP_FRAMES, open_frames, settings)
 
 
 def camvid_set(root: Path | None, frames: tuple[int, int] | None = None) -> EvaluationSet:

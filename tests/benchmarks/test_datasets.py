@@ -6,8 +6,17 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.datasets import CAMVID_WORDS, camvid_set, find_camvid, streetworld_set
+from benchmarks.datasets import (
+    CAMVID_WORDS,
+    camvid_set,
+    demo_clip_set,
+    find_camvid,
+    streetworld_set,
+)
 from runtime.errors import UserError
+from training.data.streetworld import moving_scene
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_streetworld_frames_come_again_and_are_bgr():
@@ -61,3 +70,15 @@ def test_labels_of_another_size_are_refused(tmp_path: Path):
     cv2.imwrite(str(tmp_path / "labels/a.png"), np.zeros((8, 9), np.uint8))
     with pytest.raises(UserError, match=r"a\.png is \(8, 9\)"):
         list(camvid_set(tmp_path).open())
+
+
+def test_the_demo_clip_set_is_the_shipped_clip():
+    """Its masks would mean nothing beside another street's pictures."""
+    clip = cv2.VideoCapture(str(REPOSITORY / "runtime/assets/demo.mp4"))
+    assert int(clip.get(cv2.CAP_PROP_FRAME_COUNT)) == demo_clip_set().count
+    decoded_bgr = clip.read()[1].astype(int)
+    first = next(demo_clip_set().open())
+    other = next(moving_scene(2, frames=1)).image_hw3[..., ::-1]
+    assert np.abs(decoded_bgr - first.frame_bgr).mean() < 6
+    assert np.abs(decoded_bgr - other).mean() > 20
+    assert first.labels_hw.shape == first.frame_bgr.shape[:2]
