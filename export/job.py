@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from export import manifests
 from export.bench import Bench, Candidate
 from export.frames import Frame, draw_demo_frames, read_image_folder
 from export.gate import failure_message, format_table
-from export.output_folder import check_output, folder_of_precision, nearest_existing_parent
+from export.output_folder import check_output, folder_of_precision, work_folder
 from export.progress import say, show_bar
 from export.reference import ReferenceSegmenter
 from export.segmenter_graph import say_cost, trace_segmenter
@@ -48,9 +47,8 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     check_output(settings.out, bytes_needed=_bytes_needed(subject, len(settings.precisions)))
     say(f"{subject.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
     frames = images or draw_demo_frames(settings.frames, show_bar)
-    parent = nearest_existing_parent(settings.out)
-    with tempfile.TemporaryDirectory(prefix=f".{settings.out.name}.export-", dir=parent) as folder:
-        bench = _set_up(settings, subject, size_wh, names, frames, Path(folder))
+    with work_folder(settings.out) as work:
+        bench = _set_up(settings, subject, size_wh, names, frames, work)
         candidates = [bench.build(precision) for precision in settings.precisions]
         _judge(candidates)
         return [_put_in_place(candidate, settings) for candidate in candidates]

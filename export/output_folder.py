@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.bundle.writer import check_replaceable
+from runtime.engine_cache.locking import LockedError, hold_lock
 from runtime.errors import UserError
 
 MIB = 2**20
+_IN_USE = "in-use.lock"
+_YOUNGEST_ABANDONED_S = 60.0
 
 
 def check_output(out: Path, *, bytes_needed: int) -> None:
@@ -41,6 +49,37 @@ def check_output(out: Path, *, bytes_needed: int) -> None:
             f"--out {out}: {free // MIB} MiB free on that disk, the export needs "
             f"{-(-bytes_needed // MIB)} MiB; free some or name a folder on another disk"
         )
+
+
+@contextmanager
+def work_folder(out: Path) -> Iterator[Path]:
+    """Give a hidden folder beside ``out`` for what is not finished yet; it is gone afterwards.
+
+    A killed export cannot tidy up (hundreds of MiB at ViT-L/14's size): what such ones have left
+    is removed first. One that still runs holds a lock and is let be.
+    """
+    parent = nearest_existing_parent(out)
+    prefix = f".{out.name}.export-"
+    for folder in parent.glob(f"{glob.escape(prefix)}*"):
+        if _is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name:
+        with hold_lock(Path(name) / _IN_USE, wait_s=0.0):
+            yield Path(name)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether nobody works in it. Without locks between processes (Windows) nobody can know."""
+    if sys.platform == "win32" or not folder.is_dir():
+        return False
+    try:
+        # Between its making and its lock lies a moment.
+        if time.time() - folder.stat().st_mtime < _YOUNGEST_ABANDONED_S:
+            return False
+        with hold_lock(folder / _IN_USE, wait_s=0.0):
+            return True
+    except (LockedError, OSError):
+        return False
 
 
 def nearest_existing_parent(path: Path) -> Path:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from export.output_folder import check_output, folder_of_precision
+from export.output_folder import check_output, folder_of_precision, work_folder
 from runtime.errors import UserError
 
 
@@ -45,3 +48,35 @@ def test_first_precision_is_the_folder_itself() -> None:
     names = ("int8", "fp32")
     assert folder_of_precision(Path("b/demo"), "int8", names) == Path("b/demo")
     assert folder_of_precision(Path("b/demo"), "fp32", names) == Path("b/demo-fp32")
+
+
+_WORKER = """
+import sys, time
+from pathlib import Path
+from export.output_folder import work_folder
+with work_folder(Path(sys.argv[1])) as folder:
+    (folder / "half.onnx").write_bytes(b"half")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks between processes there")
+def test_what_a_killed_export_left_is_removed_and_a_living_one_let_be(tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    command = [sys.executable, "-c", _WORKER, str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        theirs = Path(other.stdout.readline().strip())
+        try:
+            os.utime(theirs, (0, 0))  # as old as can be
+            with work_folder(out) as mine:
+                assert mine != theirs and mine.is_dir()
+            assert (theirs / "half.onnx").exists() and not mine.exists()
+        finally:
+            other.kill()
+    assert theirs.exists()
+    os.utime(theirs, (0, 0))
+    with work_folder(out):
+        assert not theirs.exists()
+    assert not list(tmp_path.iterdir())
