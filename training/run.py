@@ -110,6 +110,11 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
                 "expected a run's last.pt"
             )
         config = checkpoint.config
+        if arguments.until is not None and arguments.until <= checkpoint.step:
+            raise UserError(
+                f"--until {arguments.until}: '{path}' is at step {checkpoint.step} of its phase "
+                "already; expected a later step"
+            )
     else:
         config = find_config(arguments.config)
     for assignment in arguments.overrides:

@@ -12,7 +12,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from runtime.errors import UserError  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
+from training.run import parse_arguments, resolve  # noqa: E402
 
 TINY = [
     *("--config", "smoke", "--set", "pretrain.batch=8", "--set", "mgca.batch=4"),
@@ -92,6 +94,8 @@ def test_a_run_stops_where_it_is_told(tmp_path):
     last = tmp_path / "parts/last.pt"
     stopped = load_checkpoint(last)
     assert (stopped.phase, stopped.step) == ("pretrain", 3)
+    with pytest.raises(UserError, match="is at step 3 of its phase already"):
+        resolve(parse_arguments(["--resume", str(last), "--until", "3"]))
     run(tmp_path, "--resume", str(last))
     whole, parts = weights(tmp_path / "whole/last.pt"), weights(last)
     for name, value in whole.items():
