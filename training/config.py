@@ -99,6 +99,12 @@ class PretrainConfig(PhaseConfig):
     """Share of an image's patches that have to choose a noun it names. Large while they are to be
     found at all; small things spill over their edges until it is smaller than they are.
     """
+    noun_omission: float = 0.0
+    """How likely captions leave out what they could name (training.losses.noun_level)."""
+    color_sharpness: float = 0.0
+    """How much alike patches have to look to teach each other (training.affinity); 0: each only
+    itself.
+    """
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
 
@@ -109,12 +115,16 @@ class PretrainConfig(PhaseConfig):
             raise ValueError(f"pretrain.pooling is '{self.pooling}'; expected mean or match")
         if not 0 <= self.patch_dropout < 1:
             raise ValueError(f"patch_dropout is {self.patch_dropout}; expected 0 to below 1")
+        if not 0 <= self.noun_omission <= 1:
+            raise ValueError(f"pretrain.noun_omission is {self.noun_omission}; expected 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
     """The three grains and their priors; a weight of 0 switches a term off and skips its work."""
 
+    texts: str = "captions"
+    """What the three grains align: whole ``captions``, or the ``nouns`` they name."""
     object_weight: float = 1.0
     """Object-level InfoNCE."""
     region_weight: float = 0.5
@@ -131,6 +141,14 @@ class LossConfig:
     """How far the nouns' areas are evened out (training.losses.noun_level)."""
     noun_smallest: float = 0.05
     """Share of an image's pixels that have to choose a noun it names."""
+    noun_omission: float = 0.0
+    """How likely captions leave out what they could name."""
+    color_sharpness: float = 0.0
+    """How much alike patches have to look to share what they are taught (training.refinement); 0:
+    nothing is shared.
+    """
+    color_rounds: int = 3
+    """Rounds in which pixels then take on what their look-alike neighbours are taught."""
     area_weight: float = 1.0
     """Area prior on the foreground masks."""
     smooth_weight: float = 0.1
@@ -173,6 +191,13 @@ class LossConfig:
     """Hard pixels of other images a caption, and pixels from the bottom of S_ii."""
     bottom_share: float = 0.3
     """Share of the image that inside negatives are drawn from."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.texts not in ("captions", "nouns"):
+            raise ValueError(f"losses.texts is '{self.texts}'; expected captions or nouns")
+        if not 0 <= self.noun_omission <= 1:
+            raise ValueError(f"losses.noun_omission is {self.noun_omission}; expected 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)

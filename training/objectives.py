@@ -6,6 +6,7 @@ Shape legend: b images, j captions, n pixels (h' x w'), d embedding width.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,8 @@ from open_clip import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from training.config import LossConfig
+from training.affinity import patch_affinity
+from training.config import LossConfig, PretrainConfig
 from training.data.batches import Batch, normalize_images
 from training.losses.caption_prior import log_caption_density
 from training.losses.infonce import contrast_pairs
@@ -26,7 +28,30 @@ from training.losses.region_level import grow_regions, region_loss, sample_seeds
 from training.model.clip import encode_text
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
+from training.refinement import Settling
 from training.tiles import TileShuffle, draw_shuffle
+
+
+def noun_terms(
+    patches_bpd: Tensor,
+    nouns_ud: Tensor,
+    named_bu: Tensor,
+    config: PretrainConfig | LossConfig,
+    settle: Callable[[Tensor], Tensor] | None,
+) -> dict[str, Tensor]:
+    """The weighted noun-level losses of either phase; see
+    :func:`training.losses.noun_level.noun_loss`.
+    """
+    cover, presence = noun_loss(
+        patches_bpd,
+        nouns_ud,
+        named_bu,
+        smallest=config.noun_smallest,
+        balance=config.noun_balance,
+        omission=config.noun_omission,
+        settle=settle,
+    )
+    return {"cover": config.noun_weight * cover, "presence": config.noun_weight * presence}
 
 
 class ClipObjective(nn.Module):
@@ -40,51 +65,30 @@ class ClipObjective(nn.Module):
 
     Args:
         clip: towers to train.
-        pooling: ``mean`` or ``match``.
-        match_sharpness: inverse temperature of the patches' weights with ``match``.
-        noun_weight: of the noun-level losses (training.losses.noun_level), for batches that carry
-            nouns.
+        config: pooling, tiles, patch dropout and the weights of the terms.
+
+    Attributes:
         patch_dropout: share of the patches left out (Li et al. 2023), the same ones in every image
-            of a batch.
-        tilings: tile rows and columns; a batch draws one. ``((1, 1),)``: whole images.
-        caption_weight: of the loss between images and whole captions.
-        noun_balance: see :func:`training.losses.noun_level.noun_loss`.
-        noun_smallest: see there.
+            of a batch; the configuration's until a run sets it to 0 for its last steps.
     """
 
-    def __init__(
-        self,
-        clip: CLIP,
-        pooling: str = "mean",
-        match_sharpness: float = 8.0,
-        noun_weight: float = 0.0,
-        patch_dropout: float = 0.0,
-        tilings: tuple[tuple[int, int], ...] = ((1, 1),),
-        caption_weight: float = 1.0,
-        noun_balance: float = 1.0,
-        noun_smallest: float = 0.05,
-    ) -> None:
+    def __init__(self, clip: CLIP, config: PretrainConfig) -> None:
         super().__init__()
         self.clip = clip
         # A tenth faster on CPUs; results differ in their rounding only.
         clip.visual.conv1.to(memory_format=torch.channels_last)
-        self.pooling = pooling
-        self.match_sharpness = match_sharpness
-        self.noun_weight = noun_weight
-        self.patch_dropout = patch_dropout
-        self.tilings = tilings
-        self.caption_weight = caption_weight
-        self.noun_balance = noun_balance
-        self.noun_smallest = noun_smallest
+        self.config = config
+        self.patch_dropout = config.patch_dropout
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
         images = normalize_images(batch.images_bhw3)
         # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
         seed = int(batch.tokens_jl.sum())
-        shuffle = draw_shuffle(images.shape[0], self.tilings, seed)
+        shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
         with _quickest_attention(images.device):
-            patches_bpd = self._patches(shuffle, images, seed).float()
+            patches_bpd, kept_q = self._patches(shuffle, images, seed)
+            patches_bpd = patches_bpd.float()
         text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
         with torch.autocast(images.device.type, enabled=False):
             scores_bj = self._score(patches_bpd, text_jd)
@@ -94,33 +98,44 @@ class ClipObjective(nn.Module):
         same_jj = (batch.tokens_jl.unsqueeze(0) == batch.tokens_jl.unsqueeze(1)).all(-1)
         ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
         caption = contrast_pairs(logits_bj, batch.owner_j, ignore_bj)
-        losses = {"caption": self.caption_weight * caption}
-        if self.noun_weight and batch.nouns is not None:
+        losses = {"caption": self.config.caption_weight * caption}
+        if self.config.noun_weight and batch.nouns is not None:
             noun_tokens_ul, named_bu = batch.nouns
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
             with torch.autocast(images.device.type, enabled=False):
-                cover, presence = noun_loss(
-                    patches_bpd,
-                    nouns_ud,
-                    named_bu,
-                    smallest=self.noun_smallest,
-                    balance=self.noun_balance,
-                )
-            losses["cover"] = self.noun_weight * cover
-            losses["presence"] = self.noun_weight * presence
+                settle = self._settling(batch.images_bhw3, kept_q)
+                losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle)
         losses["loss"] = torch.stack(list(losses.values())).sum()
         losses["accuracy"] = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()
         return losses
 
-    def _patches(self, shuffle: TileShuffle, images_b3hw: Tensor, seed: int) -> Tensor:
-        """The tower's last patch tokens in the shared space, by image: (b, q, d), q kept."""
+    def _grid_hw(self, height: int, width: int) -> tuple[int, int]:
+        """Patch rows and columns of an image."""
+        patch_hw = self.clip.visual.patch_size
+        return height // patch_hw[0], width // patch_hw[1]
+
+    def _settling(
+        self, images_bhw3: Tensor, kept_q: Tensor | None
+    ) -> Callable[[Tensor], Tensor] | None:
+        """Averages (b, q, u) over the patches that look the same; None: nothing does."""
+        sharpness = self.config.color_sharpness
+        if not sharpness:
+            return None
+        colors = images_bhw3.permute(0, 3, 1, 2).float() / 255.0
+        grid_hw = self._grid_hw(colors.shape[2], colors.shape[3])
+        affinity_bqq = patch_affinity(colors, grid_hw, kept_q, sharpness=sharpness)
+        return lambda target_bqu: affinity_bqq @ target_bqu
+
+    def _patches(
+        self, shuffle: TileShuffle, images_b3hw: Tensor, seed: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """The tower's last patch tokens in the shared space, by image: (b, q, d); and which patches
+        they are, int64 (q,), None: all.
+        """
         visual = self.clip.visual
         tokens_bpc = visual._embeds(shuffle.shuffle(images_b3hw))
         patches = tokens_bpc.shape[1] - 1
-        grid_hw = (
-            images_b3hw.shape[2] // visual.patch_size[0],
-            images_b3hw.shape[3] // visual.patch_size[1],
-        )
+        grid_hw = self._grid_hw(images_b3hw.shape[2], images_b3hw.shape[3])
         kept_q = None
         if self.patch_dropout:
             generator = torch.Generator().manual_seed(seed + 1)
@@ -132,13 +147,13 @@ class ClipObjective(nn.Module):
             tokens_bpc = tokens_bpc.index_select(1, stay_q)
         tokens_bpc = visual.transformer(tokens_bpc)
         patches_bqd = visual.ln_post(tokens_bpc[:, 1:]) @ visual.proj
-        return shuffle.restore_tokens(patches_bqd, grid_hw, kept_q)
+        return shuffle.restore_tokens(patches_bqd, grid_hw, kept_q), kept_q
 
     def _score(self, patches_bpd: Tensor, text_jd: Tensor) -> Tensor:
         """(b, j) scores in [-1, 1]."""
-        if self.pooling == "mean":
+        if self.config.pooling == "mean":
             return F.normalize(patches_bpd.mean(dim=1), dim=-1) @ text_jd.T
-        return match_patches(patches_bpd, text_jd, self.match_sharpness)
+        return match_patches(patches_bpd, text_jd, self.config.match_sharpness)
 
 
 def match_patches(patches_bpd: Tensor, text_jd: Tensor, sharpness: float = 8.0) -> Tensor:
@@ -190,10 +205,10 @@ class MgcaObjective(nn.Module):
         canvases = shuffle.shuffle(images)
         with torch.no_grad():
             features = self.model.encoder(canvases)
-            text_jd = self.model.encode_text(batch.tokens_jl).float()
+            nouns_ud = self._encode_nouns(batch)
+            text_jd, owner_j = self._texts(batch, nouns_ud)
         embeddings_bdhw = normalize(self.model.decoder(features, canvases).float(), dim=1)
         embeddings_bdhw = shuffle.restore(embeddings_bdhw)
-        owner_j = batch.owner_j
         grid_hw = (int(embeddings_bdhw.shape[2]), int(embeddings_bdhw.shape[3]))
         with torch.autocast(images.device.type, enabled=False):
             pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
@@ -204,6 +219,10 @@ class MgcaObjective(nn.Module):
             mask_bjn = self.mask(similarity_bjn)
             own_jn = _select_own(similarity_bjn, owner_j)
             own_mask_jn = self.mask(own_jn)
+            settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
+            guide_jn = (
+                own_jn.detach() if settling is None else settling.own(own_jn.detach(), owner_j)
+            )
             losses: dict[str, Tensor] = {}
             if config.object_weight:
                 losses["object"] = config.object_weight * object_loss(
@@ -218,7 +237,7 @@ class MgcaObjective(nn.Module):
                 )
             if config.region_weight:
                 losses["region"] = config.region_weight * self._regions(
-                    own_mask_jn, own_jn, pixels_bnd, text_jd, owner_j, ignore_bj
+                    self.mask(guide_jn), guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
                 )
             if config.pixel_weight:
                 losses["pixel"] = config.pixel_weight * pixel_loss(
@@ -226,6 +245,7 @@ class MgcaObjective(nn.Module):
                     own_jn,
                     owner_j,
                     ignore_bj,
+                    guide_jn=guide_jn,
                     logit_scale=config.logit_scale,
                     positives=config.pixel_positives,
                     top_share=config.top_share,
@@ -233,18 +253,9 @@ class MgcaObjective(nn.Module):
                     bottom_share=config.bottom_share,
                     generator=self.generator,
                 )
-            if config.noun_weight and batch.nouns is not None:
-                noun_tokens_ul, named_bu = batch.nouns
-                nouns_ud = self.model.encode_text(noun_tokens_ul).float()
-                cover, presence = noun_loss(
-                    pixels_bnd,
-                    nouns_ud,
-                    named_bu,
-                    smallest=config.noun_smallest,
-                    balance=config.noun_balance,
-                )
-                losses["cover"] = config.noun_weight * cover
-                losses["presence"] = config.noun_weight * presence
+            if config.noun_weight and nouns_ud is not None and batch.named_bu is not None:
+                settle = settling.targets if settling else None
+                losses |= noun_terms(pixels_bnd, nouns_ud, batch.named_bu, config, settle)
             if config.area_weight:
                 losses["area"] = config.area_weight * area_prior(
                     own_mask_jn, config.area_low, config.area_high
@@ -259,6 +270,42 @@ class MgcaObjective(nn.Module):
                 )
         losses["loss"] = torch.stack(list(losses.values())).sum()
         return losses
+
+    def _encode_nouns(self, batch: Batch) -> Tensor | None:
+        """(u, d) unit-length embeddings of the batch's nouns; None: it carries none."""
+        if batch.noun_tokens_ul is None:
+            return None
+        return self.model.encode_text(batch.noun_tokens_ul).float()
+
+    def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the three grains align: unit-length text embeddings (j, d) and their images (j,).
+
+        Whole captions, or as many of the nouns that each image's captions name.
+        """
+        if self.config.texts == "captions" or nouns_ud is None or batch.named_bu is None:
+            return self.model.encode_text(batch.tokens_jl).float(), batch.owner_j
+        named_bu = batch.named_bu.cpu()
+        images = named_bu.shape[0]
+        count = min(max(1, len(batch.owner_j) // images), named_bu.shape[1])
+        lot_bu = torch.rand(named_bu.shape, generator=self.generator).masked_fill(~named_bu, -1.0)
+        drawn_bk = lot_bu.topk(count, dim=1)
+        image_m, column_m = (drawn_bk.values >= 0).nonzero(as_tuple=True)
+        noun_j = drawn_bk.indices[image_m, column_m].to(nouns_ud.device)
+        return nouns_ud[noun_j], image_m.to(nouns_ud.device)
+
+    def _settling(
+        self, images_bhw3: Tensor, dense_bdhw: Tensor, fine_hw: tuple[int, int]
+    ) -> Settling | None:
+        """How this batch's maps settle; None: they are left as they are."""
+        if not self.config.color_sharpness:
+            return None
+        return Settling(
+            images_bhw3.permute(0, 3, 1, 2).float() / 255.0,
+            (int(dense_bdhw.shape[2]), int(dense_bdhw.shape[3])),
+            fine_hw,
+            sharpness=self.config.color_sharpness,
+            rounds=self.config.color_rounds,
+        )
 
     def _log_prior(self, text_jd: Tensor) -> Tensor | None:
         config = self.config

@@ -229,17 +229,9 @@ class Run:
         clip.requires_grad_(True)
         clip.train()
         self.whole_images_from = int((1 - config.pretrain.unmasked_share) * config.pretrain.steps)
-        self.clip_objective = ClipObjective(
-            clip,
-            config.pretrain.pooling,
-            config.pretrain.match_sharpness,
-            config.pretrain.noun_weight,
-            0.0 if self.state.step >= self.whole_images_from else config.pretrain.patch_dropout,
-            config.pretrain.tilings,
-            config.pretrain.caption_weight,
-            config.pretrain.noun_balance,
-            config.pretrain.noun_smallest,
-        )
+        self.clip_objective = ClipObjective(clip, config.pretrain)
+        if self.state.step >= self.whole_images_from:
+            self.clip_objective.patch_dropout = 0.0
         self.optimise(
             config.pretrain,
             self.clip_objective,

@@ -15,7 +15,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config import LossConfig, PhaseConfig  # noqa: E402
+from training.config import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.data.streetworld import CLASS_NAMES  # noqa: E402
@@ -88,7 +88,9 @@ def train(losses: LossConfig = LOSSES, match_sharpness: float = 8.0) -> dict[str
     model.clip.train()
     run(
         "pretrain",
-        ClipObjective(model.clip, "match", match_sharpness, 1.0, 0.5, ((3, 4), (2, 2))),
+        ClipObjective(
+            model.clip, PretrainConfig(match_sharpness=match_sharpness, caption_weight=1.0)
+        ),
         phase,
         0,
     )

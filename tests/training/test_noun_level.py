@@ -69,6 +69,36 @@ def test_a_noun_with_little_area_claims_more(balance, expected):
     assert weight_bp[0].tolist() == pytest.approx([0.75 / 0.8125] * 4)
 
 
+@pytest.mark.parametrize(
+    ("omission", "expected"),
+    [
+        (0.0, [1.0, 0.0, 0.0]),
+        # What is not named keeps a tenth of its claim: 1/2 beside 1/40 and 1/40.
+        (0.1, [10 / 11, 1 / 22, 1 / 22]),
+        (1.0, [0.5, 0.25, 0.25]),
+    ],
+)
+def test_what_captions_leave_out_keeps_a_claim(omission, expected):
+    chosen_bpu = torch.tensor([[[0.5, 0.25, 0.25]]])
+    named_bu = torch.tensor([[1.0, 0.0, 0.0]])
+    target_bpu, _ = share_patches(chosen_bpu, named_bu, 0.005, 0.0, omission)
+    assert target_bpu[0, 0].tolist() == pytest.approx(expected)
+
+
+def test_settled_targets_are_what_is_learned():
+    # Patch 1 says noun 1; what looks like it (patch 0) says noun 0, and that is what it learns.
+    patches_bpd = NOUNS[torch.tensor([[0, 1]])].clone().requires_grad_()
+    named = torch.tensor([[True, True, False]])
+    first = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+    cover, _ = noun_loss(
+        patches_bpd, NOUNS, named, scale=10.0, balance=0.0, settle=lambda target: first @ target
+    )
+    cover.backward()
+    assert patches_bpd.grad[0, 1, 0] < -0.1  # towards noun 0; length does not count
+    plain = noun_loss(patches_bpd.detach(), NOUNS, named, scale=10.0, balance=0.0)[0]
+    assert float(cover.detach()) > 100 * float(plain)
+
+
 def test_a_sure_patch_of_something_unnamed_is_let_be():
     patches_bpd = NOUNS[torch.tensor([[0]])].clone().requires_grad_()
     named = torch.tensor([[False, True, False]])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 import training.data.streetworld as streetworld  # noqa: E402
-from training.config import LossConfig, PhaseConfig  # noqa: E402
+from training.config import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
@@ -60,6 +62,16 @@ def optimise(model, objective, steps, repeat_first=False, batch=6, **options):
     return losses
 
 
+# CLIP's own loss on whole images.
+PLAIN = PretrainConfig(
+    pooling="mean",
+    noun_weight=0.0,
+    patch_dropout=0.0,
+    tilings=((1, 1), (1, 1)),
+    caption_weight=1.0,
+)
+
+
 def test_decoder_steps_lower_the_loss():
     model = build()
     objective = MgcaObjective(model, LossConfig(clip_margin=None), 0)
@@ -73,7 +85,8 @@ def test_clip_steps_lower_the_loss():
     model.clip.requires_grad_(True)
     # open_clip's own forward pass takes images of the size it was made for, and no other.
     size = {"size_wh": (128, 96)}
-    losses = optimise(model, ClipObjective(model.clip.train()), 12, repeat_first=True, **size)
+    objective = ClipObjective(model.clip.train(), PLAIN)
+    losses = optimise(model, objective, 12, repeat_first=True, **size)
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -90,11 +103,44 @@ def test_each_term_can_be_switched_off(grain):
     )
 
 
+@pytest.mark.parametrize("texts", ["captions", "nouns"])
+def test_grains_align_captions_or_the_nouns_they_name(texts):
+    model = build()
+    batch = next(iter(batches(model, 1, nouns=True)))
+    objective = MgcaObjective(model, LossConfig(texts=texts), 0)
+    nouns_ud = objective._encode_nouns(batch)
+    text_jd, owner_j = objective._texts(batch, nouns_ud)
+    assert len(text_jd) == len(owner_j)
+    if texts == "captions":
+        assert torch.equal(owner_j, batch.owner_j)
+        return
+    named = {
+        int(row): [column for column in range(len(nouns_ud)) if batch.named_bu[row, column]]
+        for row in owner_j
+    }
+    for row, text_d in zip(owner_j, text_jd, strict=True):
+        assert any(torch.equal(text_d, nouns_ud[column]) for column in named[int(row)])
+    assert float(objective(batch)["loss"].detach()) > 0
+
+
+def test_settled_targets_teach_the_decoder_something_else():
+    model = build()
+    torch.nn.init.constant_(model.decoder.stage2.gate, 0.5)
+    batch = next(iter(batches(model, 1, nouns=True)))
+    plain, settled = (
+        MgcaObjective(model, LossConfig(color_sharpness=sharpness), 0)(batch)
+        for sharpness in (0.0, 100.0)
+    )
+    assert float(plain["presence"].detach()) == float(settled["presence"].detach())
+    assert float(plain["cover"].detach()) != float(settled["cover"].detach())
+
+
 def test_nouns_teach_both_phases():
     model = build()
     model.clip.requires_grad_(True)
     size = {"size_wh": (128, 96), "nouns": True}
-    objective = ClipObjective(model.clip.train(), "match", noun_weight=1.0)
+    nouns = dataclasses.replace(PLAIN, pooling="match", noun_weight=1.0, color_sharpness=100.0)
+    objective = ClipObjective(model.clip.train(), nouns)
     batch = next(iter(batches(model, 1, **size)))
     losses = objective(batch)
     assert float(losses["loss"].detach()) == pytest.approx(

@@ -9,6 +9,8 @@ Shape legend: b images, p patches, u nouns, d embedding width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,6 +28,8 @@ def noun_loss(
     tolerance: float = 0.005,
     smallest: float = 0.05,
     balance: float = 1.0,
+    omission: float = 0.0,
+    settle: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Two losses over the softmax of each patch's cosines to all nouns of the batch.
 
@@ -48,6 +52,10 @@ def noun_loss(
         smallest: share of the patches that have to choose a named noun; at least one patch.
         balance: in [0, 1], how far the nouns' areas are evened out: 0 not at all, 1 as if every
             noun filled as much of the images that name it as any other.
+        omission: in [0, 1], how likely a noun that could be named is left out: what an unnamed noun
+            still may claim of a patch.
+        settle: averages targets (b, p, u) over patches that look the same (training.affinity,
+            training.refinement); None: each patch is taught by its own choice alone.
 
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.
@@ -58,7 +66,9 @@ def noun_loss(
     named_bu = named_bu.to(chosen_bpu.dtype)
     speaks_b = (named_bu.sum(1) > 0).to(chosen_bpu.dtype)
     with torch.no_grad():
-        target_bpu, weight_bp = share_patches(chosen_bpu, named_bu, tolerance, balance)
+        target_bpu, weight_bp = share_patches(chosen_bpu, named_bu, tolerance, balance, omission)
+        if settle is not None:
+            target_bpu = settle(target_bpu)
     cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
     cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
     few = max(1, round(smallest * chosen_bpu.shape[1]))
@@ -69,7 +79,11 @@ def noun_loss(
 
 
 def share_patches(
-    chosen_bpu: Tensor, named_bu: Tensor, tolerance: float, balance: float
+    chosen_bpu: Tensor,
+    named_bu: Tensor,
+    tolerance: float,
+    balance: float,
+    omission: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """What each patch is to learn: its present choice among the nouns its image names, the nouns'
     areas evened out.
@@ -79,17 +93,18 @@ def share_patches(
         named_bu: (b, u), 1 where image b names noun u, else 0.
         tolerance: see :func:`noun_loss`.
         balance: see :func:`noun_loss`.
+        omission: see there.
 
     Returns:
         Targets (b, p, u), rows sum to 1 where the image names anything, and the patches' weights
         (b, p) in [0, 1).
     """
-    candidate_bpu = chosen_bpu * named_bu.unsqueeze(1)
+    candidate_bpu = chosen_bpu * (omission + (1.0 - omission) * named_bu).unsqueeze(1)
     covered_bp1 = candidate_bpu.sum(-1, keepdim=True)
     target_bpu = candidate_bpu / covered_bp1.clamp_min(1e-6)
     # Mean area of a noun in the images that name it; the floor keeps a few lost pixels of a rare
     # noun from weighing like a discovery.
-    area_u = target_bpu.mean(1).sum(0) / named_bu.sum(0).clamp_min(1.0)
+    area_u = (target_bpu.mean(1) * named_bu).sum(0) / named_bu.sum(0).clamp_min(1.0)
     target_bpu = target_bpu * area_u.clamp_min(SMALLEST_AREA) ** -balance
     target_bpu = target_bpu / target_bpu.sum(-1, keepdim=True).clamp_min(1e-6)
     weight_bp = (covered_bp1 / (tolerance + (1 - tolerance) * covered_bp1)).squeeze(-1)

@@ -16,6 +16,7 @@ def pixel_loss(
     owner_j: Tensor,
     ignore_bj: Tensor,
     *,
+    guide_jn: Tensor | None = None,
     logit_scale: float,
     positives: int,
     top_share: float,
@@ -30,6 +31,7 @@ def pixel_loss(
         own_similarity_jn: (j, n) each caption's rows of it on its own image: S_ii.
         owner_j: (j,) int64.
         ignore_bj: (b, j) bool.
+        guide_jn: (j, n) what top and bottom of an image are read off; None: S_ii.
         logit_scale: inverse temperature.
         positives: pixels sampled a caption from the top of its own image.
         top_share: share of the image, from the top of S_ii, that positives are sampled from.
@@ -44,7 +46,7 @@ def pixel_loss(
     """
     images, _, pixels = similarity_bjn.shape
     own_jn = own_similarity_jn
-    order_jn = own_jn.detach().argsort(dim=1, descending=True)
+    order_jn = (own_jn if guide_jn is None else guide_jn).detach().argsort(dim=1, descending=True)
     top = max(positives, int(top_share * pixels))
     bottom = max(hard_negatives, int(bottom_share * pixels))
     positive_jp = (
