@@ -36,10 +36,16 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The lessons of the shipped model, one after the other: what a tower needs changes as it learns. The preset holds the first.
+TRAIN := $(BIN)/python -m training.run
+RESUME := $(TRAIN) --resume runs/demo/last.pt
 demo-assets: $(VENV)/.installed-dev
-	$(BIN)/python -m training.run --config demo --until 8500
-	$(BIN)/python -m training.run --resume runs/demo/last.pt --set pretrain.steps=9100 \
-		--set pretrain.learning_rate=0.009 --set pretrain.noun_balance=0.2
+	$(TRAIN) --config demo --until 8500
+	$(RESUME) --until 9500 --set pretrain.steps=19000 --set pretrain.noun_balance=0.3 --set pretrain.noun_smallest=0.03
+	$(RESUME) --until 11022 --set pretrain.noun_smallest=0.02 --set pretrain.noun_omission=0.15 --set pretrain.color_sharpness=100
+	$(RESUME) --until 13010 --set pretrain.steps=17000 --set pretrain.unmasked_share=0.06
+	$(RESUME) --until 13512 --set pretrain.noun_balance=0.2
+	$(RESUME) --set pretrain.steps=16000 --set pretrain.unmasked_share=0.05
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4

@@ -16,7 +16,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".
 DEMO_CLIP_SEED = 1
 DEMO_CLIP_FRAMES = 105
 DEMO_CLIP_FPS = 15.0
-DEMO_CLIP_SIZE_WH = (640, 360)
+DEMO_CLIP_SIZE_WH = (640, 480)
 
 
 @dataclass(frozen=True)

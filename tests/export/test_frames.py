@@ -40,7 +40,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_demo_frames_come_with_their_truth() -> None:
     (frame,) = draw_demo_frames(1, show_bar)
-    assert frame.image_hw3.shape == (360, 640, 3)
+    assert frame.image_hw3.shape == (480, 640, 3)
     assert frame.labels_hw is not None
-    assert frame.labels_hw.shape == (360, 640)
+    assert frame.labels_hw.shape == (480, 640)
     assert len(np.unique(frame.labels_hw)) > 4

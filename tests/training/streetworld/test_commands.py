@@ -45,7 +45,7 @@ def test_clip_and_masks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with av.open(str(out)) as container:
         shapes = [frame.to_ndarray(format="rgb24").shape for frame in container.decode(video=0)]
-    assert shapes == [(360, 640, 3)] * 6
+    assert shapes == [(480, 640, 3)] * 6
     truth = [scene.labels_hw for scene in moving_scene(2, frames=6)]
     for number, labels in enumerate(truth):
         written = cv2.imread(str(masks / f"{number:06d}.png"), cv2.IMREAD_UNCHANGED)

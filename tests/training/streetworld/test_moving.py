@@ -41,6 +41,15 @@ def test_cars_and_people_are_large_throughout() -> None:
         assert car > 0.06 and person > 0.015, (seed, car, person)
 
 
+def test_a_longer_lens_brings_people_nearer() -> None:
+    def tallest(zoom: float) -> int:
+        (scene,) = moving_scene(1, frames=1, size_wh=SIZE_WH, zoom=zoom)
+        rows = (scene.labels_hw == CLASS_NAMES.index("bicyclist")).any(axis=1)
+        return int(rows.sum())
+
+    assert tallest(1.6) > 1.4 * tallest(1.0) > 0
+
+
 @pytest.mark.parametrize(("namespace", "seed"), [("train", 0), ("film", 0), ("demo", -1)])
 def test_training_has_no_clips(namespace: str, seed: int) -> None:
     with pytest.raises(ValueError, match=r"namespace|seed"):

@@ -79,7 +79,7 @@ def _add_flags(command: argparse.ArgumentParser, name: str) -> None:
         scenes = {"sheet": 24, "stats": 1000, "bench": 400}[name]
         command.add_argument("--scenes", type=parse_count, default=scenes, help="how many")
     if name != "stats":
-        size = (640, 360) if name == "clip" else (128, 96)
+        size = (640, 480) if name == "clip" else (128, 96)
         command.add_argument("--size", type=parse_size, default=size, help="width x height")
     if name in ("sheet", "clip"):
         default = Path(f"streetworld.{'png' if name == 'sheet' else 'mp4'}")
@@ -145,7 +145,7 @@ def make_clip(options: argparse.Namespace) -> None:
     from .clip import write_clip
 
     if options.size[0] % 2 or options.size[1] % 2:
-        raise UserError("--size must be even numbers for H.264, e.g. 640x360")
+        raise UserError("--size must be even numbers for H.264, e.g. 640x480")
     try:
         frames = write_clip(
             options.out,

@@ -18,7 +18,7 @@ def write_clip(
     namespace: str = "demo",
     seconds: float = 7.0,
     fps: int = 15,
-    size_wh: tuple[int, int] = (640, 360),
+    size_wh: tuple[int, int] = (640, 480),
     quality: int = 27,
 ) -> int:
     """Writes H.264 into `video`, and a label PNG (value = class index) a frame into `masks`.
