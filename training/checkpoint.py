@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from runtime.errors import UserError
-from training.config import TrainConfig, from_dict, to_dict
+from training.config import TrainConfig
+from training.config_values import from_dict, to_dict
 from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
 

@@ -12,8 +12,8 @@ from training.config import (
     PhaseConfig,
     PretrainConfig,
     TrainConfig,
-    read_config_file,
 )
+from training.config_values import read_config_file
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
 

@@ -20,7 +20,8 @@ from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
 from training.allocator import keep_freed_memory
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.config import TrainConfig, apply_override
+from training.config import TrainConfig
+from training.config_values import apply_override
 from training.distributed import Processes
 from training.presets import PRESETS, find_config
 from training.trainer import Run, Stopped

@@ -13,15 +13,17 @@ from tqdm import tqdm
 
 from runtime.errors import UserError
 from training.checkpoint import Checkpoint, save_checkpoint
-from training.config import PhaseConfig, TrainConfig, to_dict
+from training.clip_objective import ClipObjective
+from training.config import PhaseConfig, TrainConfig
+from training.config_values import to_dict
 from training.data.batches import Batch, Collate, streetworld_batches
 from training.data.nouns import NounFinder
 from training.distributed import Processes
 from training.evaluate import Score, evaluate
 from training.loop import MetricsLog, PhaseState, run_phase
+from training.mgca_objective import MgcaObjective
 from training.model.clip import load_clip, tokenizer_for
 from training.model.mgca import MgcaModel
-from training.objectives import ClipObjective, MgcaObjective
 from training.prompts import templates_for
 from training.text_center import measure_text_center
 

@@ -34,7 +34,8 @@ from benchmarks.report import write_json
 from benchmarks.scoring import permute_words
 from runtime.errors import UserError
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.config import TrainConfig, apply_override, to_dict
+from training.config import TrainConfig
+from training.config_values import apply_override, to_dict
 from training.distributed import Processes
 from training.evaluate import embed_names
 from training.model.mgca import MgcaModel

@@ -28,7 +28,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from benchmarks.training_speed.step import TimedRun
-    from training.config import apply_override
+    from training.config_values import apply_override
     from training.distributed import Processes
     from training.presets import find_config
 

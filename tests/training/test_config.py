@@ -9,13 +9,8 @@ import pytest
 pytest.importorskip("torch")
 
 from runtime.errors import UserError
-from training.config import (
-    TrainConfig,
-    apply_override,
-    from_dict,
-    read_config_file,
-    to_dict,
-)
+from training.config import TrainConfig
+from training.config_values import apply_override, from_dict, read_config_file, to_dict
 from training.presets import PRESETS, find_config
 
 

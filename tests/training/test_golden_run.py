@@ -15,14 +15,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from training.clip_objective import ClipObjective  # noqa: E402
 from training.config import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.data.streetworld import CLASS_NAMES  # noqa: E402
 from training.loop import MetricsLog, PhaseState, run_phase  # noqa: E402
+from training.mgca_objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
-from training.objectives import ClipObjective, MgcaObjective  # noqa: E402
 
 CURVE = Path(__file__).parent / "golden_losses.json"
 # Sums in another order (other cores, another PyTorch) differ in the last bits, and training spreads

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.config import LossConfig, PretrainConfig
+
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
 
@@ -109,3 +111,23 @@ def share_patches(
     target_bpu = target_bpu / target_bpu.sum(-1, keepdim=True).clamp_min(1e-6)
     weight_bp = (covered_bp1 / (tolerance + (1 - tolerance) * covered_bp1)).squeeze(-1)
     return target_bpu, weight_bp
+
+
+def noun_terms(
+    patches_bpd: Tensor,
+    nouns_ud: Tensor,
+    named_bu: Tensor,
+    config: PretrainConfig | LossConfig,
+    settle: Callable[[Tensor], Tensor] | None,
+) -> dict[str, Tensor]:
+    """The weighted losses of either phase, by name; see :func:`noun_loss`."""
+    cover, presence = noun_loss(
+        patches_bpd,
+        nouns_ud,
+        named_bu,
+        smallest=config.noun_smallest,
+        balance=config.noun_balance,
+        omission=config.noun_omission,
+        settle=settle,
+    )
+    return {"cover": config.noun_weight * cover, "presence": config.noun_weight * presence}
