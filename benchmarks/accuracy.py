@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ceiling import measure_ceiling
 from benchmarks.compositions import score_compositions
 from benchmarks.datasets import (
     EvaluationSet,
@@ -102,6 +103,8 @@ def measure(arguments: argparse.Namespace) -> None:
         predict = mean_map_predictor(predict, dataset, units, progress=True)
     scores = score_set(predict, dataset, units, progress=True)
     record = make_record(arguments, dataset, scores)
+    if not arguments.control:
+        record["ceiling"] = measure_ceiling(dataset, subject.grid_wh, record["miou"])
     if dataset.name == "streetworld" and not arguments.control and not arguments.no_compositions:
         scenes = generate_scenes(
             arguments.seed,
@@ -154,6 +157,12 @@ def format_record(record: dict[str, Any]) -> str:
         gain = 100 * record["miou_gain"]
         parts.append(
             f"adaptive ahead of pixel by {gain:.2f} points (95 %: {low:.2f} to {high:.2f})"
+        )
+    if "ceiling" in record:
+        best, (wide, tall) = record["ceiling"], record["ceiling"]["grid_wh"]
+        parts.append(
+            f"the truth through the {wide}x{tall} grid: {100 * best['miou']:.2f}; "
+            f"{100 * best['reached']:.1f} % of it reached"
         )
     if "compositions" in record:
         parts.append(format_compositions(record["compositions"]))

@@ -19,6 +19,11 @@ class BundleUnderTest:
     def __init__(self, bundle: Path | None, backend: str, threads: int | None) -> None:
         self.segmenter = Segmenter.load(bundle, backend=backend, threads=threads)
 
+    @property
+    def grid_wh(self) -> tuple[int, int]:
+        """Columns and rows of the scores."""
+        return self.segmenter.bundle.manifest.output.grid_wh
+
     def predictor(self, words: Sequence[str]) -> Predictor:
         """A predictor for ``words``, in this order; asking for another one ends this one's use.
 
