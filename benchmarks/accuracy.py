@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.ceiling import measure_ceiling
 from benchmarks.compositions import score_compositions
 from benchmarks.datasets import (
+    DEMO_CLIP_SEED,
     EvaluationSet,
     camvid_set,
     demo_clip_set,
@@ -59,7 +60,9 @@ def build_parser() -> CommandParser:
         "--dataset", choices=("streetworld", "camvid", "demo-clip"), default="streetworld"
     )
     parser.add_argument("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
-    parser.add_argument("--seed", type=parse_seed, default=0, help="which generated scenes")
+    parser.add_argument(
+        "--seed", type=parse_seed, help="which generated scenes, 0; which street, the clip's"
+    )
     parser.add_argument("--scenes", type=parse_count, default=200, help="how many of them")
     parser.add_argument(
         "--size", type=parse_size, default=(320, 240), help="their width x height, 320x240"
@@ -84,7 +87,7 @@ def open_set(arguments: argparse.Namespace) -> EvaluationSet:
     if arguments.dataset == "camvid":
         return camvid_set(arguments.root, arguments.frames)
     if arguments.dataset == "demo-clip":
-        return demo_clip_set()
+        return demo_clip_set(arguments.seed)
     return streetworld_set(arguments.seed, arguments.scenes, arguments.size)
 
 
@@ -104,7 +107,7 @@ def measure(arguments: argparse.Namespace) -> None:
     scores = score_set(predict, dataset, units, progress=True)
     record = make_record(arguments, dataset, scores)
     if not arguments.control:
-        record["ceiling"] = measure_ceiling(dataset, subject.grid_wh, record["miou"])
+        record["ceiling"] = measure_ceiling(dataset, subject.grid_wh, record["miou"], progress=True)
     if dataset.name == "streetworld" and not arguments.control and not arguments.no_compositions:
         scenes = generate_scenes(
             arguments.seed,
@@ -185,6 +188,8 @@ def run(argv: Sequence[str]) -> None:
     """Parse and measure."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
+    if arguments.seed is None:
+        arguments.seed = DEMO_CLIP_SEED if arguments.dataset == "demo-clip" else 0
     arguments.command_line = shlex.join([*PROG.split(), *argv])
     measure(arguments)
 

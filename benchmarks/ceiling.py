@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.datasets import EvaluationSet
 from benchmarks.metrics import count_confusions, mean_iou, named_ious
+from benchmarks.scoring import watch
 
 
 def push_through_grid(truth_hw: np.ndarray, classes: int, grid_wh: tuple[int, int]) -> np.ndarray:
@@ -42,7 +43,7 @@ def push_through_grid(truth_hw: np.ndarray, classes: int, grid_wh: tuple[int, in
 
 
 def measure_ceiling(
-    dataset: EvaluationSet, grid_wh: tuple[int, int], miou: float
+    dataset: EvaluationSet, grid_wh: tuple[int, int], miou: float, *, progress: bool = False
 ) -> dict[str, Any]:
     """The ceiling of a grid on an evaluation set, and how much of it a model reaches.
 
@@ -50,13 +51,14 @@ def measure_ceiling(
         dataset: frames with their truth.
         grid_wh: of the model's scores.
         miou: of the model on the same frames, a fraction.
+        progress: show a bar on a terminal.
 
     Returns:
         ``{"grid_wh": [w, h], "miou": ..., "iou": {...}, "reached": ...}``, fractions.
     """
     classes = len(dataset.words)
     total = np.zeros((classes, classes + 1), np.int64)
-    for frame in dataset.open():
+    for frame in watch(dataset, progress):
         labels_hw = push_through_grid(frame.labels_hw, classes, grid_wh)
         total += count_confusions(frame.labels_hw, labels_hw, classes)
     ceiling = mean_iou(total)

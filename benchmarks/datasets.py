@@ -11,6 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from export.frames import (
+    DEMO_CLIP_FPS,
+    DEMO_CLIP_FRAMES,
+    DEMO_CLIP_SEED,
+    DEMO_CLIP_SIZE_WH,
+)
 from runtime.errors import UserError
 from training.data.streetworld import CLASS_NAMES, Scene, generate_scene, moving_scene
 
@@ -28,9 +34,6 @@ CAMVID_WORDS = (
     "bicyclist",
 )
 CAMVID_DEFAULT = Path("../shared/data/camvid_val")
-# As the Makefile draws it: `streetworld clip --seed 1 --seconds 7`, 15 frames a second.
-DEMO_CLIP_SEED = 1
-DEMO_CLIP_FRAMES = 105
 SEED_STRIDE = 1_000_000  # scenes of --seed 1 never overlap those of --seed 0
 
 
@@ -77,16 +80,18 @@ def streetworld_set(seed: int, scenes: int, size_wh: tuple[int, int]) -> Evaluat
     return EvaluationSet("streetworld", tuple(CLASS_NAMES), scenes, open_frames, settings)
 
 
-def demo_clip_set() -> EvaluationSet:
-    """The shipped clip before compression: the moving street of its seed, every class asked for."""
+def demo_clip_set(seed: int = DEMO_CLIP_SEED) -> EvaluationSet:
+    """The shipped clip before compression, every class asked for; or the same of another street."""
 
     def open_frames() -> Iterator[EvaluationFrame]:
-        scenes = moving_scene(DEMO_CLIP_SEED, frames=DEMO_CLIP_FRAMES)
+        scenes = moving_scene(
+            seed, frames=DEMO_CLIP_FRAMES, fps=DEMO_CLIP_FPS, size_wh=DEMO_CLIP_SIZE_WH
+        )
         for index, scene in enumerate(scenes):
             frame_bgr = cv2.cvtColor(scene.image_hw3, cv2.COLOR_RGB2BGR)
             yield EvaluationFrame(f"{index:06d}", frame_bgr, scene.labels_hw)
 
-    settings = {"seed": DEMO_CLIP_SEED, "namespace": "demo"}
+    settings = {"seed": seed, "namespace": "demo"}
     return EvaluationSet("demo-clip", tuple(CLASS_NAMES), DEMO_CLIP_FRAMES, open_frames, settings)
 
 

@@ -65,7 +65,7 @@ def score_set(
     classes = len(dataset.words)
     counts: dict[Units, list[np.ndarray]] = {kind: [] for kind in units}
     edges: dict[Units, list[float]] = {kind: [] for kind in units}
-    for frame in _watched(dataset, progress):
+    for frame in watch(dataset, progress):
         for kind, labels_hw in predict(frame.frame_bgr, units).items():
             counts[kind].append(count_confusions(frame.labels_hw, labels_hw, classes))
             truth = np.where(frame.labels_hw < classes, frame.labels_hw, np.uint8(IGNORE))
@@ -93,7 +93,7 @@ def mean_map_predictor(
     What this scores comes from position alone, so it is what seeing the frame must beat.
     """
     votes: dict[tuple[str, tuple[int, ...]], np.ndarray] = {}
-    for frame in _watched(dataset, progress):
+    for frame in watch(dataset, progress):
         for kind, labels_hw in predict(frame.frame_bgr, units).items():
             key = (kind, labels_hw.shape)
             if key not in votes:
@@ -119,7 +119,8 @@ def permute_words(words: Sequence[str], seed: int) -> tuple[str, ...]:
     return tuple(words[i] for i in shifted)
 
 
-def _watched(dataset: EvaluationSet, progress: bool) -> Iterator[EvaluationFrame]:
+def watch(dataset: EvaluationSet, progress: bool) -> Iterator[EvaluationFrame]:
+    """The frames of a set, under a progress bar on a terminal where one is wanted."""
     yield from tqdm(
         dataset.open(),
         total=dataset.count,

@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from training.affinity import patch_affinity
 from training.config import PretrainConfig
-from training.data.batches import Batch, normalize_images
+from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import noun_terms
 from training.model.clip import encode_text
@@ -90,7 +90,7 @@ class ClipObjective(nn.Module):
         sharpness = self.config.color_sharpness
         if not sharpness:
             return None
-        colors = images_bhw3.permute(0, 3, 1, 2).float() / 255.0
+        colors = unit_images(images_bhw3)
         grid_hw = self._grid_hw(colors.shape[2], colors.shape[3])
         affinity_bqq = patch_affinity(colors, grid_hw, kept_q, sharpness=sharpness)
         return lambda target_bqu: affinity_bqq @ target_bqu

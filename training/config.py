@@ -65,7 +65,34 @@ class PhaseConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainConfig(PhaseConfig):
+class NounConfig:
+    """The noun-level losses (training.losses.noun_level), which both phases have."""
+
+    noun_weight: float = 1.0
+    """Their weight; 0: none."""
+    noun_balance: float = 1.0
+    """How far the nouns' areas are evened out. A tower that starts from nothing needs 1; later it
+    claims too much for small things.
+    """
+    noun_smallest: float = 0.05
+    """Share of an image that has to choose a noun it names. Large while nouns are to be found at
+    all; small things spill over their edges until it is smaller than they are.
+    """
+    noun_omission: float = 0.0
+    """How likely captions leave out what they could name."""
+    color_sharpness: float = 0.0
+    """How much alike patches have to look to share what they are taught (training.affinity); 0:
+    each is taught alone.
+    """
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not 0 <= self.noun_omission <= 1:
+            raise ValueError(f"noun_omission is {self.noun_omission}; expected 0 to 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig(PhaseConfig, NounConfig):
     """CLIP's own contrastive pre-training, for configurations that start from nothing."""
 
     patch_dropout: float = 0.5
@@ -81,38 +108,21 @@ class PretrainConfig(PhaseConfig):
     """
     caption_weight: float = 0.5
     """Weight of CLIP's own loss between images and whole captions."""
-    noun_weight: float = 1.0
-    """Weight of the noun-level losses (training.losses.noun_level); 0: whole captions only."""
-    noun_balance: float = 1.0
-    """How far the nouns' areas are evened out. A tower that starts from nothing needs 1; later it
-    claims too much for small things.
-    """
-    noun_smallest: float = 0.05
-    """Share of an image's patches that have to choose a noun it names. Large while they are to be
-    found at all; small things spill over their edges until it is smaller than they are.
-    """
-    noun_omission: float = 0.0
-    """How likely captions leave out what they could name (training.losses.noun_level)."""
-    color_sharpness: float = 0.0
-    """How much alike patches have to look to teach each other (training.affinity); 0: each only
-    itself.
-    """
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        super().__post_init__()
+        PhaseConfig.__post_init__(self)
+        NounConfig.__post_init__(self)
         if self.pooling not in ("mean", "match"):
             raise ValueError(f"pretrain.pooling is '{self.pooling}'; expected mean or match")
         if not 0 <= self.patch_dropout < 1:
             raise ValueError(f"patch_dropout is {self.patch_dropout}; expected 0 to below 1")
-        if not 0 <= self.noun_omission <= 1:
-            raise ValueError(f"pretrain.noun_omission is {self.noun_omission}; expected 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossConfig:
+class LossConfig(NounConfig):
     """The three grains and their priors; a weight of 0 switches a term off and skips its work."""
 
     texts: str = "captions"
@@ -127,18 +137,8 @@ class LossConfig:
     """Rows and columns of the tiles that change places over a batch; each step draws one of the two
     (training.tiles). ((1, 1), (1, 1)): whole images.
     """
-    noun_weight: float = 1.0
-    """Noun-level losses: every pixel chooses among the batch's nouns."""
     noun_balance: float = 0.3
-    """How far the nouns' areas are evened out (training.losses.noun_level)."""
-    noun_smallest: float = 0.05
-    """Share of an image's pixels that have to choose a noun it names."""
-    noun_omission: float = 0.0
-    """How likely captions leave out what they could name."""
-    color_sharpness: float = 0.0
-    """How much alike patches have to look to share what they are taught (training.refinement); 0:
-    nothing is shared.
-    """
+    """As for both phases; the tower can do with less by then."""
     color_rounds: int = 3
     """Rounds in which pixels then take on what their look-alike neighbours are taught."""
     area_weight: float = 1.0
@@ -188,8 +188,12 @@ class LossConfig:
         """Check ranges."""
         if self.texts not in ("captions", "nouns"):
             raise ValueError(f"losses.texts is '{self.texts}'; expected captions or nouns")
-        if not 0 <= self.noun_omission <= 1:
-            raise ValueError(f"losses.noun_omission is {self.noun_omission}; expected 0 to 1")
+        super().__post_init__()
+
+    @property
+    def needs_nouns(self) -> bool:
+        """Whether batches have to carry their nouns."""
+        return self.noun_weight > 0 or self.texts == "nouns"
 
 
 @dataclass(frozen=True, kw_only=True)

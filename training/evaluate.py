@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from training.config import EvalConfig
-from training.data.batches import normalize_images
+from training.data.batches import normalize_images, unit_images
 from training.data.streetworld import CLASS_NAMES, generate_scene
 from training.model.clip import tokenizer_for
 from training.model.mgca import MgcaModel, normalize
@@ -115,7 +115,7 @@ def evaluate(
             model.baseline_embeddings(normal) if baseline else model.pixel_embeddings(normal)
         )[0]
         grid_hw = (int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2]))
-        colors = shrink_to(image.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[0]
+        colors = shrink_to(unit_images(image), grid_hw)[0]
         found = units(embeddings_dhw, colors)
         scores_nk = {
             "adaptive": found.assignment_nu @ (found.embeddings_ud @ text_kd.T),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from training.clip_objective import match_patches
 from training.config import LossConfig
-from training.data.batches import Batch, normalize_images
+from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.caption_prior import log_caption_density
 from training.losses.negatives import find_false_negatives
 from training.losses.noun_level import noun_terms
@@ -65,9 +65,9 @@ class MgcaObjective(nn.Module):
             own_jn = _select_own(similarity_bjn, owner_j)
             own_mask_jn = self.mask(own_jn)
             settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
-            guide_jn = (
-                own_jn.detach() if settling is None else settling.own(own_jn.detach(), owner_j)
-            )
+            guide_jn = own_jn.detach()
+            if settling and (config.region_weight or config.pixel_weight):
+                guide_jn = settling.own(guide_jn, owner_j)
             losses: dict[str, Tensor] = {}
             if config.object_weight:
                 losses["object"] = config.object_weight * object_loss(
@@ -106,9 +106,7 @@ class MgcaObjective(nn.Module):
                     own_mask_jn, config.area_low, config.area_high
                 )
             if config.smooth_weight:
-                colors = shrink_to(batch.images_bhw3.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[
-                    owner_j
-                ]
+                colors = shrink_to(unit_images(batch.images_bhw3), grid_hw)[owner_j]
                 masks_jhw = own_mask_jn.reshape(-1, *grid_hw)
                 losses["smooth"] = config.smooth_weight * total_variation(
                     masks_jhw, colors, config.edge_sharpness
@@ -125,7 +123,8 @@ class MgcaObjective(nn.Module):
     def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the three grains align: unit-length text embeddings (j, d) and their images (j,).
 
-        Whole captions, or as many of the nouns that each image's captions name.
+        Whole captions (also where a batch names nothing), or as many of the nouns that each image's
+        captions name.
         """
         if self.config.texts == "captions" or nouns_ud is None or batch.named_bu is None:
             return self.model.encode_text(batch.tokens_jl).float(), batch.owner_j
@@ -145,7 +144,7 @@ class MgcaObjective(nn.Module):
         if not self.config.color_sharpness:
             return None
         return Settling(
-            images_bhw3.permute(0, 3, 1, 2).float() / 255.0,
+            unit_images(images_bhw3),
             (int(dense_bdhw.shape[2]), int(dense_bdhw.shape[3])),
             fine_hw,
             sharpness=self.config.color_sharpness,

@@ -266,7 +266,7 @@ class Run:
             config.mgca,
             self.objective,
             config.data.first_seed + used,
-            self.noun_collate() if config.losses.noun_weight else self.plain_collate(),
+            self.noun_collate() if config.losses.needs_nouns else self.plain_collate(),
         )
 
     def execute(self) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.datasets import EvaluationFrame, EvaluationSet
-from training.data.batches import normalize_images
+from training.data.batches import normalize_images, unit_images
 from training.model.dense import DenseFeatures
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
@@ -68,7 +68,7 @@ def _see(
     resized = cv2.resize(source, size_wh, interpolation=way)
     rgb_1hw3 = torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).unsqueeze(0)
     image_13hw = normalize_images(rgb_1hw3)
-    colors_3hw = shrink_to(rgb_1hw3.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[0]
+    colors_3hw = shrink_to(unit_images(rgb_1hw3), grid_hw)[0]
     truth_hw = np.where(frame.labels_hw < classes, frame.labels_hw, np.uint8(255))
     return SeenFrame(truth_hw, image_13hw, model.encoder(image_13hw), colors_3hw)
 

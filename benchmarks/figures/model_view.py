@@ -91,7 +91,7 @@ class CheckpointView:
         """Look at a frame, BGR uint8 of any size."""
         import torch
 
-        from training.data.batches import normalize_images
+        from training.data.batches import normalize_images, unit_images
         from training.model.resample import shrink_to
 
         frame_rgb = cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)
@@ -102,7 +102,7 @@ class CheckpointView:
             normal = normalize_images(image)
             pixels_dhw = self.model.pixel_embeddings(normal)[0]
             grid_hw = (int(pixels_dhw.shape[1]), int(pixels_dhw.shape[2]))
-            colors = shrink_to(image.permute(0, 3, 1, 2).float() / 255.0, grid_hw)[0]
+            colors = shrink_to(unit_images(image), grid_hw)[0]
             units = self.units(pixels_dhw, colors)
             baseline_dhw = self.model.baseline_embeddings(normal)[0]
         assignment_uhw = units.assignment_nu.T.reshape(-1, *grid_hw)

@@ -9,9 +9,22 @@ import pytest
 pytest.importorskip("torch")
 
 from runtime.errors import UserError
-from training.config import TrainConfig
+from training.config import LossConfig, TrainConfig
 from training.config_values import apply_override, from_dict, read_config_file, to_dict
 from training.presets import PRESETS, find_config
+
+
+@pytest.mark.parametrize(
+    ("texts", "noun_weight", "expected"),
+    [
+        ("captions", 0.0, False),
+        ("captions", 1.0, True),
+        # The grains align nouns even where the noun-level losses are off.
+        ("nouns", 0.0, True),
+    ],
+)
+def test_who_needs_nouns(texts, noun_weight, expected):
+    assert LossConfig(texts=texts, noun_weight=noun_weight).needs_nouns is expected
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

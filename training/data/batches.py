@@ -54,9 +54,14 @@ class Batch:
         return Batch(*(None if value is None else value.to(device) for value in values))
 
 
+def unit_images(images_bhw3: Tensor) -> Tensor:
+    """uint8 (b, h, w, 3) RGB -> float32 (b, 3, h, w) in [0, 1]."""
+    return images_bhw3.permute(0, 3, 1, 2).float() / 255.0
+
+
 def normalize_images(images_bhw3: Tensor) -> Tensor:
     """uint8 (b, h, w, 3) RGB -> float32 (b, 3, h, w), CLIP's mean and std taken off."""
-    images = images_bhw3.permute(0, 3, 1, 2).float() / 255.0
+    images = unit_images(images_bhw3)
     mean = torch.tensor(IMAGE_MEAN, device=images.device).reshape(1, 3, 1, 1)
     std = torch.tensor(IMAGE_STD, device=images.device).reshape(1, 3, 1, 1)
     return (images - mean) / std

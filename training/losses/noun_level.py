@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.config import LossConfig, PretrainConfig
+from training.config import NounConfig
 
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
@@ -117,7 +117,7 @@ def noun_terms(
     patches_bpd: Tensor,
     nouns_ud: Tensor,
     named_bu: Tensor,
-    config: PretrainConfig | LossConfig,
+    config: NounConfig,
     settle: Callable[[Tensor], Tensor] | None,
 ) -> dict[str, Tensor]:
     """The weighted losses of either phase, by name; see :func:`noun_loss`."""
