@@ -51,14 +51,14 @@ class MgcaObjective(nn.Module):
         with torch.no_grad():
             features = self.model.encoder(canvases)
             nouns_ud = self._encode_nouns(batch)
-            text_jd, owner_j = self._texts(batch, nouns_ud)
+            text_jd, owner_j, named_bj = self._texts(batch, nouns_ud)
         embeddings_bdhw = normalize(self.model.decoder(features, canvases).float(), dim=1)
         embeddings_bdhw = shuffle.restore(embeddings_bdhw)
         grid_hw = (int(embeddings_bdhw.shape[2]), int(embeddings_bdhw.shape[3]))
         with torch.autocast(images.device.type, enabled=False):
             pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
             ignore_bj = self._false_negatives(
-                shuffle.restore(features.embeddings_bdhw.float()), text_jd, owner_j
+                shuffle.restore(features.embeddings_bdhw.float()), text_jd, owner_j, named_bj
             )
             similarity_bjn = torch.matmul(text_jd, pixels_bnd.transpose(1, 2))
             mask_bjn = self.mask(similarity_bjn)
@@ -120,14 +120,15 @@ class MgcaObjective(nn.Module):
             return None
         return self.model.encode_text(batch.noun_tokens_ul).float()
 
-    def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the three grains align: unit-length text embeddings (j, d) and their images (j,).
+    def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What the three grains align: unit-length text embeddings (j, d), their images (j,), and
+        which images' captions say them, bool (b, j); None: only their own.
 
         Whole captions (also where a batch names nothing), or as many of the nouns that each image's
         captions name.
         """
         if self.config.texts == "captions" or nouns_ud is None or batch.named_bu is None:
-            return self.model.encode_text(batch.tokens_jl).float(), batch.owner_j
+            return self.model.encode_text(batch.tokens_jl).float(), batch.owner_j, None
         named_bu = batch.named_bu.cpu()
         images = named_bu.shape[0]
         count = min(max(1, len(batch.owner_j) // images), named_bu.shape[1])
@@ -135,7 +136,7 @@ class MgcaObjective(nn.Module):
         drawn_bk = lot_bu.topk(count, dim=1)
         image_m, column_m = (drawn_bk.values >= 0).nonzero(as_tuple=True)
         noun_j = drawn_bk.indices[image_m, column_m].to(nouns_ud.device)
-        return nouns_ud[noun_j], image_m.to(nouns_ud.device)
+        return nouns_ud[noun_j], image_m.to(nouns_ud.device), batch.named_bu[:, noun_j]
 
     def _settling(
         self, images_bhw3: Tensor, dense_bdhw: Tensor, fine_hw: tuple[int, int]
@@ -158,7 +159,9 @@ class MgcaObjective(nn.Module):
         density_j = log_caption_density(text_jd, self.caption_bank_md, config.prior_sharpness)
         return config.prior_weight * density_j
 
-    def _false_negatives(self, dense_bdhw: Tensor, text_jd: Tensor, owner_j: Tensor) -> Tensor:
+    def _false_negatives(
+        self, dense_bdhw: Tensor, text_jd: Tensor, owner_j: Tensor, named_bj: Tensor | None
+    ) -> Tensor:
         config = self.config
         clip_scores = None
         if config.clip_margin is not None:
@@ -170,6 +173,7 @@ class MgcaObjective(nn.Module):
             same_cosine=config.same_cosine,
             clip_scores_bj=clip_scores,
             clip_margin=config.clip_margin or 0.0,
+            named_bj=named_bj,
         )
 
     def _regions(

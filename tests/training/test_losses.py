@@ -104,6 +104,15 @@ def test_find_false_negatives(clip_logits, expected):
     assert found.tolist() == expected
 
 
+def test_an_image_that_says_the_words_itself_is_no_negative():
+    # Texts of images 0 and 1; image 1 says text 0 too, image 2 says both, and 1 is its own.
+    named = torch.tensor([[True, False], [True, True], [True, True]])
+    found = find_false_negatives(
+        torch.tensor([X, Y]), torch.tensor([0, 1]), 3, same_cosine=0.9, named_bj=named
+    )
+    assert found.tolist() == [[False, False], [True, False], [True, True]]
+
+
 def test_foreground_mask_is_one_half_at_its_threshold():
     mask = ForegroundMask(slope=10.0, threshold=0.3)
     values = mask(torch.tensor([0.3, 0.5, 0.1]))

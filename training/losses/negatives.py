@@ -19,6 +19,7 @@ def find_false_negatives(
     same_cosine: float,
     clip_scores_bj: Tensor | None = None,
     clip_margin: float = 0.0,
+    named_bj: Tensor | None = None,
 ) -> Tensor:
     """Mark pairs (image, caption) that must not be pushed apart.
 
@@ -30,6 +31,7 @@ def find_false_negatives(
         clip_scores_bj: (b, j) cosines of the frozen CLIP's image and text embeddings; None: not
             used.
         clip_margin: a pair is left out when its cosine comes within this of the caption's own pair.
+        named_bj: bool (b, j), pairs known to be right: other images that say these words too.
 
     Returns:
         (b, j) bool, False at every positive pair.
@@ -42,6 +44,8 @@ def find_false_negatives(
     if clip_scores_bj is not None:
         own_score_j = clip_scores_bj[owner_j, torch.arange(captions, device=text_jd.device)]
         ignore_bj = ignore_bj | (clip_scores_bj >= own_score_j.unsqueeze(0) - clip_margin)
+    if named_bj is not None:
+        ignore_bj = ignore_bj | named_bj
     return ignore_bj & ~own_bj
 
 

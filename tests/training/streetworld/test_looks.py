@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.data.streetworld import generate_pair, generate_scene
+from training.data.streetworld import CLASS_NAMES, generate_pair, generate_scene
 from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.geometry import Camera, box
 from training.data.streetworld.masks import things_of
@@ -17,6 +17,8 @@ from training.data.streetworld.objects.car import draw_car
 from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
+from training.data.streetworld.scene import draft_scene
+from training.data.streetworld.scenes.kinds import kinds_of
 
 
 def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
@@ -94,3 +96,32 @@ def test_colour_and_place_do_not_give_the_class_away() -> None:
     )
     record = measure_hardness(settings)
     assert 0.03 < record["miou"] < 0.40
+
+
+def first_of(kind: str, count: int, seed: int = 432_000) -> list[int]:
+    """Seeds of the first training scenes of a kind."""
+    found: list[int] = []
+    while len(found) < count:
+        if draft_scene(seed, "train").kind == kind:
+            found.append(seed)
+        seed += 1
+    return found
+
+
+def test_a_town_is_built_up_and_darker_than_its_sky() -> None:
+    built, darker = [], []
+    for seed in first_of("town", 40):
+        scene = generate_scene(seed, namespace="train")
+        sky, building = (scene.labels_hw == CLASS_NAMES.index(n) for n in ("sky", "building"))
+        built.append(building.mean())
+        if sky.any() and building.any():
+            darker.append(scene.image_hw3[sky].mean() - scene.image_hw3[building].mean())
+        assert any(part[0] == "road" for part in scene.parts)
+    assert np.mean(built) > 0.2
+    assert np.median(darker) > 60
+
+
+def test_towns_come_in_the_last_lesson_only() -> None:
+    assert all("town" not in kinds_of("train", seed) for seed in (0, 431_999))
+    assert kinds_of("train", 432_000)["town"] > 0
+    assert all("town" not in kinds_of(space, 432_000) for space in ("eval", "demo"))

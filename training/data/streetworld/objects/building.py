@@ -26,7 +26,8 @@ _STONES: tuple[Colour, ...] = (
 )
 
 
-def _window_grid(wall: Wall, dice: Dice, low: float, high: float) -> tuple[Points, float]:
+def window_grid(wall: Wall, dice: Dice, low: float, high: float) -> tuple[Points, float]:
+    """Windows between two heights (metres): spans (n, 4), and the width of one in metres."""
     floor = dice.uniform(2.6, 3.4)
     storeys = max(int((high - low) / floor), 1)
     columns = int(min(max(wall.length / dice.uniform(1.8, 3.6), 2), 12))
@@ -79,7 +80,7 @@ def draw_building(
         )
     )
     kind = roof or dice.weighted({"flat": 3, "gable": 1.5, "slope": 2})
-    _roof(wall, dice, kind, tall)
+    draw_roof(wall, dice, kind, tall)
     wall.quads([(0, 0, 1, tall)], paint, texture=grain, flags=BOTH)
     shop = dice.chance(0.35) if shop is None else shop
     low = dice.uniform(2.9, 3.5) if shop and tall > 4.5 else 0.4
@@ -122,7 +123,8 @@ def _stone(dice: Dice) -> Colour:
     )
 
 
-def _roof(wall: Wall, dice: Dice, kind: str, tall: float) -> None:
+def draw_roof(wall: Wall, dice: Dice, kind: str, tall: float) -> None:
+    """A "gable" or "slope" with its chimney above a wall `tall` metres high; "flat": none."""
     if kind == "flat":
         return
     scene = wall.scene
@@ -165,7 +167,7 @@ def _windows(
         )
         wall.quads(spans, glass)
         return
-    spans, width = _window_grid(wall, dice, low, tall - 0.2)
+    spans, width = window_grid(wall, dice, low, tall - 0.2)
     if style == "punched" and dice.chance(0.75):
         rim = np.array([-0.1 / wall.length, -0.1, 0.1 / wall.length, 0.1]) * min(width, 1.2)
         frame = dice.pick(((236, 234, 228), shade(paint, 1.3), shade(paint, 0.65)))

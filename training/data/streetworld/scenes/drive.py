@@ -10,7 +10,7 @@ from ..objects.building import draw_building
 from ..objects.ground import Ground, strip
 from ..objects.heaven import draw_clouds, draw_sky, draw_sun
 from ..objects.wood import draw_treeline
-from ..palette import Colour
+from ..palette import Colour, mix, shade
 from ..randomness import Dice
 from .roadside import Side, choose_side, line_side
 from .traffic import populate
@@ -30,16 +30,17 @@ def compose_drive(scene: DisplayList, dice: Dice, weather: Weather) -> None:
     bend = dice.bell(0.0, 0.0016) if dice.chance(0.4) else 0.0
     styles = {"street": 4.0, "houses": 1.6, "trees": 2.6, "open": 1.2}
     sides = [choose_side(dice, s, dice.weighted(styles)) for s in (-1.0, 1.0)]
-    _behind(scene, dice, weather, camera)
-    _lay_ground(scene, dice, sides, bend)
+    draw_behind(scene, dice, weather, camera)
+    lay_ground(scene, dice, sides, bend)
     for side in sides:
         line_side(scene, dice, side, bend, weather)
     if weather.time == "day" and dice.chance(0.5):
-        _street_shadow(scene, dice, sides)
+        cast_street_shadow(scene, dice, sides)
     populate(scene, dice, sides, bend, weather)
 
 
-def _behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera) -> None:
+def draw_behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera) -> None:
+    """Sky, and what closes the street far away."""
     draw_sky(scene, dice, weather.sky, camera.horizon)
     if weather.time in ("day", "dusk") and weather.sky != "white" and dice.chance(0.15):
         draw_sun(
@@ -82,13 +83,18 @@ def _behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera) ->
             edge += wide
 
 
-def _lay_ground(scene: DisplayList, dice: Dice, sides: list[Side], bend: float) -> None:
+def lay_ground(
+    scene: DisplayList, dice: Dice, sides: list[Side], bend: float, *, alike: bool = False
+) -> None:
+    """Road, pavements and verges, kerbs and marks; `alike`: pavements as grey as the road."""
     horizon = scene.camera.horizon
     grass = any(side.verge > 0 for side in sides)
     base = Ground(scene, dice, "grass" if grass else "pavement", dim=0.9)
     base.fill([(-3.0, horizon), (3.0, horizon), (3.0, 2.5), (-3.0, 2.5)])
     walk = Ground(scene, dice, "pavement")
     road = Ground(scene, dice, "road")
+    if alike:
+        walk.paint = shade(mix(walk.paint, road.paint, 0.7), dice.uniform(0.9, 1.3))
     kerb_paint = (dice.uniform(90, 190),) * 3
     for side in sides:
         s = side.sign
@@ -149,7 +155,7 @@ def _road_marks(
         )
 
 
-def _street_shadow(scene: DisplayList, dice: Dice, sides: list[Side]) -> None:
+def cast_street_shadow(scene: DisplayList, dice: Dice, sides: list[Side]) -> None:
     """The shade of one side's houses over the road."""
     side = dice.pick(sides)
     reach = dice.uniform(-0.8, 1.2) * side.kerb

@@ -7,6 +7,7 @@ from ..randomness import Dice
 from .drive import compose_drive
 from .placing import OBJECTS, put
 from .stage import Plan, compose_stage
+from .town import compose_town
 from .weather import Weather
 
 _ALL_BACKDROPS = {
@@ -210,6 +211,7 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
     (0, FIRST_KINDS),
     (192_000, LATER_KINDS),
     (304_000, {**LATER_KINDS, "street": 0.35}),
+    (432_000, {**LATER_KINDS, "street": 0.3, "town": 0.5}),
 )
 
 
@@ -297,6 +299,8 @@ def compose(
         compose_close(scene, dice, weather, wanted[1], wanted[0])
     elif kind == "drive":
         compose_drive(scene, dice, weather)
+    elif kind == "town":
+        compose_town(scene, dice, weather)
     elif kind == "close":
         compose_close(scene, dice, weather)
     elif kind == "plain":

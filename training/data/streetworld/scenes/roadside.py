@@ -64,7 +64,7 @@ def line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: 
                           shop=None if side.style == "street" else False,
                           roof=None if dice.chance(0.4) else "flat")  # fmt: skip
             if side.style == "street" and dice.chance(0.35):
-                _hanging_sign(scene, dice, s * (back - 0.5) + bend * near * near, near)
+                hang_sign(scene, dice, s * (back - 0.5) + bend * near * near, near)
             depth = near - (
                 0.0 if side.style == "street" or dice.chance(0.5) else dice.uniform(1, 4)
             )
@@ -81,13 +81,13 @@ def line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: 
                 dim=side.dim,
                 shop=False,
             )
-        _park_edge(scene, dice, side, far)
+        line_park(scene, dice, side, far)
     if side.style != "street" and dice.chance(0.5):
         x = s * (side.wall if side.style != "open" else side.wall + 1)
-        _split_fence(scene, dice, x, bend)
+        draw_side_fence(scene, dice, x, bend)
 
 
-def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float) -> None:
+def hang_sign(scene: DisplayList, dice: Dice, x: float, depth: float) -> None:
     """A plate that hangs out from a facade over the pavement."""
     camera, metre = scene.camera, scene.camera.focal / max(depth, 1.5)
     depth = max(depth, 1.5)
@@ -95,7 +95,7 @@ def _hanging_sign(scene: DisplayList, dice: Dice, x: float, depth: float) -> Non
     draw_plate(scene, dice, camera.centre + x * metre, y, metre * dice.uniform(0.25, 0.5))
 
 
-def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float) -> None:
+def line_park(scene: DisplayList, dice: Dice, side: Side, far: float) -> None:
     """A wood or hedge behind the pavement, as one band in perspective."""
     x = side.sign * (side.wall + 2.0)
     tall, bare = dice.uniform(3, 11), dice.chance(0.55)
@@ -124,7 +124,8 @@ def _park_edge(scene: DisplayList, dice: Dice, side: Side, far: float) -> None:
     scene.fill(camera.project(np.vstack([shade_tops, feet])), dark, thing, texture=grain)
 
 
-def _split_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
+def draw_side_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
+    """A fence along the street, `x` metres from its middle."""
     colour = pick_colour(dice, "fence")
     kind = dice.weighted({"pickets": 2, "rails": 2, "iron": 3, "boards": 1})
     near, far = dice.uniform(1.0, 8.0), dice.uniform(14, 40)

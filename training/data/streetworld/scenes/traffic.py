@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ..drawing import DisplayList
 from ..objects.bicyclist import draw_bicyclist
@@ -17,15 +18,25 @@ from ..randomness import Dice
 from .roadside import Side
 from .weather import Weather
 
+Spot = tuple[float, float, str]  # metres ahead, metres from the middle, what
+
 
 def populate(
-    scene: DisplayList, dice: Dice, sides: list[Side], bend: float, weather: Weather
+    scene: DisplayList,
+    dice: Dice,
+    sides: list[Side],
+    bend: float,
+    weather: Weather,
+    more: Sequence[Spot] = (),
+    parked: float = 0.55,
 ) -> None:
-    """Traffic, people and street furniture, far to near."""
-    spots: list[tuple[float, float, str]] = []
+    """Traffic, people, street furniture and `more`, far to near; `parked`: how often cars stand
+    along a side.
+    """
+    spots = list(more)
     for side in sides:
         s = side.sign
-        if dice.chance(0.55):
+        if dice.chance(parked):
             first = dice.uniform(4, 14)
             for n in range(dice.integer(1, 4)):
                 spots.append((first + n * dice.uniform(5.5, 8), s * (side.kerb - 1.05), "parked"))
