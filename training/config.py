@@ -70,6 +70,10 @@ class NounConfig:
 
     noun_weight: float = 1.0
     """Their weight; 0: none."""
+    cover_weight: float = 1.0
+    """Within it, of each patch's choice among the nouns."""
+    presence_weight: float = 1.0
+    """Within it, of each noun's being chosen somewhere."""
     noun_balance: float = 1.0
     """How far the nouns' areas are evened out. A tower that starts from nothing needs 1; later it
     claims too much for small things.

@@ -13,11 +13,12 @@ from training.config import LossConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.caption_prior import log_caption_density
 from training.losses.negatives import find_false_negatives
-from training.losses.noun_level import noun_terms
+from training.losses.noun_level import noun_terms, share_patches
 from training.losses.object_level import ForegroundMask, object_loss
-from training.losses.pixel_level import pixel_loss
+from training.losses.pixel_level import pixel_loss, sample_pixels
 from training.losses.priors import area_prior, total_variation
 from training.losses.region_level import grow_regions, region_loss, sample_seeds
+from training.losses.text_choice import choose_text, find_rivals
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
 from training.refinement import Settling
@@ -51,23 +52,31 @@ class MgcaObjective(nn.Module):
         with torch.no_grad():
             features = self.model.encoder(canvases)
             nouns_ud = self._encode_nouns(batch)
-            text_jd, owner_j, named_bj = self._texts(batch, nouns_ud)
+            text_jd, owner_j, noun_j = self._texts(batch, nouns_ud)
         embeddings_bdhw = normalize(self.model.decoder(features, canvases).float(), dim=1)
         embeddings_bdhw = shuffle.restore(embeddings_bdhw)
         grid_hw = (int(embeddings_bdhw.shape[2]), int(embeddings_bdhw.shape[3]))
         with torch.autocast(images.device.type, enabled=False):
             pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
             ignore_bj = self._false_negatives(
-                shuffle.restore(features.embeddings_bdhw.float()), text_jd, owner_j, named_bj
+                shuffle.restore(features.embeddings_bdhw.float()),
+                text_jd,
+                owner_j,
+                None if noun_j is None or batch.named_bu is None else batch.named_bu[:, noun_j],
             )
             similarity_bjn = torch.matmul(text_jd, pixels_bnd.transpose(1, 2))
             mask_bjn = self.mask(similarity_bjn)
             own_jn = _select_own(similarity_bjn, owner_j)
             own_mask_jn = self.mask(own_jn)
             settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
-            guide_jn = own_jn.detach()
-            if settling and (config.region_weight or config.pixel_weight):
-                guide_jn = settling.own(guide_jn, owner_j)
+            if noun_j is not None and (config.region_weight or config.pixel_weight):
+                claims_bnu = self._claims(pixels_bnd, nouns_ud, batch.named_bu, settling)
+                guide_jn = claims_bnu[owner_j, :, noun_j]
+            else:
+                guide_jn = own_jn.detach()
+                if settling and (config.region_weight or config.pixel_weight):
+                    guide_jn = settling.own(guide_jn, owner_j)
+                guide_jn = self.mask(guide_jn).detach()
             losses: dict[str, Tensor] = {}
             if config.object_weight:
                 losses["object"] = config.object_weight * object_loss(
@@ -82,21 +91,11 @@ class MgcaObjective(nn.Module):
                 )
             if config.region_weight:
                 losses["region"] = config.region_weight * self._regions(
-                    self.mask(guide_jn), guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
+                    guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
                 )
             if config.pixel_weight:
-                losses["pixel"] = config.pixel_weight * pixel_loss(
-                    similarity_bjn,
-                    own_jn,
-                    owner_j,
-                    ignore_bj,
-                    guide_jn=guide_jn,
-                    logit_scale=config.logit_scale,
-                    positives=config.pixel_positives,
-                    top_share=config.top_share,
-                    hard_negatives=config.pixel_negatives,
-                    bottom_share=config.bottom_share,
-                    generator=self.generator,
+                losses["pixel"] = config.pixel_weight * self._pixels(
+                    similarity_bjn, own_jn, guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
                 )
             if config.noun_weight and nouns_ud is not None and batch.named_bu is not None:
                 settle = settling.targets if settling else None
@@ -120,9 +119,25 @@ class MgcaObjective(nn.Module):
             return None
         return self.model.encode_text(batch.noun_tokens_ul).float()
 
+    @torch.no_grad()
+    def _claims(
+        self, pixels_bnd: Tensor, nouns_ud: Tensor, named_bu: Tensor, settling: Settling | None
+    ) -> Tensor:
+        """(b, n, u) each noun's share of each pixel, the nouns of an image in competition."""
+        config = self.config
+        chosen_bnu = torch.softmax(pixels_bnd @ nouns_ud.T * config.logit_scale, dim=-1)
+        claims_bnu, _ = share_patches(
+            chosen_bnu,
+            named_bu.to(chosen_bnu.dtype),
+            0.005,
+            config.noun_balance,
+            config.noun_omission,
+        )
+        return settling.targets(claims_bnu) if settling else claims_bnu
+
     def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """What the three grains align: unit-length text embeddings (j, d), their images (j,), and
-        which images' captions say them, bool (b, j); None: only their own.
+        which nouns they are (j,); None: captions.
 
         Whole captions (also where a batch names nothing), or as many of the nouns that each image's
         captions name.
@@ -136,7 +151,7 @@ class MgcaObjective(nn.Module):
         drawn_bk = lot_bu.topk(count, dim=1)
         image_m, column_m = (drawn_bk.values >= 0).nonzero(as_tuple=True)
         noun_j = drawn_bk.indices[image_m, column_m].to(nouns_ud.device)
-        return nouns_ud[noun_j], image_m.to(nouns_ud.device), batch.named_bu[:, noun_j]
+        return nouns_ud[noun_j], image_m.to(nouns_ud.device), noun_j
 
     def _settling(
         self, images_bhw3: Tensor, dense_bdhw: Tensor, fine_hw: tuple[int, int]
@@ -178,30 +193,23 @@ class MgcaObjective(nn.Module):
 
     def _regions(
         self,
-        own_mask_jn: Tensor,
-        own_similarity_jn: Tensor,
+        guide_jn: Tensor,
         pixels_bnd: Tensor,
         text_jd: Tensor,
         owner_j: Tensor,
         ignore_bj: Tensor,
     ) -> Tensor:
         config = self.config
-        inside_js = sample_seeds(own_mask_jn.detach(), config.seeds, self.generator).to(
-            owner_j.device
-        )
-        pixels = own_similarity_jn.shape[1]
-        lowest = (
-            own_similarity_jn.detach()
-            .topk(max(config.seeds, pixels // 4), dim=1, largest=False)
-            .indices
-        )
-        chosen = torch.randint(lowest.shape[1], (config.seeds,), generator=self.generator).to(
+        inside_js = sample_seeds(guide_jn, config.seeds, self.generator).to(owner_j.device)
+        pixels = guide_jn.shape[1]
+        lowest = guide_jn.topk(max(config.seeds, pixels // 4), dim=1, largest=False).indices
+        drawn = torch.randint(lowest.shape[1], (config.seeds,), generator=self.generator).to(
             lowest.device
         )
         grow = (config.region_sharpness, config.region_cosine)
         regions = grow_regions(pixels_bnd, owner_j, inside_js, *grow)
-        background = grow_regions(pixels_bnd, owner_j, lowest[:, chosen], *grow)
-        return region_loss(
+        background = grow_regions(pixels_bnd, owner_j, lowest[:, drawn], *grow)
+        found = region_loss(
             regions,
             background,
             text_jd,
@@ -210,6 +218,52 @@ class MgcaObjective(nn.Module):
             config.logit_scale,
             config.region_negatives,
         )
+        rivals = find_rivals(guide_jn, inside_js, owner_j)
+        chosen = choose_text(regions, text_jd, owner_j, ignore_bj, config.logit_scale, rivals)
+        return 0.5 * (found + chosen)
+
+    def _pixels(
+        self,
+        similarity_bjn: Tensor,
+        own_jn: Tensor,
+        guide_jn: Tensor,
+        pixels_bnd: Tensor,
+        text_jd: Tensor,
+        owner_j: Tensor,
+        ignore_bj: Tensor,
+    ) -> Tensor:
+        config = self.config
+        top_jp, bottom_jq = sample_pixels(
+            guide_jn,
+            positives=config.pixel_positives,
+            top_share=config.top_share,
+            negatives=config.pixel_negatives,
+            bottom_share=config.bottom_share,
+            generator=self.generator,
+        )
+        found = pixel_loss(
+            similarity_bjn,
+            own_jn,
+            owner_j,
+            ignore_bj,
+            top_jp=top_jp,
+            bottom_jq=bottom_jq,
+            logit_scale=config.logit_scale,
+            hard_negatives=config.pixel_negatives,
+            weight_jp=guide_jn.gather(1, top_jp),
+        )
+        rows_jp = owner_j.unsqueeze(1) * pixels_bnd.shape[1] + top_jp
+        chosen_jpd = pixels_bnd.flatten(0, 1).index_select(0, rows_jp.flatten())
+        chosen = choose_text(
+            chosen_jpd.unflatten(0, top_jp.shape),
+            text_jd,
+            owner_j,
+            ignore_bj,
+            config.logit_scale,
+            find_rivals(guide_jn, top_jp, owner_j),
+            guide_jn.gather(1, top_jp),
+        )
+        return 0.5 * (found + chosen)
 
 
 def _select_own(similarity_bjn: Tensor, owner_j: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from training.losses.caption_prior import log_caption_density  # noqa: E402
 from training.losses.infonce import contrast_pairs  # noqa: E402
 from training.losses.negatives import find_false_negatives, weigh_hard_negatives  # noqa: E402
 from training.losses.object_level import ForegroundMask, object_loss, pool_masked  # noqa: E402
-from training.losses.pixel_level import pixel_loss  # noqa: E402
+from training.losses.pixel_level import pixel_loss, sample_pixels  # noqa: E402
 from training.losses.priors import area_prior, total_variation  # noqa: E402
 from training.losses.region_level import grow_regions, region_loss, sample_seeds  # noqa: E402
+from training.losses.text_choice import choose_text, find_rivals  # noqa: E402
 
 X = [1.0, 0.0]
 Y = [0.0, 1.0]
@@ -167,6 +168,51 @@ def test_seeds_fall_inside_the_mask():
     assert [sorted(row) for row in seeds.tolist()] == [[2, 3], [0, 1]]
 
 
+def test_pixels_are_drawn_from_the_top_and_the_bottom():
+    guide = torch.tensor([[0.1, 0.9, 0.5, 0.8], [0.9, 0.1, 0.2, 0.3]])
+    top, bottom = sample_pixels(
+        guide,
+        positives=2,
+        top_share=0.5,
+        negatives=1,
+        bottom_share=0.25,
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert set(top[0].tolist()) <= {1, 3} and set(top[1].tolist()) <= {0, 3}
+    assert bottom.tolist() == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("parts", "ignore", "rivals", "expected"),
+    [
+        # Two images, one text each; parts that are their texts score 2 against 0.
+        ([[X], [Y]], False, None, math.log1p(math.exp(-2))),
+        # Wrong parts score 0 against 2.
+        ([[Y], [X]], False, None, math.log1p(math.exp(2))),
+        # The other image's text could be said of this one as well: nothing to choose from.
+        ([[X], [Y]], True, None, 0.0),
+    ],
+)
+def test_parts_choose_their_text(parts, ignore, rivals, expected):
+    spared = ~torch.eye(2, dtype=torch.bool) if ignore else NONE
+    text = torch.tensor([X, Y])
+    loss = choose_text(torch.tensor(parts), text, OWNER, spared, 2.0, rivals)
+    assert loss.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_texts_of_one_image_are_rivals_where_one_says_more():
+    # Both texts are image 0's; pixel 0 is the first's, pixel 1 the second's.
+    owner = torch.tensor([0, 0])
+    guide = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    right = find_rivals(guide, torch.tensor([[0], [1]]), owner)
+    assert right.tolist() == [[[False, True]], [[True, False]]]
+    # A pixel drawn for the text that says less of it may not push the other away.
+    assert not find_rivals(guide, torch.tensor([[1], [0]]), owner).any()
+    spared = torch.zeros(1, 2, dtype=torch.bool)
+    loss = choose_text(torch.tensor([[X], [Y]]), torch.tensor([X, Y]), owner, spared, 2.0, right)
+    assert loss.item() == pytest.approx(math.log1p(math.exp(-2)), abs=1e-6)
+
+
 def test_pixel_loss_by_hand():
     # Positive 1, bottom -1, the other image's best pixel 0; one of each sampled.
     similarity = torch.tensor([[[1.0, -1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, -1.0]]])
@@ -176,12 +222,10 @@ def test_pixel_loss_by_hand():
         own,
         OWNER,
         NONE,
+        top_jp=torch.tensor([[0], [0]]),
+        bottom_jq=torch.tensor([[1], [1]]),
         logit_scale=1.0,
-        positives=1,
-        top_share=0.5,
         hard_negatives=1,
-        bottom_share=0.5,
-        generator=torch.Generator().manual_seed(0),
     )
     assert loss.item() == pytest.approx(math.log1p(math.exp(-1) + math.exp(-2)), abs=1e-6)
 

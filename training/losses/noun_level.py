@@ -130,4 +130,8 @@ def noun_terms(
         omission=config.noun_omission,
         settle=settle,
     )
-    return {"cover": config.noun_weight * cover, "presence": config.noun_weight * presence}
+    weighted = {
+        "cover": (config.noun_weight * config.cover_weight, cover),
+        "presence": (config.noun_weight * config.presence_weight, presence),
+    }
+    return {name: weight * loss for name, (weight, loss) in weighted.items() if weight}

@@ -9,6 +9,40 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from training.losses.text_choice import weighted_mean
+
+
+def sample_pixels(
+    guide_jn: Tensor,
+    *,
+    positives: int,
+    top_share: float,
+    negatives: int,
+    bottom_share: float,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Draw each text's pixels of its own image.
+
+    Args:
+        guide_jn: (j, n) what top and bottom are read off: S_ii, or what it has settled to.
+        positives: pixels a text from the top.
+        top_share: share of the image that counts as the top.
+        negatives: pixels a text from the bottom.
+        bottom_share: share of the image that counts as the bottom.
+        generator: source of the sampling.
+
+    Returns:
+        Pixel indices int64 (j, positives) and (j, negatives).
+    """
+    order_jn = guide_jn.detach().argsort(dim=1, descending=True)
+    pixels = guide_jn.shape[1]
+    top = max(positives, int(top_share * pixels))
+    bottom = max(negatives, int(bottom_share * pixels))
+    return (
+        _sample_columns(order_jn[:, :top], positives, generator),
+        _sample_columns(order_jn[:, -bottom:], negatives, generator),
+    )
+
 
 def pixel_loss(
     similarity_bjn: Tensor,
@@ -16,47 +50,31 @@ def pixel_loss(
     owner_j: Tensor,
     ignore_bj: Tensor,
     *,
-    guide_jn: Tensor | None = None,
+    top_jp: Tensor,
+    bottom_jq: Tensor,
     logit_scale: float,
-    positives: int,
-    top_share: float,
     hard_negatives: int,
-    bottom_share: float,
-    generator: torch.Generator,
+    weight_jp: Tensor | None = None,
 ) -> Tensor:
-    """InfoNCE a pixel.
+    """InfoNCE a pixel: the text meets its own pixels and others.
 
     Args:
         similarity_bjn: (b, j, n) pixel-to-text similarities in [-1, 1].
-        own_similarity_jn: (j, n) each caption's rows of it on its own image: S_ii.
+        own_similarity_jn: (j, n) each text's rows of it on its own image: S_ii.
         owner_j: (j,) int64.
         ignore_bj: (b, j) bool.
-        guide_jn: (j, n) what top and bottom of an image are read off; None: S_ii.
+        top_jp: int64 (j, p) positives, see :func:`sample_pixels`.
+        bottom_jq: int64 (j, q) negatives of the same image.
         logit_scale: inverse temperature.
-        positives: pixels sampled a caption from the top of its own image.
-        top_share: share of the image, from the top of S_ii, that positives are sampled from.
-        hard_negatives: pixels kept of other images, the highest first; as many are sampled from the
-            bottom of S_ii.
-        bottom_share: share of the image, from the bottom of S_ii, that inside negatives are sampled
-            from.
-        generator: source of the sampling.
+        hard_negatives: pixels kept of other images, the highest first.
+        weight_jp: (j, p) how much each positive counts; None: all alike.
 
     Returns:
         Scalar loss.
     """
-    images, _, pixels = similarity_bjn.shape
-    own_jn = own_similarity_jn
-    order_jn = (own_jn if guide_jn is None else guide_jn).detach().argsort(dim=1, descending=True)
-    top = max(positives, int(top_share * pixels))
-    bottom = max(hard_negatives, int(bottom_share * pixels))
-    positive_jp = (
-        own_jn.gather(1, _sample_columns(order_jn[:, :top], positives, generator)) * logit_scale
-    )
-    inside_jq = (
-        own_jn.gather(1, _sample_columns(order_jn[:, -bottom:], hard_negatives, generator))
-        * logit_scale
-    )
-
+    images = similarity_bjn.shape[0]
+    positive_jp = own_similarity_jn.gather(1, top_jp) * logit_scale
+    inside_jq = own_similarity_jn.gather(1, bottom_jq) * logit_scale
     own_bj = owner_j.unsqueeze(0) == torch.arange(images, device=owner_j.device).unsqueeze(1)
     # The hardest pixel of each other image first, then the hardest of those images: one image full
     # of lookalikes must not fill the whole list.
@@ -67,7 +85,7 @@ def pixel_loss(
     across_jm = hardest_bjk.transpose(0, 1).flatten(1)
     across_jk = across_jm.topk(min(hard_negatives, across_jm.shape[1]), dim=1).values * logit_scale
     negatives_j1 = torch.logsumexp(torch.cat([across_jk, inside_jq], dim=1), dim=1, keepdim=True)
-    return (torch.logaddexp(positive_jp, negatives_j1) - positive_jp).mean()
+    return weighted_mean(torch.logaddexp(positive_jp, negatives_j1) - positive_jp, weight_jp)
 
 
 def _sample_columns(index_jm: Tensor, count: int, generator: torch.Generator) -> Tensor:

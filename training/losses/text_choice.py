@@ -1,0 +1,79 @@
+"""The other direction of alignment: a region or a pixel meets all texts and has to choose its own.
+
+Retrieval alone (a text meets all regions, all pixels) leaves the scores of two texts uncalibrated
+against each other, and segmentation compares texts: trained so, the pixel level halved mIoU.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def choose_text(
+    parts_jsd: Tensor,
+    text_jd: Tensor,
+    owner_j: Tensor,
+    ignore_bj: Tensor,
+    logit_scale: float,
+    rivals_jsk: Tensor | None = None,
+    weight_js: Tensor | None = None,
+) -> Tensor:
+    """InfoNCE of each part of an image over the texts.
+
+    Args:
+        parts_jsd: (j, s, d) unit-length embeddings of what stands for each text in its image.
+        text_jd: (j, d) unit length.
+        owner_j: (j,) int64, the image of each text.
+        ignore_bj: (b, j) bool, texts that are no negatives of an image.
+        logit_scale: inverse temperature.
+        rivals_jsk: bool (j, s, j), texts of the same image that a part is told apart from as well;
+            None: none.
+        weight_js: (j, s) how much each part counts; None: all alike.
+
+    Returns:
+        Scalar loss in nats, the weighted mean over the parts.
+
+    >>> text = torch.eye(2)
+    >>> parts = text.unsqueeze(1)
+    >>> none = torch.zeros(2, 2, dtype=torch.bool)
+    >>> float(choose_text(parts, text, torch.tensor([0, 1]), none, 1.0)).__round__(4)
+    0.3133
+    """
+    logits_jsk = parts_jsd @ text_jd.T * logit_scale
+    same_jk = owner_j.unsqueeze(1) == owner_j.unsqueeze(0)
+    negative_jsk = (~same_jk & ~ignore_bj[owner_j]).unsqueeze(1)
+    if rivals_jsk is not None:
+        negative_jsk = negative_jsk | (rivals_jsk & same_jk.unsqueeze(1))
+    positive_js = logits_jsk.diagonal(dim1=0, dim2=2).T
+    blocked_jsk = logits_jsk.masked_fill(~negative_jsk, float("-inf"))
+    loss_js = torch.logaddexp(torch.logsumexp(blocked_jsk, dim=2), positive_js) - positive_js
+    return weighted_mean(loss_js, weight_js)
+
+
+def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean of values by weights of the same shape; None: the plain mean."""
+    if weights is None:
+        return values.mean()
+    return (values * weights).sum() / weights.sum().clamp_min(1e-6)
+
+
+def find_rivals(guide_jn: Tensor, chosen_jp: Tensor, owner_j: Tensor) -> Tensor:
+    """Which texts of the same image say less of a pixel than the text it was sampled for.
+
+    Args:
+        guide_jn: (j, n), how well each text suits the pixels of its own image.
+        chosen_jp: int64 (j, p), pixels sampled for each text.
+        owner_j: (j,) int64.
+
+    Returns:
+        bool (j, p, j).
+
+    >>> guide = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
+    >>> find_rivals(guide, torch.tensor([[0], [0]]), torch.tensor([0, 0])).tolist()
+    [[[False, True]], [[False, False]]]
+    """
+    guide_jpk = guide_jn.T[chosen_jp]
+    own_jp1 = guide_jn.gather(1, chosen_jp).unsqueeze(2)
+    same_j1k = (owner_j.unsqueeze(1) == owner_j.unsqueeze(0)).unsqueeze(1)
+    return (guide_jpk < own_jp1) & same_j1k
