@@ -49,10 +49,10 @@ def demo() -> TrainConfig:
         ),
         # Colour first: figures in docs/method.md.
         units=UnitSettings(
-            seeds=108,
+            seeds=192,
             rounds=2,
-            color_weight=3.33,
-            place_weight=1.0,
+            color_weight=4.5,
+            place_weight=2.5,
             sharpness=9.0,
             merge_cosine=0.98,
         ),
@@ -81,9 +81,9 @@ def plain() -> TrainConfig:
             caption_weight=1.0,
             tilings=((1, 1), (1, 1)),
         ),
-        mgca=PhaseConfig(steps=200, batch=32, captions=2, learning_rate=3e-3, warmup=20),
+        mgca=PhaseConfig(steps=200, batch=32, captions=2, learning_rate=5e-3, warmup=20),
         losses=dataclasses.replace(
-            base.losses, object_weight=1.0, region_weight=1.0, pixel_weight=1.0
+            base.losses, object_weight=1.0, region_weight=2.0, pixel_weight=1.0
         ),
     )
 

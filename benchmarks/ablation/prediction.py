@@ -33,8 +33,8 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
         for slots, sees in product((8, 16, 32, 48), (False, True))
     ),
     "adaptive": tuple(
-        {"seeds": seeds, "merge_cosine": merge}
-        for seeds, merge in product((64, 192), (0.96, 0.98, 0.99, 1.01))
+        {"place_weight": place, "merge_cosine": merge}
+        for place, merge in product((1.0, 2.5), (0.96, 0.98, 0.99, 1.01))
     ),
 }
 # One setting of the adaptive units at a time, the others as chosen.
@@ -42,7 +42,7 @@ VARIATIONS: tuple[Setting, ...] = (
     *({"seeds": value} for value in (16, 36, 64, 144, 256)),
     *({"rounds": value} for value in (1, 2, 3, 5)),
     *({"color_weight": value} for value in (0.0, 0.5, 1.7, 3.3, 6.7)),
-    *({"place_weight": value} for value in (0.0, 0.5, 1.0, 2.0)),
+    *({"place_weight": value} for value in (0.0, 1.0, 2.5, 5.0)),
     *({"sharpness": value} for value in (2.25, 4.5, 9.0, 18.0, 36.0)),
     *({"merge_cosine": value} for value in (0.9, 0.95, 0.97, 0.98, 0.99, 1.01)),
 )
