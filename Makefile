@@ -45,7 +45,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(RESUME) --until 11022 --set pretrain.noun_smallest=0.02 --set pretrain.noun_omission=0.15 --set pretrain.color_sharpness=100
 	$(RESUME) --until 13010 --set pretrain.steps=17000 --set pretrain.unmasked_share=0.06
 	$(RESUME) --until 13512 --set pretrain.noun_balance=0.2
-	$(RESUME) --set pretrain.steps=16000 --set pretrain.unmasked_share=0.05
+	$(RESUME) --set pretrain.steps=19500 --set pretrain.unmasked_share=0.05
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
