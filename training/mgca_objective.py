@@ -13,7 +13,7 @@ from training.config import LossConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.caption_prior import log_caption_density
 from training.losses.negatives import find_false_negatives
-from training.losses.noun_level import noun_terms, share_patches
+from training.losses.noun_level import noun_terms, share_nouns
 from training.losses.object_level import ForegroundMask, object_loss
 from training.losses.pixel_level import pixel_loss, sample_pixels
 from training.losses.priors import area_prior, total_variation
@@ -69,14 +69,18 @@ class MgcaObjective(nn.Module):
             own_jn = _select_own(similarity_bjn, owner_j)
             own_mask_jn = self.mask(own_jn)
             settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
-            if noun_j is not None and (config.region_weight or config.pixel_weight):
-                claims_bnu = self._claims(pixels_bnd, nouns_ud, batch.named_bu, settling)
-                guide_jn = claims_bnu[owner_j, :, noun_j]
-            else:
-                guide_jn = own_jn.detach()
-                if settling and (config.region_weight or config.pixel_weight):
-                    guide_jn = settling.own(guide_jn, owner_j)
-                guide_jn = self.mask(guide_jn).detach()
+            guided = bool(config.region_weight or config.pixel_weight)
+            shares = None
+            if (
+                nouns_ud is not None
+                and batch.named_bu is not None
+                and (guided or config.noun_weight)
+            ):
+                settle = settling.targets if settling else None
+                shares = share_nouns(pixels_bnd, nouns_ud, batch.named_bu, config, settle)
+            guide_jn = own_jn
+            if guided:
+                guide_jn = self._guide(own_jn.detach(), owner_j, noun_j, shares, settling)
             losses: dict[str, Tensor] = {}
             if config.object_weight:
                 losses["object"] = config.object_weight * object_loss(
@@ -97,9 +101,13 @@ class MgcaObjective(nn.Module):
                 losses["pixel"] = config.pixel_weight * self._pixels(
                     similarity_bjn, own_jn, guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
                 )
-            if config.noun_weight and nouns_ud is not None and batch.named_bu is not None:
-                settle = settling.targets if settling else None
-                losses |= noun_terms(pixels_bnd, nouns_ud, batch.named_bu, config, settle)
+            if (
+                config.noun_weight
+                and shares
+                and nouns_ud is not None
+                and batch.named_bu is not None
+            ):
+                losses |= noun_terms(pixels_bnd, nouns_ud, batch.named_bu, config, None, shares)
             if config.area_weight:
                 losses["area"] = config.area_weight * area_prior(
                     own_mask_jn, config.area_low, config.area_high
@@ -120,20 +128,21 @@ class MgcaObjective(nn.Module):
         return self.model.encode_text(batch.noun_tokens_ul).float()
 
     @torch.no_grad()
-    def _claims(
-        self, pixels_bnd: Tensor, nouns_ud: Tensor, named_bu: Tensor, settling: Settling | None
+    def _guide(
+        self,
+        own_jn: Tensor,
+        owner_j: Tensor,
+        noun_j: Tensor | None,
+        shares: tuple[Tensor, Tensor] | None,
+        settling: Settling | None,
     ) -> Tensor:
-        """(b, n, u) each noun's share of each pixel, the nouns of an image in competition."""
-        config = self.config
-        chosen_bnu = torch.softmax(pixels_bnd @ nouns_ud.T * config.logit_scale, dim=-1)
-        claims_bnu, _ = share_patches(
-            chosen_bnu,
-            named_bu.to(chosen_bnu.dtype),
-            0.005,
-            config.noun_balance,
-            config.noun_omission,
-        )
-        return settling.targets(claims_bnu) if settling else claims_bnu
+        """(j, n) in [0, 1], how much each text holds the pixels of its image: where seeds and
+        positives are drawn. A noun by its share beside the image's other nouns, a caption by its
+        mask.
+        """
+        if noun_j is not None and shares is not None:
+            return shares[0][owner_j, :, noun_j]
+        return self.mask(settling.own(own_jn, owner_j) if settling else own_jn)
 
     def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """What the three grains align: unit-length text embeddings (j, d), their images (j,), and

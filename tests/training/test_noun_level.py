@@ -8,7 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.losses.noun_level import noun_loss, share_patches  # noqa: E402
+from training.config import NounConfig  # noqa: E402
+from training.losses.noun_level import (  # noqa: E402
+    noun_loss,
+    noun_terms,
+    share_nouns,
+    share_patches,
+)
 
 NOUNS = torch.eye(3)
 SCALE = math.log(2.0)  # a patch that is one noun's embedding chooses it with 2 / (2 + 1 + 1)
@@ -111,3 +117,20 @@ def test_a_sure_patch_of_something_unnamed_is_let_be():
 def test_a_batch_without_nouns_costs_nothing():
     cover, presence = noun_loss(torch.randn(2, 3, 4), torch.randn(1, 4), torch.zeros(2, 1).bool())
     assert float(cover) == float(presence) == 0.0
+
+
+def test_shares_that_are_there_already_are_not_found_again():
+    torch.manual_seed(0)
+    patches, named = torch.randn(2, 6, 3), torch.tensor([[True, True, False], [False, True, True]])
+    config = NounConfig(noun_balance=0.4, noun_omission=0.15)
+
+    def settle(target):
+        return target.mean(1, keepdim=True).expand_as(target)
+
+    found = noun_terms(patches, NOUNS, named, config, settle)
+    shares = share_nouns(patches, NOUNS, named, config, settle)
+    given = noun_terms(patches, NOUNS, named, config, None, shares)
+    for name, loss in found.items():
+        assert given[name].item() == pytest.approx(loss.item(), abs=1e-6)
+    other = noun_terms(patches, NOUNS, named, config, None)
+    assert other["cover"].item() != pytest.approx(found["cover"].item(), abs=1e-3)

@@ -125,6 +125,16 @@ def test_grains_align_captions_or_the_nouns_they_name(texts):
     assert float(objective(batch)["loss"].detach()) > 0
 
 
+def test_a_noun_guides_by_its_share_and_a_caption_by_its_mask():
+    objective = MgcaObjective(build(), LossConfig(texts="nouns"), 0)
+    own, owner = torch.tensor([[0.9, 0.1]]), torch.tensor([0])
+    shares = (torch.tensor([[[0.7, 0.3], [0.2, 0.8]]]), torch.ones(1, 2))
+    by_share = objective._guide(own, owner, torch.tensor([1]), shares, None)
+    assert by_share[0].tolist() == pytest.approx([0.3, 0.8])
+    by_mask = objective._guide(own, owner, None, None, None)
+    assert torch.equal(by_mask, objective.mask(own).detach())
+
+
 def test_settled_targets_teach_the_decoder_something_else():
     model = build()
     torch.nn.init.constant_(model.decoder.stage2.gate, 0.5)

@@ -19,6 +19,8 @@ from training.config import NounConfig
 
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
+SCALE = 20.0  # inverse temperature of the choice among nouns
+TOLERANCE = 0.005
 
 
 def noun_loss(
@@ -26,12 +28,13 @@ def noun_loss(
     nouns_ud: Tensor,
     named_bu: Tensor,
     *,
-    scale: float = 20.0,
-    tolerance: float = 0.005,
+    scale: float = SCALE,
+    tolerance: float = TOLERANCE,
     smallest: float = 0.05,
     balance: float = 1.0,
     omission: float = 0.0,
     settle: Callable[[Tensor], Tensor] | None = None,
+    shares: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Two losses over the softmax of each patch's cosines to all nouns of the batch.
 
@@ -58,6 +61,8 @@ def noun_loss(
             still may claim of a patch.
         settle: averages targets (b, p, u) over patches that look the same (training.affinity,
             training.refinement); None: each patch is taught by its own choice alone.
+        shares: the targets and weights that all this comes to, where the caller has them already
+            (:func:`share_nouns`); None: found here.
 
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.
@@ -67,10 +72,11 @@ def noun_loss(
     chosen_bpu = log_chosen_bpu.exp()
     named_bu = named_bu.to(chosen_bpu.dtype)
     speaks_b = (named_bu.sum(1) > 0).to(chosen_bpu.dtype)
-    with torch.no_grad():
-        target_bpu, weight_bp = share_patches(chosen_bpu, named_bu, tolerance, balance, omission)
-        if settle is not None:
-            target_bpu = settle(target_bpu)
+    if shares is None:
+        with torch.no_grad():
+            shares = share_patches(chosen_bpu, named_bu, tolerance, balance, omission)
+            shares = (shares[0] if settle is None else settle(shares[0]), shares[1])
+    target_bpu, weight_bp = shares
     cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
     cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
     few = max(1, round(smallest * chosen_bpu.shape[1]))
@@ -113,12 +119,33 @@ def share_patches(
     return target_bpu, weight_bp
 
 
+@torch.no_grad()
+def share_nouns(
+    patches_bpd: Tensor,
+    nouns_ud: Tensor,
+    named_bu: Tensor,
+    config: NounConfig,
+    settle: Callable[[Tensor], Tensor] | None,
+) -> tuple[Tensor, Tensor]:
+    """What each patch is taught and how much it counts: see :func:`share_patches`; settled."""
+    chosen_bpu = torch.softmax(F.normalize(patches_bpd, dim=-1) @ nouns_ud.T * SCALE, dim=-1)
+    target_bpu, weight_bp = share_patches(
+        chosen_bpu,
+        named_bu.to(chosen_bpu.dtype),
+        TOLERANCE,
+        config.noun_balance,
+        config.noun_omission,
+    )
+    return (target_bpu if settle is None else settle(target_bpu)), weight_bp
+
+
 def noun_terms(
     patches_bpd: Tensor,
     nouns_ud: Tensor,
     named_bu: Tensor,
     config: NounConfig,
     settle: Callable[[Tensor], Tensor] | None,
+    shares: tuple[Tensor, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """The weighted losses of either phase, by name; see :func:`noun_loss`."""
     cover, presence = noun_loss(
@@ -129,6 +156,7 @@ def noun_terms(
         balance=config.noun_balance,
         omission=config.noun_omission,
         settle=settle,
+        shares=shares,
     )
     weighted = {
         "cover": (config.noun_weight * config.cover_weight, cover),

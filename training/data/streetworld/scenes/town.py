@@ -19,7 +19,7 @@ from .weather import Weather
 def compose_town(scene: DisplayList, dice: Dice, weather: Weather) -> None:
     """Fills the display list with a street of old houses."""
     if dice.chance(0.8):
-        set_for_the_sky(dice, weather)
+        _set_for_the_sky(dice, weather)
     camera = Camera(
         focal=dice.uniform(0.9, 1.6),
         height=dice.uniform(1.1, 2.2),
@@ -39,7 +39,7 @@ def compose_town(scene: DisplayList, dice: Dice, weather: Weather) -> None:
     populate(scene, dice, sides, bend, weather, _passers_by(dice, sides), parked=0.3)
 
 
-def set_for_the_sky(dice: Dice, weather: Weather) -> None:
+def _set_for_the_sky(dice: Dice, weather: Weather) -> None:
     """Turns the weather into a pale bright day whose land lies in the dark."""
     weather.time, weather.sky = "day", dice.weighted({"blue": 2, "white": 1})
     warm = dice.bell(0.0, 0.04)
