@@ -20,6 +20,7 @@ from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import noun_terms
 from training.model.clip import encode_text
+from training.model.dense import embed_patches, resize_position_embedding
 from training.tiles import TileShuffle, draw_shuffle
 
 
@@ -102,9 +103,12 @@ class ClipObjective(nn.Module):
         they are, int64 (q,), None: all.
         """
         visual = self.clip.visual
-        tokens_bpc = visual._embeds(shuffle.shuffle(images_b3hw))
-        patches = tokens_bpc.shape[1] - 1
         grid_hw = self._grid_hw(images_b3hw.shape[2], images_b3hw.shape[3])
+        position_pc = resize_position_embedding(
+            visual.positional_embedding, tuple(visual.grid_size), grid_hw
+        )
+        tokens_bpc = embed_patches(visual, shuffle.shuffle(images_b3hw), position_pc)
+        patches = tokens_bpc.shape[1] - 1
         kept_q = None
         if self.patch_dropout:
             generator = torch.Generator().manual_seed(seed + 1)

@@ -81,13 +81,12 @@ def test_decoder_steps_lower_the_loss():
     assert model.decoder.stage1.gate.abs().max() > 0
 
 
-def test_clip_steps_lower_the_loss():
+@pytest.mark.parametrize("size_wh", [(128, 96), (64, 64)], ids=["its own size", "another size"])
+def test_clip_steps_lower_the_loss(size_wh):
     model = build()
     model.clip.requires_grad_(True)
-    # open_clip's own forward pass takes images of the size it was made for, and no other.
-    size = {"size_wh": (128, 96)}
     objective = ClipObjective(model.clip.train(), PLAIN)
-    losses = optimise(model, objective, 12, repeat_first=True, **size)
+    losses = optimise(model, objective, 12, repeat_first=True, size_wh=size_wh)
     assert losses[-1] < 0.8 * losses[0]
 
 

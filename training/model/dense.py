@@ -64,6 +64,25 @@ def resize_position_embedding(
     return torch.cat([cls_1c, resized.permute(0, 2, 3, 1).reshape(-1, width)])
 
 
+def embed_patches(visual: nn.Module, images_b3hw: Tensor, position_pc: Tensor) -> Tensor:
+    """What a ViT's blocks begin with.
+
+    Args:
+        visual: open_clip's image tower.
+        images_b3hw: (b, 3, h, w), normalised.
+        position_pc: (1 + p, c), made for the patch grid of h x w.
+
+    Returns:
+        Tokens (b, 1 + p, c), the class token first.
+    """
+    patches_bpc = visual.conv1(images_b3hw).flatten(2).transpose(1, 2)
+    cls_1c = visual.class_embedding + position_pc[0]
+    x_bpc = torch.cat(
+        [cls_1c.expand(patches_bpc.shape[0], 1, -1), patches_bpc + position_pc[1:]], dim=1
+    )
+    return visual.ln_pre(x_bpc)
+
+
 def split_heads(x_bpc: Tensor, heads: int) -> Tensor:
     """(b, p, c) -> (b, heads, p, c / heads)."""
     b, p, c = x_bpc.shape
@@ -154,17 +173,10 @@ class DenseEncoder(nn.Module):
         )
 
     def _embed(self, images_b3hw: Tensor, grid_hw: tuple[int, int]) -> Tensor:
-        visual = self.visual
-        patches_bpc = visual.conv1(images_b3hw).flatten(2).transpose(1, 2)
-        if self.fixed_position_pc is not None:
-            position_pc = self.fixed_position_pc
-        else:
+        position_pc = self.fixed_position_pc
+        if position_pc is None:
             position_pc = self.position_embedding(grid_hw)
-        cls_1c = visual.class_embedding + position_pc[0]
-        x_bpc = torch.cat(
-            [cls_1c.expand(patches_bpc.shape[0], 1, -1), patches_bpc + position_pc[1:]], dim=1
-        )
-        return visual.ln_pre(x_bpc)
+        return embed_patches(self.visual, images_b3hw, position_pc)
 
     def _last_block(self, block: nn.Module, x_bpc: Tensor) -> Tensor:
         if self.mode == "tokens":
