@@ -23,7 +23,8 @@ def gather_units(
     Args:
         pixels_dhw: (D, h', w') pixel embeddings of unit length.
         colors_3hw: (3, h', w') colours in [0, 1].
-        settings: seeds, rounds, color_weight, place_weight, sharpness, merge_cosine.
+        settings: seeds, rounds, color_weight, place_weight, sharpness, merge_cosine,
+            merge_rounds.
 
     Returns:
         Unit embeddings (U, D), zeros in slots that were merged away, and shares (U, h', w'): how
@@ -39,15 +40,13 @@ def gather_units(
     for _ in range(settings["rounds"] - 1):
         centres = [_weighted_mean(features, share) for share in shares]
         shares = _soft_shares(features, centres, settings["sharpness"])
-    slot_of_unit = merge_alike(
-        [unit_length(_weighted_sum(pixels_dhw, share), dim=0) for share in shares],
-        settings["merge_cosine"],
-    )
-    merged = torch.zeros_like(shares)
-    for unit, slot in enumerate(slot_of_unit):
-        merged[slot] += shares[unit]
-    embeddings = [unit_length(_weighted_sum(pixels_dhw, share), dim=0) for share in merged]
-    return torch.stack(embeddings), merged
+    embeddings = _unit_embeddings(pixels_dhw, shares)
+    for _ in range(settings["merge_rounds"]):
+        merged = torch.zeros_like(shares)
+        for unit, slot in enumerate(merge_alike(embeddings, settings["merge_cosine"])):
+            merged[slot] += shares[unit]
+        shares, embeddings = merged, _unit_embeddings(pixels_dhw, merged)
+    return torch.stack(embeddings), shares
 
 
 def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]:
@@ -67,12 +66,14 @@ def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]
 
 
 def nearest_divisor(number: int, wanted: float) -> int:
-    """Return the divisor of ``number`` whose ratio to ``wanted`` is closest to 1."""
+    """Return the divisor of ``number`` whose ratio to ``wanted`` is closest to 1; of two, the
+    smaller.
+    """
     best = 1
     for divisor in range(2, number + 1):
         if number % divisor == 0:
             ratio, best_ratio = divisor / wanted, best / wanted
-            if max(ratio, 1 / ratio) < max(best_ratio, 1 / best_ratio):
+            if max(ratio, 1 / ratio) < max(best_ratio, 1 / best_ratio) - 1e-9:
                 best = divisor
     return best
 
@@ -100,6 +101,10 @@ def _feature_maps(pixels: Tensor, colors: Tensor, settings: Mapping[str, Any]) -
 def _soft_shares(features: Tensor, centres: list[Tensor], sharpness: float) -> Tensor:
     distances = [(features - centre[:, None, None]).pow(2).sum(dim=0) for centre in centres]
     return torch.softmax(-sharpness * torch.stack(distances), dim=0)
+
+
+def _unit_embeddings(pixels: Tensor, shares: Tensor) -> list[Tensor]:
+    return [unit_length(_weighted_sum(pixels, share), dim=0) for share in shares]
 
 
 def _weighted_sum(maps: Tensor, share: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from export.reference_units import gather_units, merge_alike, nearest_divisor, s
 from training.model.clip import IMAGE_MEAN, IMAGE_STD, load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402
-from training.model.units import UnitSettings  # noqa: E402
+from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa: E402
 
 
 @pytest.mark.parametrize("dense", ["tokens", "maskclip", "clearclip"])
@@ -64,6 +64,7 @@ def test_two_halves_become_two_units() -> None:
         "place_weight": 0.1,
         "sharpness": 40.0,
         "merge_cosine": 0.9,
+        "merge_rounds": 1,
     }
     embeddings, shares = gather_units(pixels, torch.zeros(3, 4, 8), settings)
     used = shares.flatten(1).sum(dim=1) > 0
@@ -74,6 +75,25 @@ def test_two_halves_become_two_units() -> None:
     torch.testing.assert_close(right, torch.tensor([0.0, 1.0]), atol=1e-4, rtol=0)
     slot = shares.argmax(dim=0)
     assert slot[:, :4].unique().numel() == slot[:, 4:].unique().numel() == 1
+
+
+@pytest.mark.parametrize(("merge_rounds", "expected"), [(1, 2), (2, 1), (3, 1)])
+def test_merged_units_merge_again(merge_rounds: int, expected: int) -> None:
+    """Two units at 10 degrees on either side of an axis; a third, 20 degrees off it, is like
+    their mean only.
+    """
+    near, far = np.deg2rad(10.0), np.deg2rad(20.0)
+    left, right = ([np.cos(near), sign * np.sin(near), 0.0] for sign in (1, -1))
+    columns = [left] * 2 + [right] * 2 + [[np.cos(far), 0.0, np.sin(far)]] * 4
+    pixels = torch.tensor(columns, dtype=torch.float32).T.unsqueeze(1).expand(3, 8, 8)
+    settings = UnitSettings(
+        seeds=16, sharpness=4000.0, merge_cosine=0.93, merge_rounds=merge_rounds
+    )
+    grey = torch.zeros(3, 8, 8)
+    embeddings, shares = gather_units(pixels, grey, asdict(settings))
+    assert int((shares.flatten(1).sum(dim=1) > 0).sum()) == expected
+    traced = AdaptiveUnits(settings)(pixels, grey)
+    torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
 
 
 def test_merging_takes_two_hops() -> None:
@@ -91,6 +111,15 @@ def test_seed_cells_cover_the_grid_once() -> None:
     assert (covered == 1).all()
     assert len(cells) == 15
     assert nearest_divisor(12, 5.0) == 6
+
+
+@pytest.mark.parametrize("seeds", [48, 64, 192, 216, 288, 300])
+def test_seeds_lie_where_the_traced_module_has_them(seeds: int) -> None:
+    # 288: 12 rows are as far from the wanted 14.7 as 18 are.
+    rows, columns = seed_grid((72, 96), seeds)
+    cells = seed_cells(72, 96, seeds)
+    assert len(cells) == rows * columns
+    assert cells[0] == (slice(0, 72 // rows), slice(0, 96 // columns))
 
 
 def test_labels_are_enlarged_before_the_best_is_taken() -> None:

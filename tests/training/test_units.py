@@ -47,6 +47,23 @@ def test_without_merging_every_seed_stays():
     assert len(used) == 16
 
 
+def test_merged_units_merge_again():
+    """A and B are alike; C is like neither, but like their mean."""
+    near, far = torch.tensor(10.0).deg2rad(), torch.tensor(20.0).deg2rad()
+    a, b = ([near.cos(), sign * near.sin(), 0.0] for sign in (1, -1))
+    c = [far.cos(), 0.0, far.sin()]
+    columns_3w = torch.tensor([a, a, b, b, c, c, c, c]).T
+    embeddings = columns_3w.unsqueeze(1).expand(3, 8, 8)
+    settings = {"merge_cosine": 0.93, "sharpness": 4000.0}
+    _, used_once = find(embeddings, **settings)
+    twice, used_twice = find(embeddings, merge_rounds=2, **settings)
+    assert (len(used_once), len(used_twice)) == (2, 1)
+    assert torch.allclose(twice.assignment_nu.sum(1), torch.ones(64), atol=1e-5)
+    # Every pixel counts once, however often its unit merged.
+    whole_d = normalize(embeddings.sum((1, 2)), dim=0)
+    assert torch.allclose(twice.embeddings_ud[used_twice[0]], whole_d, atol=1e-4)
+
+
 def test_assignment_is_a_share():
     units, _ = find(normalize(torch.randn(6, 8, 8, generator=torch.Generator().manual_seed(1)), 0))
     assert torch.allclose(units.assignment_nu.sum(1), torch.ones(64), atol=1e-5)
@@ -86,7 +103,7 @@ def test_seed_grid_divides_evenly(grid_hw, seeds, expected):
     assert grid_hw[1] % columns == 0
 
 
-@pytest.mark.parametrize("settings", [{"seeds": 0}, {"rounds": 0}, {"sharpness": 0.0}])
-def test_settings_out_of_range(settings):
-    with pytest.raises(ValueError, match=r"sharpness|seeds"):
-        UnitSettings(**settings)
+@pytest.mark.parametrize("name", ["seeds", "rounds", "merge_rounds", "sharpness"])
+def test_settings_out_of_range(name):
+    with pytest.raises(ValueError, match=rf"\b{name} is 0"):
+        UnitSettings(**{name: 0})

@@ -40,11 +40,16 @@ class UnitSettings:
     """Inverse temperature of the assignment softmax; times the squared distance."""
     merge_cosine: float = 0.9
     """Units whose mean embeddings are at least this alike become one. Above 1: never."""
+    merge_rounds: int = 1
+    """How often. The means of merged units lie closer together than those of their parts, so a
+    plain picture goes on merging where a busy one has nothing left to merge.
+    """
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        if self.seeds < 1 or self.rounds < 1:
-            raise ValueError(f"seeds ({self.seeds}) and rounds ({self.rounds}) must be at least 1")
+        for name in ("seeds", "rounds", "merge_rounds"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"units.{name} is {getattr(self, name)}; expected at least 1")
         if self.sharpness <= 0:
             raise ValueError(f"sharpness is {self.sharpness}; expected a positive number")
 
@@ -77,9 +82,12 @@ def seed_grid(grid_hw: tuple[int, int], seeds: int) -> tuple[int, int]:
 
 
 def _nearest_divisor(number: int, wanted: float) -> int:
-    """The divisor of ``number`` with the smallest ratio to ``wanted``."""
+    """The divisor of ``number`` with the smallest ratio to ``wanted``; of two, the smaller.
+
+    Rounded, for 12 and 18 are equally far from the root of 216 and only their last digits are not.
+    """
     divisors = [d for d in range(1, number + 1) if number % d == 0]
-    return min(divisors, key=lambda d: max(d / wanted, wanted / d))
+    return min(divisors, key=lambda d: round(max(d / wanted, wanted / d), 9))
 
 
 class AdaptiveUnits(nn.Module):
@@ -108,10 +116,14 @@ class AdaptiveUnits(nn.Module):
         embeddings_nd = embeddings_dhw.flatten(1).transpose(0, 1)
         sums_ud = assignment_nu.transpose(0, 1) @ embeddings_nd
         merge_uu = self._merge_map(sums_ud)
-        merged_nu = assignment_nu @ merge_uu
         # A merged unit's sum is the sum of its slots' sums: no second pass over the pixels.
-        embeddings_ud = normalize(merge_uu.transpose(0, 1) @ sums_ud, dim=1)
-        return Units(embeddings_ud, merged_nu, merged_nu.argmax(dim=1))
+        merged_ud = merge_uu.transpose(0, 1) @ sums_ud
+        for _ in range(self.settings.merge_rounds - 1):
+            again_uu = self._merge_map(merged_ud)
+            merged_ud = again_uu.transpose(0, 1) @ merged_ud
+            merge_uu = merge_uu @ again_uu
+        merged_nu = assignment_nu @ merge_uu
+        return Units(normalize(merged_ud, dim=1), merged_nu, merged_nu.argmax(dim=1))
 
     def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
         """Pixel features (n, f) and the seeds' means over their cells of the coarse grid (u, f)."""
