@@ -14,13 +14,14 @@ from open_clip import CLIP
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from runtime.errors import UserError
 from training.affinity import patch_affinity
 from training.config import PretrainConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import noun_terms
 from training.model.clip import encode_text
-from training.model.dense import embed_patches, resize_position_embedding
+from training.model.dense import embed_patches, position_embedding
 from training.tiles import TileShuffle, draw_shuffle
 
 
@@ -82,6 +83,11 @@ class ClipObjective(nn.Module):
     def _grid_hw(self, height: int, width: int) -> tuple[int, int]:
         """Patch rows and columns of an image."""
         patch_hw = self.clip.visual.patch_size
+        if height % patch_hw[0] or width % patch_hw[1]:
+            raise UserError(
+                f"training images of {width}x{height} pixels are no multiples of the patch of "
+                f"{patch_hw[1]}x{patch_hw[0]}; change data.size_wh"
+            )
         return height // patch_hw[0], width // patch_hw[1]
 
     def _settling(
@@ -104,9 +110,7 @@ class ClipObjective(nn.Module):
         """
         visual = self.clip.visual
         grid_hw = self._grid_hw(images_b3hw.shape[2], images_b3hw.shape[3])
-        position_pc = resize_position_embedding(
-            visual.positional_embedding, tuple(visual.grid_size), grid_hw
-        )
+        position_pc = position_embedding(visual, grid_hw)
         tokens_bpc = embed_patches(visual, shuffle.shuffle(images_b3hw), position_pc)
         patches = tokens_bpc.shape[1] - 1
         kept_q = None

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import training.data.streetworld as streetworld  # noqa: E402
+from runtime.errors import UserError  # noqa: E402
 from training.clip_objective import ClipObjective  # noqa: E402
 from training.config import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
@@ -88,6 +89,13 @@ def test_clip_steps_lower_the_loss(size_wh):
     objective = ClipObjective(model.clip.train(), PLAIN)
     losses = optimise(model, objective, 12, repeat_first=True, size_wh=size_wh)
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_images_that_the_patch_does_not_divide():
+    model = build()
+    batch = next(iter(batches(model, 1, size_wh=(100, 96))))
+    with pytest.raises(UserError, match=r"100x96 pixels are no multiples.*8x8.*data\.size_wh"):
+        ClipObjective(model.clip, PLAIN)(batch)
 
 
 @pytest.mark.parametrize("grain", ["object", "region", "pixel", "area", "smooth"])

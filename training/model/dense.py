@@ -64,6 +64,11 @@ def resize_position_embedding(
     return torch.cat([cls_1c, resized.permute(0, 2, 3, 1).reshape(-1, width)])
 
 
+def position_embedding(visual: nn.Module, grid_hw: tuple[int, int]) -> Tensor:
+    """(1 + p, c), a tower's position embedding for a patch grid."""
+    return resize_position_embedding(visual.positional_embedding, tuple(visual.grid_size), grid_hw)
+
+
 def embed_patches(visual: nn.Module, images_b3hw: Tensor, position_pc: Tensor) -> Tensor:
     """What a ViT's blocks begin with.
 
@@ -126,14 +131,7 @@ class DenseEncoder(nn.Module):
     def fix_size(self, size_wh: tuple[int, int]) -> None:
         """Precompute the position embedding for one input size (pixels), as export wants it."""
         grid_hw = (size_wh[1] // self.patch_size, size_wh[0] // self.patch_size)
-        self.fixed_position_pc = self.position_embedding(grid_hw).detach().clone()
-
-    def position_embedding(self, grid_hw: tuple[int, int]) -> Tensor:
-        """(1 + p, c) position embedding for a patch grid."""
-        visual = self.visual
-        return resize_position_embedding(
-            visual.positional_embedding, tuple(visual.grid_size), grid_hw
-        )
+        self.fixed_position_pc = position_embedding(self.visual, grid_hw).detach().clone()
 
     def forward(self, images_b3hw: Tensor) -> DenseFeatures:
         """Encode normalised images.
@@ -175,7 +173,7 @@ class DenseEncoder(nn.Module):
     def _embed(self, images_b3hw: Tensor, grid_hw: tuple[int, int]) -> Tensor:
         position_pc = self.fixed_position_pc
         if position_pc is None:
-            position_pc = self.position_embedding(grid_hw)
+            position_pc = position_embedding(self.visual, grid_hw)
         return embed_patches(self.visual, images_b3hw, position_pc)
 
     def _last_block(self, block: nn.Module, x_bpc: Tensor) -> Tensor:
