@@ -18,7 +18,7 @@ from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
 from training.data.streetworld.scene import draft_scene
-from training.data.streetworld.scenes.kinds import kinds_of
+from training.data.streetworld.scenes.lessons import kinds_of
 
 
 def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
@@ -121,7 +121,31 @@ def test_a_town_is_built_up_and_darker_than_its_sky() -> None:
     assert np.median(darker) > 60
 
 
-def test_towns_come_in_the_last_lesson_only() -> None:
-    assert all("town" not in kinds_of("train", seed) for seed in (0, 431_999))
-    assert kinds_of("train", 432_000)["town"] > 0
-    assert all("town" not in kinds_of(space, 432_000) for space in ("eval", "demo"))
+@pytest.mark.parametrize(
+    ("kind", "first"), [("town", 432_000), ("study", 647_104), ("sunset", 647_104)]
+)
+def test_a_kind_comes_with_its_lesson_and_in_training_only(kind: str, first: int) -> None:
+    assert all(kind not in kinds_of("train", seed) for seed in (0, first - 1))
+    assert kinds_of("train", first)[kind] > 0
+    assert all(kind not in kinds_of(space, first) for space in ("eval", "demo"))
+
+
+def test_a_study_shows_one_thing_large() -> None:
+    """The largest thing that is neither ground nor background fills a twentieth of most frames."""
+    grounds = {"sky", "road", "pavement", "grass", "sand", "water", "building", "tree", "cloud"}
+    largest = []
+    for seed in first_of("study", 30, 647_104):
+        parts = generate_scene(seed, namespace="train").parts
+        largest.append(max((part[2] for part in parts if part[0] not in grounds), default=0.0))
+    assert np.median(largest) > 0.05
+
+
+def test_sunsets_have_the_largest_suns() -> None:
+    def shares(kind: str) -> list[float]:
+        scenes = (generate_scene(s, namespace="train") for s in first_of(kind, 60, 647_104))
+        areas = [float((scene.labels_hw == CLASS_NAMES.index("sun")).mean()) for scene in scenes]
+        return [area for area in areas if area > 0]
+
+    sunset, heaven = shares("sunset"), shares("heaven")
+    assert len(sunset) > len(heaven)
+    assert np.mean(sunset) > 2 * np.mean(heaven)

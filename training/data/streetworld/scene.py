@@ -15,7 +15,8 @@ from .painter import paint
 from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
-from .scenes.kinds import compose, kinds_of
+from .scenes.kinds import compose
+from .scenes.lessons import kinds_of
 from .scenes.weather import Weather, draw_weather
 from .street import plan_street
 

@@ -1,4 +1,4 @@
-"""The kinds of scenes and how often each comes."""
+"""The kinds of scenes; how often each comes stands in lessons.py."""
 
 from __future__ import annotations
 
@@ -157,74 +157,25 @@ PLANS: dict[str, Plan] = {
         clouds=0.7,
         sun=0.6,
     ),
+    "sunset": Plan(
+        backdrops={"sky": 3.0, "far wood": 1.0, "skyline": 0.6},
+        grounds=(*_ANY_GROUND, ("water",), ("water", "sand")),
+        things={"boat": 0.2, "tree": 0.15, "person": 0.15},
+        horizon=(0.45, 1.2),
+        clouds=0.35,
+        sun=1.0,
+        sun_radius=(0.06, 0.24),
+    ),
 }
-
-KINDS: dict[str, float] = {
-    "drive": 0.28,
-    "kerbside": 0.1,
-    "beach": 0.06,
-    "meadow": 0.07,
-    "waterside": 0.06,
-    "fenced": 0.03,
-    "ground": 0.07,
-    "crowd": 0.03,
-    "anything": 0.09,
-    "heaven": 0.05,
-    "close": 0.16,
-}
-
-# What training sees first: more pictures of one thing, as captioned photographs mostly are. Where
-# one or two things are named, a caption says nearly what a mask would. Evaluation keeps KINDS.
-FIRST_KINDS: dict[str, float] = {
-    "plain": 0.3,
-    "close": 0.2,
-    "ground": 0.08,
-    "heaven": 0.07,
-    "drive": 0.12,
-    "kerbside": 0.06,
-    "beach": 0.03,
-    "meadow": 0.03,
-    "waterside": 0.03,
-    "fenced": 0.02,
-    "crowd": 0.02,
-    "anything": 0.04,
-}
-
-# And then: the world's own mixture, with crowded streets and still some single things.
-LATER_KINDS: dict[str, float] = {
-    "plain": 0.08,
-    "close": 0.16,
-    "ground": 0.06,
-    "heaven": 0.05,
-    "drive": 0.2,
-    "street": 0.14,
-    "kerbside": 0.08,
-    "beach": 0.05,
-    "meadow": 0.05,
-    "waterside": 0.04,
-    "fenced": 0.02,
-    "crowd": 0.03,
-    "anything": 0.07,
-}
-# Where each mixture begins in the stream of training scenes.
-LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
-    (0, FIRST_KINDS),
-    (192_000, LATER_KINDS),
-    (304_000, {**LATER_KINDS, "street": 0.35}),
-    (432_000, {**LATER_KINDS, "street": 0.3, "town": 0.5}),
-)
-
-
-def kinds_of(namespace: str, seed: int) -> dict[str, float]:
-    """How often each kind comes around scene `seed` of `namespace`."""
-    if namespace != "train":
-        return KINDS
-    return next(kinds for start, kinds in reversed(LESSONS) if seed >= start)
-
 
 _CLOSE: dict[str, float] = {
     "car": 1.2, "bus": 1.3, "person": 1.2, "bicyclist": 1.3, "dog": 1.5, "boat": 1.1, "flower": 1.6,
     "tree": 0.9, "pole": 0.9, "sign": 1.2, "fence": 1.2, "building": 0.8,
+}  # fmt: skip
+# Close-ups of what a tower that has seen all the world's mixture still takes for something else.
+_STUDY: dict[str, float] = {
+    "sign": 3.0, "bicyclist": 2.0, "dog": 1.8, "pole": 1.5, "boat": 1.2, "person": 1.2, "car": 1.0,
+    "bus": 1.0, "flower": 1.0, "fence": 0.8,
 }  # fmt: skip
 _CLOSE_TALL: dict[str, tuple[float, float]] = {
     "car": (0.4, 1.0),
@@ -303,6 +254,8 @@ def compose(
         compose_town(scene, dice, weather)
     elif kind == "close":
         compose_close(scene, dice, weather)
+    elif kind == "study":
+        compose_close(scene, dice, weather, dice.weighted(_STUDY))
     elif kind == "plain":
         compose_close(scene, dice, weather, backdrop=dice.pick(_PLAIN_BACKDROPS))
     else:

@@ -33,6 +33,7 @@ class Plan:
     scale: tuple[float, float] = (0.9, 2.2)  # how large things are, 1 = as seen from 1.5 m
     clouds: float = 0.4
     sun: float = 0.12
+    sun_radius: tuple[float, float] = (0.045, 0.14)  # frame heights
     blossoms: float = 0.0  # chance of a field of flowers
 
 
@@ -58,7 +59,7 @@ def draw_backdrop(
                 weather.sky,
                 dice.uniform(-0.6, 0.6),
                 dice.uniform(0.05, max(horizon * 0.8, 0.1)),
-                dice.uniform(0.045, 0.14),
+                dice.uniform(*plan.sun_radius),
             )
         if dice.chance(plan.clouds):
             draw_clouds(scene, dice, weather.sky, horizon, dice.integer(1, 4))

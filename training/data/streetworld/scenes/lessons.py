@@ -1,0 +1,66 @@
+"""How often each kind of scene comes: always alike in evaluation, lesson by lesson in training."""
+
+from __future__ import annotations
+
+KINDS: dict[str, float] = {
+    "drive": 0.28,
+    "kerbside": 0.1,
+    "beach": 0.06,
+    "meadow": 0.07,
+    "waterside": 0.06,
+    "fenced": 0.03,
+    "ground": 0.07,
+    "crowd": 0.03,
+    "anything": 0.09,
+    "heaven": 0.05,
+    "close": 0.16,
+}
+
+# What training sees first: more pictures of one thing, as captioned photographs mostly are. Where
+# one or two things are named, a caption says nearly what a mask would. Evaluation keeps KINDS.
+FIRST_KINDS: dict[str, float] = {
+    "plain": 0.3,
+    "close": 0.2,
+    "ground": 0.08,
+    "heaven": 0.07,
+    "drive": 0.12,
+    "kerbside": 0.06,
+    "beach": 0.03,
+    "meadow": 0.03,
+    "waterside": 0.03,
+    "fenced": 0.02,
+    "crowd": 0.02,
+    "anything": 0.04,
+}
+
+# And then: the world's own mixture, with crowded streets and still some single things.
+LATER_KINDS: dict[str, float] = {
+    "plain": 0.08,
+    "close": 0.16,
+    "ground": 0.06,
+    "heaven": 0.05,
+    "drive": 0.2,
+    "street": 0.14,
+    "kerbside": 0.08,
+    "beach": 0.05,
+    "meadow": 0.05,
+    "waterside": 0.04,
+    "fenced": 0.02,
+    "crowd": 0.03,
+    "anything": 0.07,
+}
+# Where each mixture begins in the stream of training scenes.
+LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
+    (0, FIRST_KINDS),
+    (192_000, LATER_KINDS),
+    (304_000, {**LATER_KINDS, "street": 0.35}),
+    (432_000, {**LATER_KINDS, "street": 0.3, "town": 0.5}),
+    (647_104, {**LATER_KINDS, "street": 0.15, "town": 0.3, "study": 0.3, "sunset": 0.07}),
+)
+
+
+def kinds_of(namespace: str, seed: int) -> dict[str, float]:
+    """How often each kind comes around scene `seed` of `namespace`."""
+    if namespace != "train":
+        return KINDS
+    return next(kinds for start, kinds in reversed(LESSONS) if seed >= start)
