@@ -58,6 +58,10 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
     (647_104, {**LATER_KINDS, "street": 0.15, "town": 0.3, "study": 0.3, "sunset": 0.07}),
     (709_792, {**LATER_KINDS, "street": 0.35, "town": 0.6, "study": 0.25, "sunset": 0.06}),
     (744_960, {**LATER_KINDS, "street": 0.4, "town": 1.1, "study": 0.25, "sunset": 0.05}),
+    (
+        792_992,
+        {**LATER_KINDS, "street": 0.4, "town": 0.4, "study": 0.25, "crowd": 0.06, "sunset": 0.05},
+    ),
 )
 
 
