@@ -98,7 +98,7 @@ def average(arguments: Sequence[str]) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         # A new start: nobody's optimiser state fits these weights.
-        start = Checkpoint(config=later.config, model=later.model, phase="mgca", step=0)
+        start = Checkpoint(config=later.config, model=later.model, phase="pretrain", step=0)
         save_checkpoint(out, start)
     except OSError as error:
         raise UserError(

@@ -50,13 +50,16 @@ def demo() -> TrainConfig:
         ),
         # Colour first: figures in docs/method.md.
         units=UnitSettings(
-            seeds=192,
+            seeds=300,
             rounds=2,
             color_weight=4.5,
             place_weight=2.5,
             sharpness=9.0,
-            merge_cosine=0.98,
+            merge_cosine=0.985,
+            merge_rounds=4,
         ),
+        # A little larger than the last lessons' images: what is far away gains.
+        export_size_wh=(224, 168),
     )
 
 

@@ -36,7 +36,7 @@ def test_every_weight_lies_between_by_its_share(tmp_path, states, share):
     out = tmp_path / "new" / "between.pt"
     assert main(arguments(*states, share, out)) == 0
     found = load_checkpoint(out)
-    assert (found.phase, found.step, found.optimizer) == ("mgca", 0, None)
+    assert (found.phase, found.step, found.optimizer) == ("pretrain", 0, None)
     first, second = (load_checkpoint(path).model.state_dict() for path in states)
     for name, value in found.model.state_dict().items():
         if value.is_floating_point():

@@ -62,6 +62,10 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
         792_992,
         {**LATER_KINDS, "street": 0.4, "town": 0.4, "study": 0.25, "crowd": 0.06, "sunset": 0.05},
     ),
+    (
+        928_000,
+        {**LATER_KINDS, "street": 0.45, "town": 0.6, "study": 0.15, "crowd": 0.06, "sunset": 0.03},
+    ),
 )
 
 
