@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
+from training.average import main as average_command  # noqa: E402
 from training.checkpoint import load_checkpoint  # noqa: E402
 from training.run import parse_arguments, resolve  # noqa: E402
 
@@ -100,6 +101,26 @@ def test_a_run_stops_where_it_is_told(tmp_path):
     whole, parts = weights(tmp_path / "whole/last.pt"), weights(last)
     for name, value in whole.items():
         assert torch.allclose(value, parts[name], atol=1e-5), name
+
+
+@pytest.mark.slow
+def test_mgca_starts_from_an_average_of_two_states(tmp_path):
+    steps = ["--set", "pretrain.steps=3", "--set", "mgca.steps=2", "--set", "pretrain.warmup=1"]
+    first, last = tmp_path / "first.pt", tmp_path / "smoke/last.pt"
+    run(tmp_path, *TINY, *steps, "--until", "1")
+    last.rename(first)
+    run(tmp_path, "--resume", str(first), "--until", "3")  # the phase's very end
+    between = tmp_path / "between.pt"
+    files = ["--from", str(first), "--to", str(last), "--share", "0.5", "--out", str(between)]
+    assert average_command(files) == 0
+    run(tmp_path, "--resume", str(between), "--set", "pretrain.steps=0")
+    done = load_checkpoint(last)
+    assert (done.phase, done.step) == ("mgca", 2)
+    middle, final = weights(between), done.model.state_dict()
+    frozen = [name for name in middle if name.startswith("clip.")]
+    assert frozen
+    assert all(torch.equal(middle[name], final[name]) for name in frozen)
+    assert not torch.equal(middle["decoder.stage1.gate"], final["decoder.stage1.gate"])
 
 
 @pytest.mark.slow
