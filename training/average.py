@@ -2,7 +2,8 @@
 
 A tower that goes on to learn other pictures forgets some of what it knew. Where the later state was
 reached from the earlier one, their weights can be averaged, and the average often keeps most of
-both (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). MGCA then starts from it.
+both (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Pre-training or MGCA then
+starts from it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
 from training.model.mgca import MgcaModel
 
 EXAMPLE = """example:
@@ -29,7 +30,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = CommandParser(
         prog="python -m training.average",
-        description="Average two checkpoints of one run, to start MGCA from what lies between.",
+        description="Average two checkpoints of one run, to train on from what lies between.",
         epilog=EXAMPLE,
     )
     add = parser.add_argument
@@ -51,29 +52,14 @@ def average_models(earlier: MgcaModel, later: MgcaModel, share: float) -> None:
     """Move every weight of ``later`` towards ``earlier``, in place.
 
     Args:
-        earlier: weighs ``1 - share``; unchanged.
+        earlier: of the same architecture; weighs ``1 - share``; unchanged.
         later: weighs ``share``; holds the average afterwards.
         share: in [0, 1].
-
-    Raises:
-        UserError: the two are not of one architecture.
     """
     # Not state_dict(), which lists what two modules share twice.
     first, second = (
         dict(model.named_parameters()) | dict(model.named_buffers()) for model in (earlier, later)
     )
-    unlike = [
-        name
-        for name in first.keys() | second.keys()
-        if name not in first or name not in second or first[name].shape != second[name].shape
-    ]
-    if unlike:
-        name = min(unlike)
-        shapes = [tuple(s[name].shape) if name in s else "none" for s in (first, second)]
-        raise UserError(
-            f"the checkpoints cannot be averaged: '{name}' has shape {shapes[0]} in the first, "
-            f"{shapes[1]} in the second; expected two states of one run"
-        )
     for name, value in second.items():
         if value.is_floating_point():
             # Not lerp, whose ends may differ from its arguments by a rounding.
@@ -95,16 +81,14 @@ def average(arguments: Sequence[str]) -> None:
         )
     average_models(earlier.model, later.model, options.share)
     out = Path(options.out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # A new start: nobody's optimiser state fits these weights.
-        start = Checkpoint(config=later.config, model=later.model, phase="pretrain", step=0)
-        save_checkpoint(out, start)
-    except OSError as error:
-        raise UserError(
-            f"'{out}' cannot be written ({error.strerror}); choose another --out"
-        ) from error
+    # A new start: nobody's optimiser state fits these weights.
+    start = Checkpoint(config=later.config, model=later.model, phase="pretrain", step=0)
+    write_checkpoint(out, start)
     print(f"{out}: {options.share:g} of {options.later}, the rest of {options.earlier}")
+    print(
+        f"go on with python -m training.run --resume {out} --set pretrain.steps=N "
+        "(0: MGCA at once) --set data.first_seed=M (a scene not seen yet)"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -92,6 +92,21 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         raise
 
 
+def write_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """:func:`save_checkpoint` to a place that a person named; makes its folder.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(path, checkpoint, half=half)
+    except OSError as error:
+        raise UserError(
+            f"'{path}' cannot be written ({error.strerror}); choose another --out"
+        ) from error
+
+
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Read and check a checkpoint.
 

@@ -3,7 +3,8 @@ resuming.
 
 Rows of the token embedding that no training caption ever touched still hold their random start,
 which says nothing and does not compress; they are set to the mean row, so that a word the world
-never named is neutral.
+never named is neutral. A word that only a prompt holds ("there" of "there is a") counts as one of
+them, though prompts for nouns have trained its row: docs/method.md has what that does.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import torch
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
 from training.data.streetworld import generate_pair
 from training.model.clip import tokenizer_for
 
@@ -80,13 +81,7 @@ def ship(arguments: Sequence[str]) -> None:
         rows = neutralise_unused_tokens(checkpoint)
         print(f"token embedding: {rows} rows in use")
     out = Path(options.out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(out, checkpoint, half=True)
-    except OSError as error:
-        raise UserError(
-            f"'{out}' cannot be written ({error.strerror}); choose another --out"
-        ) from error
+    write_checkpoint(out, checkpoint, half=True)
     print(f"{out}: {out.stat().st_size:,} bytes")
 
 

@@ -49,7 +49,8 @@ LATER_KINDS: dict[str, float] = {
     "crowd": 0.03,
     "anything": 0.07,
 }
-# Where each mixture begins in the stream of training scenes.
+# Where each mixture begins in the stream of training scenes. Bounds are odd where the shipped
+# tower's training was stopped because its scores asked for other scenes (docs/method.md).
 LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
     (0, FIRST_KINDS),
     (192_000, LATER_KINDS),
