@@ -14,6 +14,8 @@ from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.geometry import Camera, box
 from training.data.streetworld.masks import things_of
 from training.data.streetworld.objects.car import draw_car
+from training.data.streetworld.objects.ground import Ground, strip
+from training.data.streetworld.objects.road_symbols import draw_road_symbol
 from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
@@ -122,12 +124,51 @@ def test_a_town_is_built_up_and_darker_than_its_sky() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "first"), [("town", 432_000), ("study", 647_104), ("sunset", 647_104)]
+    ("kind", "first"),
+    [("town", 432_000), ("study", 647_104), ("sunset", 647_104), ("highstreet", 985_440)],
 )
 def test_a_kind_comes_with_its_lesson_and_in_training_only(kind: str, first: int) -> None:
     assert all(kind not in kinds_of("train", seed) for seed in (0, first - 1))
     assert kinds_of("train", first)[kind] > 0
     assert all(kind not in kinds_of(space, first) for space in ("eval", "demo"))
+
+
+def test_a_highstreet_has_the_pavement_beside_the_road_under_it_or_alone() -> None:
+    """All of the ground is pavement, or none, or a share that differs from street to street."""
+    shares, paved_only, road_only = [], 0, 0
+    for seed in first_of("highstreet", 60, 985_440):
+        labels_hw = generate_scene(seed, namespace="train").labels_hw
+        road, pavement = ((labels_hw == CLASS_NAMES.index(n)).sum() for n in ("road", "pavement"))
+        shares.append(pavement / max(road + pavement, 1))
+        paved_only += road == 0 and pavement > 0
+        road_only += pavement < 0.03 * road
+    assert 0.3 < np.mean(shares) < 0.6
+    assert np.quantile(shares, 0.75) - np.quantile(shares, 0.25) > 0.3
+    assert paved_only and road_only
+
+
+def test_nothing_drives_on_the_pavement_of_a_highstreet() -> None:
+    on_pavement = {"car", "bus", "bicyclist"}
+    for seed in first_of("highstreet", 60, 985_440):
+        scene = generate_scene(seed, namespace="train")
+        if not (scene.labels_hw == CLASS_NAMES.index("road")).any():
+            assert not on_pavement & {part[0] for part in scene.parts}
+
+
+def test_a_road_symbol_is_painted_road() -> None:
+    scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.3))
+    road = Ground(scene, Dice(2), "road")
+    road.fill(strip(scene, -4.0, 4.0, 0.9, 60.0))
+    plain = paint(scene, (160, 120))[0].astype(int)
+    labels_hw = things_of(scene, (160, 120))
+    draw_road_symbol(scene, Dice(3), road, 0.0, 4.0)
+    painted = paint(scene, (160, 120))[0].astype(int)
+    assert (things_of(scene, (160, 120)) == labels_hw).all()
+    changed = np.abs(painted - plain).max(2) > 8
+    rows = np.flatnonzero(changed.any(1))
+    lowest = scene.camera.ground_y(3.2) * 120
+    assert 0.001 < changed.mean() < 0.1 and rows.max() <= lowest
+    assert painted[changed].mean() > plain[changed].mean() + 10
 
 
 def test_a_study_shows_one_thing_large() -> None:

@@ -46,10 +46,12 @@ def draw_frontage(
     shop: bool,
     lit: bool = False,
     dim: float = 1.0,
+    gloom: float = 1.0,
 ) -> int:
     """A frontage from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing.
 
-    `shop`: its ground floor is one; `lit`: its windows shine; `dim`: its share of the light.
+    `shop`: its ground floor is one; `lit`: its windows shine; `dim`: its share of the light;
+    `gloom`: what its ground floor gets of that.
     """
     name = dice.weighted(_NAMED) if dice.chance(0.3) else None
     paint = mix(paint_of(dice, name), (150, 146, 138), 0.3) if name else dice.pick(_WALLS)
@@ -70,9 +72,9 @@ def draw_frontage(
     low = dice.uniform(3.0, 4.0) if shop and tall > 5 else 0.2
     _upper_floors(wall, dice, low, tall, paint, lit)
     if low > 1:
-        _shop_front(wall, dice, low, lit, dim)
+        _shop_front(wall, dice, low, lit, dim * gloom)
     else:
-        _front_door(wall, dice, dim)
+        _front_door(wall, dice, dim * gloom)
     _relief(wall, dice, low, tall, paint)
     wall.flush()
     return wall.thing

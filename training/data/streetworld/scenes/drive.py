@@ -85,8 +85,11 @@ def draw_behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera
 
 def lay_ground(
     scene: DisplayList, dice: Dice, sides: list[Side], bend: float, *, alike: bool = False
-) -> None:
-    """Road, pavements and verges, kerbs and marks; `alike`: pavements as grey as the road."""
+) -> Ground:
+    """Road, pavements and verges, kerbs and marks; `alike`: pavements as grey as the road.
+
+    Returns the road, which has no pieces where the kerbs leave it no room.
+    """
     horizon = scene.camera.horizon
     grass = any(side.verge > 0 for side in sides)
     base = Ground(scene, dice, "grass" if grass else "pavement", dim=0.9)
@@ -100,6 +103,8 @@ def lay_ground(
         s = side.sign
         if side.walk:
             walk.fill(strip(scene, s * side.kerb, s * (side.kerb + side.walk), 0.9, 120, bend))
+    if sides[0].kerb + sides[1].kerb <= 0:
+        return road
     road.fill(strip(scene, -sides[0].kerb, sides[1].kerb, 0.9, 150, bend))
     for side in sides:
         if side.walk:
@@ -107,6 +112,7 @@ def lay_ground(
             edge = strip(scene, s * side.kerb, s * (side.kerb + 0.18), 0.9, 60, bend)
             scene.fill(edge, kerb_paint, walk.thing)
     _road_marks(scene, dice, road, sides, bend)
+    return road
 
 
 def _dashes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..drawing import DisplayList
 from ..randomness import Dice
 from .drive import compose_drive
+from .highstreet import compose_highstreet
 from .placing import OBJECTS, put
 from .stage import Plan, compose_stage
 from .town import compose_town
@@ -252,6 +253,8 @@ def compose(
         compose_drive(scene, dice, weather)
     elif kind == "town":
         compose_town(scene, dice, weather)
+    elif kind == "highstreet":
+        compose_highstreet(scene, dice, weather)
     elif kind == "close":
         compose_close(scene, dice, weather)
     elif kind == "study":

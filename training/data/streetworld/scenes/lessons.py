@@ -67,6 +67,18 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
         928_000,
         {**LATER_KINDS, "street": 0.45, "town": 0.6, "study": 0.15, "crowd": 0.06, "sunset": 0.03},
     ),
+    (
+        969_600,
+        {**LATER_KINDS, "street": 0.4, "town": 0.55, "study": 0.18, "crowd": 0.09, "sunset": 0.04},
+    ),
+    (
+        985_440,
+        {
+            **LATER_KINDS,
+            **{"street": 0.4, "town": 0.25, "highstreet": 0.45},
+            **{"study": 0.18, "crowd": 0.09, "sunset": 0.04},
+        },
+    ),
 )
 
 

@@ -19,7 +19,7 @@ from .weather import Weather
 def compose_town(scene: DisplayList, dice: Dice, weather: Weather) -> None:
     """Fills the display list with a street of old houses."""
     if dice.chance(0.8):
-        _set_for_the_sky(dice, weather)
+        set_for_the_sky(dice, weather)
     camera = Camera(
         focal=dice.uniform(0.9, 1.6),
         height=dice.uniform(1.1, 2.2),
@@ -36,10 +36,10 @@ def compose_town(scene: DisplayList, dice: Dice, weather: Weather) -> None:
         _line_side(scene, dice, side, bend, weather)
     if weather.time == "day" and dice.chance(0.3):
         cast_street_shadow(scene, dice, sides)
-    populate(scene, dice, sides, bend, weather, _passers_by(dice, sides), parked=0.3)
+    populate(scene, dice, sides, bend, weather, passers_by(dice, sides), parked=0.3)
 
 
-def _set_for_the_sky(dice: Dice, weather: Weather) -> None:
+def set_for_the_sky(dice: Dice, weather: Weather) -> None:
     """Turns the weather into a pale bright day whose land lies in the dark."""
     weather.time, weather.sky = "day", dice.weighted({"blue": 2, "white": 1})
     warm = dice.bell(0.0, 0.04)
@@ -99,7 +99,7 @@ def _line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather:
         draw_side_fence(scene, dice, s * (back - 0.3), bend)
 
 
-def _passers_by(dice: Dice, sides: list[Side]) -> list[Spot]:
+def passers_by(dice: Dice, sides: list[Side]) -> list[Spot]:
     """People before the shops, and bicyclists ahead."""
     spots: list[Spot] = []
     for side in sides:

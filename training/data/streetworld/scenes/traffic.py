@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..drawing import DisplayList
 from ..objects.bicyclist import draw_bicyclist
@@ -29,9 +29,10 @@ def populate(
     weather: Weather,
     more: Sequence[Spot] = (),
     parked: float = 0.55,
+    may_stand: Callable[[Spot], bool] = lambda spot: True,
 ) -> None:
     """Traffic, people, street furniture and `more`, far to near; `parked`: how often cars stand
-    along a side.
+    along a side; `may_stand`: which of all these are drawn.
     """
     spots = list(more)
     for side in sides:
@@ -71,7 +72,7 @@ def populate(
     if dice.chance(0.25):
         spots.append((dice.uniform(11, 24), -sides[0].kerb * 0.45, "bus"))
     bare = dice.chance(0.5)
-    for depth, x, what in sorted(spots, key=lambda spot: -spot[0]):
+    for depth, x, what in sorted(filter(may_stand, spots), key=lambda spot: -spot[0]):
         _put(scene, dice, depth, x + bend * depth * depth, what, weather, bare)
 
 
