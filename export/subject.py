@@ -183,7 +183,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> Subject:
         decoder_weights={name: value.detach() for name, value in model.decoder.named_parameters()},
         units=config.units,
         text_center=model.text_center.detach().float(),
-        templates=TemplateSet(*templates_for(config.model.clip_name)),
+        templates=TemplateSet(*templates_for(config.model.clip_name, config.model.prompts)),
         logit_scale=float(config.losses.logit_scale),
         size_wh=config.export_size_wh,
         trained_words=words,

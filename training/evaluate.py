@@ -63,7 +63,7 @@ class Confusion:
 
 def embed_names(model: MgcaModel, names: tuple[str, ...]) -> Tensor:
     """(k, d) unit-length text embeddings: mean over the prompts, then centred, then normalised."""
-    _, templates = templates_for(model.config.clip_name)
+    _, templates = templates_for(model.config.clip_name, model.config.prompts)
     tokenizer = tokenizer_for(model.clip)
     device = model.text_center.device
     rows = []

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 # The world's own captions speak like this; words met in other sentences would sit elsewhere in the
-# space.
+# space. The noun level trains its nouns in these.
 STREETWORLD = (
     "a photo of a {}",
     "a picture of a {}",
     "an image of the {}",
     "there is a {}",
     "a {}",
+)
+
+# Sentences as the world's captions are written, with and without an article. No noun was trained
+# in these by itself (docs/method.md, "Sentences around a name").
+CAPTIONS = (
+    "a scene with {}",
+    "a picture with {}",
+    "we see {}",
+    "a photo of {}",
+    "{}",
 )
 
 # Radford et al. 2021: the seven templates that did best on ImageNet.
@@ -23,10 +33,10 @@ OPENAI = (
     "a photo of the small {}.",
 )
 
-TEMPLATE_SETS = {"streetworld": STREETWORLD, "openai": OPENAI}
+TEMPLATE_SETS = {"streetworld": STREETWORLD, "captions": CAPTIONS, "openai": OPENAI}
 
 
-def templates_for(clip_name: str) -> tuple[str, tuple[str, ...]]:
-    """Name and sentences of the template set that suits a CLIP."""
-    name = "streetworld" if clip_name == "mgca-tiny" else "openai"
+def templates_for(clip_name: str, chosen: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Name and sentences of the template set that suits a CLIP, or of the one that was chosen."""
+    name = chosen or ("streetworld" if clip_name == "mgca-tiny" else "openai")
     return name, TEMPLATE_SETS[name]

@@ -9,6 +9,7 @@ batch is spread over processes (DDP).
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import TrainConfig
 from training.config_values import apply_override
 from training.distributed import Processes
+from training.model.mgca import ModelConfig
 from training.presets import PRESETS, find_config
 from training.trainer import Run, Stopped
 
@@ -122,7 +124,31 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
         config = apply_override(config, assignment)
     if arguments.train_data:
         config = apply_override(config, f"data.shards={json.dumps(arguments.train_data)}")
+    if checkpoint:
+        refit_model(checkpoint, config.model)
     return config, checkpoint
+
+
+def refit_model(checkpoint: Checkpoint, wanted: ModelConfig) -> None:
+    """Give a resumed model the settings that need no other weights.
+
+    Raises:
+        UserError: a setting that its weights do not fit.
+    """
+    built = checkpoint.config.model
+    fitting = dataclasses.replace(built, prompts=wanted.prompts, center_text=wanted.center_text)
+    if wanted != fitting:
+        changed = [
+            f"model.{field.name} is {getattr(built, field.name)!r} in the checkpoint, "
+            f"{getattr(wanted, field.name)!r} was asked for"
+            for field in dataclasses.fields(built)
+            if getattr(wanted, field.name) != getattr(fitting, field.name)
+        ]
+        raise UserError(
+            f"--resume: {'; '.join(changed)}; expected the model that was trained (only "
+            "model.prompts and model.center_text can change); start without --resume"
+        )
+    checkpoint.model.config = wanted
 
 
 def train(arguments: Sequence[str]) -> None:

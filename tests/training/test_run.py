@@ -14,7 +14,11 @@ torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
 from training.average import main as average_command  # noqa: E402
-from training.checkpoint import load_checkpoint  # noqa: E402
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.config import TrainConfig  # noqa: E402
+from training.evaluate import embed_names  # noqa: E402
+from training.model.clip import load_clip  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.run import parse_arguments, resolve  # noqa: E402
 
 TINY = [
@@ -46,6 +50,7 @@ def weights(path):
         (["--resume", "nowhere.pt"], "does not exist"),
         (["--train-data", "nowhere/{000..002}.tar"], "nowhere/000.tar"),
         (["--set", "device=tpu"], "expected auto, cpu or cuda"),
+        (["--set", "model.prompts=poems"], "expected one of captions, openai, streetworld"),
     ],
 )
 def test_bad_arguments_get_one_line(tmp_path, capfd, arguments, words):
@@ -84,6 +89,31 @@ def test_stopped_and_resumed_equals_unbroken(tmp_path):
     lines = [json.loads(x) for x in (broken / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["evaluation"] == "MGCA"
     assert 0 <= lines[-1]["miou_adaptive"] <= 1
+
+
+@pytest.fixture
+def unbroken(tmp_path):
+    torch.manual_seed(0)
+    model = MgcaModel(load_clip("mgca-tiny"), ModelConfig())
+    save_checkpoint(
+        tmp_path / "last.pt", Checkpoint(config=TrainConfig(), model=model, phase="mgca", step=0)
+    )
+    return tmp_path / "last.pt"
+
+
+def test_a_resumed_run_can_embed_names_in_other_sentences(unbroken):
+    arguments = ["--resume", str(unbroken), "--set", "model.prompts=captions"]
+    config, checkpoint = resolve(parse_arguments(arguments))
+    assert config.model.prompts == "captions"
+    before = embed_names(load_checkpoint(unbroken).model, ("car", "bus"))
+    after = embed_names(checkpoint.model, ("car", "bus"))
+    assert not torch.allclose(before, after, atol=1e-3)
+
+
+def test_a_resumed_run_keeps_the_model_that_was_trained(unbroken):
+    arguments = ["--resume", str(unbroken), "--set", "model.decoder_width=32"]
+    with pytest.raises(UserError, match=r"decoder_width is 64 in the checkpoint, 32 was asked"):
+        resolve(parse_arguments(arguments))
 
 
 @pytest.mark.slow

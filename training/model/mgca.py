@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from training.model.clip import encode_text
 from training.model.decoder import GatedDecoder
 from training.model.dense import DenseEncoder
+from training.prompts import TEMPLATE_SETS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,10 @@ class ModelConfig:
     """Take the mean caption off every text embedding. Not for a CLIP whose patches were trained
     against the words themselves (pretrain.noun_weight): it costs that one 2 to 7 mIoU.
     """
+    prompts: str | None = None
+    """Sentences that a name is embedded in at evaluation and in exports
+    (training.prompts.TEMPLATE_SETS); None chooses by the CLIP.
+    """
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -43,6 +48,10 @@ class ModelConfig:
             raise ValueError(f"decoder_width is {self.decoder_width}; expected at least 8")
         if self.early_tap < 0:
             raise ValueError(f"early_tap is {self.early_tap}; expected a block index from 0")
+        if self.prompts is not None and self.prompts not in TEMPLATE_SETS:
+            raise ValueError(
+                f"prompts is '{self.prompts}'; expected one of {', '.join(sorted(TEMPLATE_SETS))}"
+            )
 
 
 class MgcaModel(nn.Module):
