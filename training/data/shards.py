@@ -93,6 +93,7 @@ def shard_batches(
     pipeline: Any = webdataset.WebDataset(
         urls,
         resampled=True,
+        shardshuffle=False,  # resampling draws shards in random order already
         nodesplitter=webdataset.split_by_node,
         seed=seed,
         handler=webdataset.warn_and_continue,
