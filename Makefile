@@ -57,8 +57,12 @@ demo-assets: $(VENV)/.installed-dev
 	$(AVERAGE) --from runs/demo/coarse.pt --to runs/demo/last.pt --share 0.65 --out runs/demo/between.pt
 	$(FINE) --resume runs/demo/between.pt --until 1300 --set data.first_seed=928000 --set pretrain.steps=1300 --set pretrain.warmup=100 \
 		--set pretrain.learning_rate=0.0002 --set pretrain.noun_smallest=0.012 --set pretrain.unmasked_share=0
-	$(AVERAGE) --from runs/demo/coarse.pt --to runs/demo/last.pt --share 0.75 --out runs/demo/between.pt
-	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=969600 --set pretrain.steps=0 --set threads=0 --set data.workers=1
+	cp runs/demo/last.pt runs/demo/late.pt
+	$(AVERAGE) --from runs/demo/coarse.pt --to runs/demo/late.pt --share 0.75 --out runs/demo/settled.pt
+	$(FINE) --resume runs/demo/late.pt --until 9800 --set pretrain.steps=9800 --set pretrain.learning_rate=0.0007 --set pretrain.noun_smallest=0.01
+	$(AVERAGE) --from runs/demo/settled.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
+	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=1241600 --set pretrain.steps=0 --set threads=0 --set data.workers=1 \
+		--set model.prompts=captions
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
