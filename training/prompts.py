@@ -12,8 +12,8 @@ STREETWORLD = (
     "a {}",
 )
 
-# Sentences as the world's captions are written, with and without an article. No noun was trained
-# in these by itself (docs/method.md, "Sentences around a name").
+# Sentences as the world's captions are written, without an article. No noun was trained in these
+# by itself (docs/method.md, "Sentences around a name").
 CAPTIONS = (
     "a scene with {}",
     "a picture with {}",

@@ -92,7 +92,7 @@ def test_stopped_and_resumed_equals_unbroken(tmp_path):
 
 
 @pytest.fixture
-def unbroken(tmp_path):
+def stored(tmp_path):
     torch.manual_seed(0)
     model = MgcaModel(load_clip("mgca-tiny"), ModelConfig())
     save_checkpoint(
@@ -101,17 +101,17 @@ def unbroken(tmp_path):
     return tmp_path / "last.pt"
 
 
-def test_a_resumed_run_can_embed_names_in_other_sentences(unbroken):
-    arguments = ["--resume", str(unbroken), "--set", "model.prompts=captions"]
+def test_a_resumed_run_can_embed_names_in_other_sentences(stored):
+    arguments = ["--resume", str(stored), "--set", "model.prompts=captions"]
     config, checkpoint = resolve(parse_arguments(arguments))
     assert config.model.prompts == "captions"
-    before = embed_names(load_checkpoint(unbroken).model, ("car", "bus"))
+    before = embed_names(load_checkpoint(stored).model, ("car", "bus"))
     after = embed_names(checkpoint.model, ("car", "bus"))
     assert not torch.allclose(before, after, atol=1e-3)
 
 
-def test_a_resumed_run_keeps_the_model_that_was_trained(unbroken):
-    arguments = ["--resume", str(unbroken), "--set", "model.decoder_width=32"]
+def test_a_resumed_run_keeps_the_model_that_was_trained(stored):
+    arguments = ["--resume", str(stored), "--set", "model.decoder_width=32"]
     with pytest.raises(UserError, match=r"decoder_width is 64 in the checkpoint, 32 was asked"):
         resolve(parse_arguments(arguments))
 

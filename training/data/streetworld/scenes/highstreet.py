@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from ..drawing import DisplayList
 from ..geometry import Camera
-from ..objects.frontage import draw_frontage
 from ..objects.ground import Ground
 from ..objects.road_symbols import draw_kerb_lines, draw_road_symbol
 from ..randomness import Dice
 from .drive import cast_street_shadow, draw_behind, lay_ground
-from .roadside import Side, hang_sign, line_park
-from .town import passers_by, set_for_the_sky
+from .roadside import Side, line_park
+from .town import line_frontages, passers_by, set_for_the_sky
 from .traffic import populate
 from .weather import Weather
 
@@ -105,27 +104,11 @@ def _paint_road(
 
 def _line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather: Weather) -> None:
     """Shops wall to wall, their ground floors darker than what is above; or a park."""
-    s, back = side.sign, side.wall
     far = dice.uniform(50, 80)
     if side.style == "trees":
         line_park(scene, dice, side, far)
         return
     mean, gloom = dice.uniform(6, 13), dice.uniform(0.3, 1.0)
-    depth = far
-    while depth > 0.8:
-        wide = max(depth * 0.25, dice.uniform(4.0, 10.0))
-        near = max(depth - wide, 0.5)
-        draw_frontage(
-            scene,
-            dice,
-            (s * back + bend * depth * depth, depth),
-            (s * back + bend * near * near, near),
-            mean * dice.uniform(0.8, 1.25),
-            shop=dice.chance(0.85),
-            lit=weather.dark,
-            dim=side.dim,
-            gloom=gloom,
-        )
-        if dice.chance(0.35):
-            hang_sign(scene, dice, s * (back - 0.5) + bend * near * near, near)
-        depth = near
+    line_frontages(
+        scene, dice, side, bend, weather, far, mean, 0.85, gloom=gloom, last=0.8, nearest=0.5
+    )

@@ -78,10 +78,35 @@ def _line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather:
             )  # fmt: skip
         return
     mean, shops = dice.uniform(7, 13), dice.uniform(0.3, 1.0)
+    line_frontages(scene, dice, side, bend, weather, far, mean, shops)
+    if dice.chance(0.1):
+        draw_side_fence(scene, dice, s * (back - 0.3), bend)
+
+
+def line_frontages(
+    scene: DisplayList,
+    dice: Dice,
+    side: Side,
+    bend: float,
+    weather: Weather,
+    far: float,
+    mean: float,
+    shops: float,
+    *,
+    gloom: float = 1.0,
+    last: float = 1.0,
+    nearest: float = 0.6,
+) -> None:
+    """Frontages wall to wall from `far` metres on, about `mean` metres tall, with hanging signs.
+
+    `shops`: the share of them; `gloom`: the light on their ground floors. No frontage begins nearer
+    than `last` or ends nearer than `nearest` metres.
+    """
+    s, back = side.sign, side.wall
     depth = far
-    while depth > 1.0:
+    while depth > last:
         wide = max(depth * 0.25, dice.uniform(4.0, 10.0))
-        near = max(depth - wide, 0.6)
+        near = max(depth - wide, nearest)
         draw_frontage(
             scene,
             dice,
@@ -91,12 +116,11 @@ def _line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather:
             shop=dice.chance(shops),
             lit=weather.dark,
             dim=side.dim,
+            gloom=gloom,
         )
         if dice.chance(0.35):
             hang_sign(scene, dice, s * (back - 0.5) + bend * near * near, near)
         depth = near
-    if dice.chance(0.1):
-        draw_side_fence(scene, dice, s * (back - 0.3), bend)
 
 
 def passers_by(dice: Dice, sides: list[Side]) -> list[Spot]:
