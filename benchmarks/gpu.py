@@ -65,7 +65,9 @@ def build_parser() -> CommandParser:
         epilog=f"example:\n  {PROG} --bundle bundles/b16-fp16 --frames 300",
     )
     parser.add_argument("--bundle", type=Path, help="folder made by python -m export (the demo's)")
-    parser.add_argument("--video", help="file to read frames from (default: the demo clip)")
+    parser.add_argument(
+        "--video", help="file, or folder of images, to read frames from (default: the demo clip)"
+    )
     parser.add_argument("--classes", help="as mgca-rt takes them (default: the demo's)")
     parser.add_argument(
         "--backends",

@@ -27,6 +27,7 @@ from runtime.command import CommandParser, run_command
 from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import UserError
 from runtime.sources import Frame, open_video
+from runtime.sources.images import ImageSource
 
 PROG = "python -m benchmarks.latency"
 STAGES = ("capture", "preprocess", "infer", "postprocess", "total")
@@ -40,7 +41,9 @@ def build_parser() -> CommandParser:
         epilog=f"example:\n  {PROG} --bundle bundles/mine --frames 300 --json latency.json",
     )
     parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
-    parser.add_argument("--video", help="file to read frames from (default: the demo clip)")
+    parser.add_argument(
+        "--video", help="file, or folder of images, to read frames from (default: the demo clip)"
+    )
     parser.add_argument("--frames", type=parse_count, default=200, help="to measure (200)")
     parser.add_argument("--warmup", type=parse_seed, default=20, help="frames run before (20)")
     parser.add_argument("--classes", help="as mgca-rt takes them (default: the demo's)")
@@ -98,10 +101,10 @@ def time_frames(
 
 
 def repeat_frames(video: str) -> Generator[Frame, None, None]:
-    """The frames of ``video``, over and over."""
+    """The frames of ``video``, a file or a folder of images, over and over."""
     stop = threading.Event()
     while True:
-        source = open_video(video)
+        source = ImageSource(video) if Path(video).is_dir() else open_video(video)
         try:
             source.open()
             count = 0

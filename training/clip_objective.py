@@ -55,7 +55,7 @@ class ClipObjective(nn.Module):
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
         images = normalize_images(batch.images_bhw3)
         # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
-        seed = int(batch.tokens_jl.sum())
+        seed = int(batch.tokens_jl.sum()) + 1000003 * batch.visit
         shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
         with _quickest_attention(images.device):
             patches_bpd, kept_q = self._patches(shuffle, images, seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from training.model.clip import is_ours
+
 # The world's own captions speak like this; words met in other sentences would sit elsewhere in the
 # space. The noun level trains its nouns in these.
 STREETWORLD = (
@@ -12,8 +14,8 @@ STREETWORLD = (
     "a {}",
 )
 
-# Sentences as the world's captions are written, without an article. No noun was trained in these
-# by itself (docs/method.md, "Sentences around a name").
+# Sentences as the world's captions are written, without an article (docs/method.md, "Sentences
+# around a name").
 CAPTIONS = (
     "a scene with {}",
     "a picture with {}",
@@ -33,10 +35,15 @@ OPENAI = (
     "a photo of the small {}.",
 )
 
-TEMPLATE_SETS = {"streetworld": STREETWORLD, "captions": CAPTIONS, "openai": OPENAI}
+TEMPLATE_SETS = {
+    "streetworld": STREETWORLD,
+    "captions": CAPTIONS,
+    "both": STREETWORLD + CAPTIONS,
+    "openai": OPENAI,
+}
 
 
 def templates_for(clip_name: str, chosen: str | None = None) -> tuple[str, tuple[str, ...]]:
     """Name and sentences of the template set that suits a CLIP, or of the one that was chosen."""
-    name = chosen or ("streetworld" if clip_name == "mgca-tiny" else "openai")
+    name = chosen or ("streetworld" if is_ours(clip_name) else "openai")
     return name, TEMPLATE_SETS[name]

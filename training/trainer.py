@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from runtime.errors import UserError
@@ -16,15 +15,14 @@ from training.checkpoint import Checkpoint, save_checkpoint
 from training.clip_objective import ClipObjective
 from training.config import PhaseConfig, TrainConfig
 from training.config_values import to_dict
-from training.data.batches import Batch, Collate, streetworld_batches
-from training.data.nouns import NounFinder
+from training.data.batches import Collate
+from training.data.stream import SceneStream
 from training.distributed import Processes
 from training.evaluate import Score, evaluate
 from training.loop import MetricsLog, PhaseState, run_phase
 from training.mgca_objective import MgcaObjective
-from training.model.clip import load_clip, tokenizer_for
+from training.model.clip import load_clip
 from training.model.mgca import MgcaModel
-from training.prompts import templates_for
 from training.text_center import measure_text_center
 
 
@@ -71,9 +69,9 @@ class Run:
                 load_clip(config.model.clip_name, config.model.pretrained), config.model
             )
         self.model.to(self.device)
+        self.stream = SceneStream(config, self.model, processes)
         self.objective: MgcaObjective | None = None
         self.clip_objective: ClipObjective | None = None
-        self.center_tokens: list[Tensor] | None = None
         self.whole_images_from = 0
         if processes.is_first:
             try:
@@ -144,68 +142,11 @@ class Run:
             if self.phase == "pretrain":
                 self.model.clip.train()
 
-    def sample_captions(self) -> list[Tensor]:
-        """Tokens of the first training scenes' captions, read once."""
-        if self.center_tokens is None:
-            phase = PhaseConfig(steps=8, batch=256, captions=2)
-            batches = self.batches(phase, self.config.data.first_seed, 0, self.plain_collate())
-            self.center_tokens = [batch.tokens_jl for batch in batches]
-        return self.center_tokens
-
-    def plain_collate(self) -> Collate:
-        """How to stack batches of whole captions."""
-        return Collate(tokenizer_for(self.model.clip))
-
-    def noun_collate(self) -> Collate:
-        """How to stack batches that carry their nouns; which words are nouns is read off the first
-        captions.
-        """
-        tokenizer = tokenizer_for(self.model.clip)
-        silent = {0, *tokenizer.all_special_ids}
-        captions = [
-            tokenizer.decode([token for token in row if token not in silent])
-            for tokens_jl in self.sample_captions()
-            for row in tokens_jl.tolist()
-        ]
-        _, templates = templates_for(self.config.model.clip_name)
-        return Collate(tokenizer, NounFinder.from_captions(captions), templates)
-
     def center_text(self) -> None:
         """Set the text centre to the mean caption, where the model is to be centred."""
         if not self.config.model.center_text:
             return
-        self.model.text_center.copy_(measure_text_center(self.model, self.sample_captions()))
-
-    def batches(
-        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
-    ) -> Iterator[Batch]:
-        """The phase's batches from step ``start`` on."""
-        data = self.config.data
-        if data.shards:
-            from training.data.shards import shard_batches
-
-            return shard_batches(
-                shards=data.shards,
-                steps=phase.steps - start,
-                batch=phase.batch,
-                size_wh=data.size_wh,
-                seed=self.config.seed + start,
-                collate=collate,
-                workers=data.workers,
-            )
-        return streetworld_batches(
-            first_seed=first_seed,
-            steps=phase.steps,
-            start_step=start,
-            batch=phase.batch,
-            captions=phase.captions,
-            size_wh=data.size_wh,
-            seed=self.config.seed,
-            collate=collate,
-            workers=data.workers,
-            rank=self.processes.rank,
-            world_size=self.processes.count,
-        )
+        self.model.text_center.copy_(measure_text_center(self.model, self.stream.sample_captions()))
 
     def optimise(
         self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
@@ -215,7 +156,7 @@ class Run:
             name=self.phase,
             objective=self.processes.wrap(objective),
             config=phase,
-            batches=self.batches(phase, first_seed, self.state.step, collate),
+            batches=self.stream.batches(phase, first_seed, self.state.step, collate),
             state=self.state,
             log=self.log,
             on_step=lambda state: self.between_steps(state, phase),
@@ -238,7 +179,7 @@ class Run:
             config.pretrain,
             self.clip_objective,
             config.data.first_seed,
-            self.noun_collate() if config.pretrain.noun_weight else self.plain_collate(),
+            self.stream.collate(nouns=config.pretrain.noun_weight > 0),
         )
         self.clip_objective = None
         # The layout a resumed run finds its weights in: another one rounds otherwise.
@@ -255,18 +196,18 @@ class Run:
             self.objective.mask.load_state_dict(self.mask_state)
         if self.generator_state is not None:
             self.objective.generator.set_state(self.generator_state)
-        tokens = [tokens_jl.to(self.device) for tokens_jl in self.sample_captions()]
+        tokens = [tokens_jl.to(self.device) for tokens_jl in self.stream.sample_captions()]
         bank = torch.cat([self.model.encode_text(tokens_jl) for tokens_jl in tokens])
         self.objective.caption_bank_md = bank
         self.model.train()
-        # The second phase goes on where the first stopped in the stream of scenes: none is seen
-        # twice.
-        used = config.pretrain.steps * config.pretrain.batch * self.processes.count
+        # The second phase goes on where the first stopped in the stream of scenes.
+        fresh_steps = -(-config.pretrain.steps // config.data.passes)
+        used = fresh_steps * config.pretrain.batch * self.processes.count
         self.optimise(
             config.mgca,
             self.objective,
             config.data.first_seed + used,
-            self.noun_collate() if config.losses.needs_nouns else self.plain_collate(),
+            self.stream.collate(nouns=config.losses.needs_nouns),
         )
 
     def execute(self) -> None:

@@ -96,7 +96,7 @@ class Bench:
             start = Checkpoint(config=self.config, model=self.model, phase="mgca", step=0)
             run = Run(self.config, self.plan.work / "captions", Processes("cpu"), start)
             beside = path.with_suffix(f".{os.getpid()}.part")
-            torch.save(run.sample_captions(), beside)
+            torch.save(run.stream.sample_captions(), beside)
             beside.replace(path)
         return torch.load(path, weights_only=True)
 

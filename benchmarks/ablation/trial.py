@@ -20,6 +20,7 @@ from benchmarks.ablation.rows import Row
 from training.checkpoint import Checkpoint, save_checkpoint
 from training.config import PhaseConfig, TrainConfig
 from training.data.batches import Batch, Collate
+from training.data.stream import SceneStream
 from training.distributed import Processes
 from training.loop import PhaseState
 from training.model.mgca import MgcaModel, ModelConfig
@@ -70,6 +71,24 @@ def fresh_model(model: MgcaModel, config: ModelConfig, seed: int) -> MgcaModel:
     return fresh
 
 
+class RememberingStream(SceneStream):
+    """A stream that keeps the batch at hand.
+
+    Attributes:
+        seen: the batch handed out last, None before the first.
+    """
+
+    seen: Batch | None = None
+
+    def batches(
+        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
+    ) -> Iterator[Batch]:
+        """The phase's batches; see :class:`SceneStream`."""
+        for batch in super().batches(phase, first_seed, start, collate):
+            self.seen = batch
+            yield batch
+
+
 class Trial(Run):
     """A training run that looks at each term's gradient and saves at its end.
 
@@ -92,9 +111,10 @@ class Trial(Run):
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         start = Checkpoint(config=config, model=model, phase="mgca", step=0)
         super().__init__(config, folder, Processes(config.device), start)
-        self.center_tokens = center_tokens
+        self.remembering = RememberingStream(config, self.model, self.processes)
+        self.remembering.sampled = center_tokens
+        self.stream = self.remembering
         self.progress = self.progress and show_progress
-        self.seen: Batch | None = None
         self.in_training: nn.Module | None = None
         self.gradient_norms: list[dict[str, float]] = []
         steps = config.mgca.steps
@@ -108,7 +128,9 @@ class Trial(Run):
             self.model.train()
             used = self.config.pretrain.steps * self.config.pretrain.batch
             first_seed = self.config.data.first_seed + used
-            self.optimise(self.config.mgca, self.in_training, first_seed, self.plain_collate())
+            self.optimise(
+                self.config.mgca, self.in_training, first_seed, self.stream.collate(nouns=False)
+            )
         else:
             self.train_decoder()
         self.model.eval()
@@ -119,21 +141,13 @@ class Trial(Run):
             half=True,
         )
 
-    def batches(
-        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
-    ) -> Iterator[Batch]:
-        """The run's batches; the one at hand is remembered."""
-        for batch in super().batches(phase, first_seed, start, collate):
-            self.seen = batch
-            yield batch
-
     def between_steps(self, state: PhaseState, config: PhaseConfig) -> None:
         """Look at the gradients when it is time; nothing else."""
-        objective = self.in_training or self.objective
-        if state.step in self.probe_steps and objective is not None and self.seen is not None:
+        objective, seen = self.in_training or self.objective, self.remembering.seen
+        if state.step in self.probe_steps and objective is not None and seen is not None:
             bf16 = self.config.precision == "bf16"
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):  # as in training
-                norms = measure_gradients(objective, self.model.decoder, self.seen)
+                norms = measure_gradients(objective, self.model.decoder, seen)
             self.gradient_norms.append({"step": float(state.step), **norms})
 
 

@@ -81,8 +81,9 @@ class CheckpointView:
     def embed(self, words: Sequence[str]) -> np.ndarray:
         """Text embeddings float32 (k, d); :class:`UserError` for what the model cannot know."""
         from training.evaluate import embed_names
+        from training.model.clip import is_ours
 
-        if self.model.config.clip_name == "mgca-tiny":
+        if is_ours(self.model.config.clip_name):
             for word in words:
                 _check_known(word)
         return embed_names(self.model, tuple(words)).numpy()

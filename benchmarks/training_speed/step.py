@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.config import PhaseConfig
@@ -43,6 +43,7 @@ class TimedRun(Run):
     def measure_phases(self) -> dict[str, dict[str, Any]]:
         """Time the phases that the configuration has; the figures by phase."""
         self.figures = {}
+        self.stream.sample_scenes = CAPTION_SCENES
         config = self.config
         if config.pretrain.steps and not config.model.pretrained:
             self.pretrain()
@@ -51,14 +52,6 @@ class TimedRun(Run):
             self.train_decoder()
         return self.figures
 
-    def sample_captions(self) -> list[Tensor]:
-        """Tokens of a few scenes' captions: enough to find the nouns."""
-        if self.center_tokens is None:
-            phase = PhaseConfig(steps=1, batch=CAPTION_SCENES, captions=2)
-            batches = self.batches(phase, self.config.data.first_seed, 0, self.plain_collate())
-            self.center_tokens = [batch.tokens_jl for batch in batches]
-        return self.center_tokens
-
     def optimise(
         self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
     ) -> None:
@@ -66,7 +59,7 @@ class TimedRun(Run):
         short = dataclasses.replace(phase, steps=self.distinct)
         started = time.perf_counter()
         with one_thread():
-            batches = list(self.batches(short, first_seed, 0, collate))
+            batches = list(self.stream.batches(short, first_seed, 0, collate))
         scenes_s = self.distinct * phase.batch / (time.perf_counter() - started)
         step_s = self._time_steps(phase, objective, batches)
         self.figures[self.phase] = {

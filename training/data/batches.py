@@ -6,8 +6,10 @@ Shape legend: b images, j captions of all of them, l context length, u different
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 
 import numpy as np
 import torch
@@ -20,6 +22,8 @@ from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 Tokenizer = Callable[[list[str]], Tensor]
 Pair = tuple[np.ndarray, list[str], list[str]]
+# All that a worker unpickles. A name that cannot be imported is passed over without a word.
+WORKER_IMPORTS = ("training.trainer", "training.data.shards")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Batch:
         noun_tokens_ul: int64 (u, l), a sentence about each noun that the batch names; None where
             nouns are not asked for or there are none.
         named_bu: bool (b, u), the nouns that each image's captions name, drawn or not.
+        visit: 0 the first time; another number each time the same batch comes again
+            (training.data.replay), so that other patches are left out then.
     """
 
     images_bhw3: Tensor
@@ -40,6 +46,7 @@ class Batch:
     owner_j: Tensor
     noun_tokens_ul: Tensor | None = None
     named_bu: Tensor | None = None
+    visit: int = 0
 
     @property
     def nouns(self) -> tuple[Tensor, Tensor] | None:
@@ -50,8 +57,20 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        values = (getattr(self, part.name) for part in dataclasses.fields(self))
-        return Batch(*(None if value is None else value.to(device) for value in values))
+        return self._each(lambda tensor: tensor.to(device))
+
+    def clone(self) -> Batch:
+        """A copy in memory of its own: what workers send is in memory shared with them, of which a
+        process may not keep much.
+        """
+        return self._each(Tensor.clone)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        values = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+        changed = {
+            name: change(value) for name, value in values.items() if isinstance(value, Tensor)
+        }
+        return dataclasses.replace(self, **changed)
 
 
 def unit_images(images_bhw3: Tensor) -> Tensor:
@@ -148,6 +167,18 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
+def worker_context() -> BaseContext:
+    """How workers begin: forked off a server that has imported what they need.
+
+    Not off this process: a forked child of one that has already computed with OpenMP waits for
+    ever. And without the server's imports every worker imports torch by itself, one after the
+    other.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(WORKER_IMPORTS))
+    return context
+
+
 def streetworld_batches(
     *,
     first_seed: int,
@@ -177,7 +208,6 @@ def streetworld_batches(
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_one_thread,
-        # A forked child of a process that has already computed with OpenMP waits for ever.
-        multiprocessing_context="forkserver" if workers else None,
+        multiprocessing_context=worker_context() if workers else None,
     )
     yield from loader

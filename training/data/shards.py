@@ -14,7 +14,7 @@ import webdataset
 from torch.utils.data import DataLoader
 
 from runtime.errors import UserError
-from training.data.batches import Batch, Collate, Pair
+from training.data.batches import Batch, Collate, Pair, worker_context
 
 
 def crop_and_resize(
@@ -109,7 +109,7 @@ def shard_batches(
         batch_size=batch,
         collate_fn=collate,
         num_workers=workers,
-        multiprocessing_context="forkserver" if workers else None,
+        multiprocessing_context=worker_context() if workers else None,
     )
     for count, ready in enumerate(loader):
         if count == steps:

@@ -33,6 +33,11 @@ IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
+def is_ours(clip_name: str) -> bool:
+    """Whether a CLIP is one of our own small ones, trained on StreetWorld's captions."""
+    return (CONFIG_DIR / f"{clip_name}.json").exists()
+
+
 def register_configs() -> None:
     """Make our model configurations known to open_clip (idempotent)."""
     if get_model_config("mgca-tiny") is None:
@@ -77,7 +82,7 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
         quick_gelu = (
             bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
         )
-    ours = (CONFIG_DIR / f"{name}.json").exists()
+    ours = is_ours(name)
     try:
         model = create_model(
             name,

@@ -38,8 +38,8 @@ class ModelConfig:
     against the words themselves (pretrain.noun_weight): it costs that one 2 to 7 mIoU.
     """
     prompts: str | None = None
-    """Sentences that a name is embedded in at evaluation and in exports
-    (training.prompts.TEMPLATE_SETS); None chooses by the CLIP.
+    """Sentences that the noun level trains nouns in, and that a name is embedded in at evaluation
+    and in exports (training.prompts.TEMPLATE_SETS); None chooses by the CLIP.
     """
 
     def __post_init__(self) -> None:

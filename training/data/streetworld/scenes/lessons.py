@@ -79,6 +79,22 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
             **{"study": 0.18, "crowd": 0.09, "sunset": 0.04},
         },
     ),
+    (
+        1_250_000,
+        {
+            **LATER_KINDS,
+            **{"drive": 0.3, "kerbside": 0.12, "heaven": 0.07, "crowd": 0.08},
+            **{"street": 0.35, "town": 0.25, "highstreet": 0.35, "study": 0.2, "sunset": 0.05},
+        },
+    ),
+    (
+        1_490_000,
+        {
+            **LATER_KINDS,
+            **{"drive": 0.4, "kerbside": 0.15, "heaven": 0.09, "crowd": 0.1, "waterside": 0.06},
+            **{"street": 0.4, "town": 0.25, "highstreet": 0.35, "study": 0.22, "sunset": 0.07},
+        },
+    ),
 )
 
 
