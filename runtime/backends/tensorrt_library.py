@@ -65,7 +65,7 @@ def open_tensorrt(*, to_build: bool = False) -> tuple[TensorRt, Cuda]:
     except MissingError as error:
         missing.append(str(error))
     if cuda is None or binding is None:
-        raise TensorRtMissingError(f"TensorRT lacks {' and '.join(missing)}; {install_line()}")
+        raise TensorRtMissingError(f"missing here: {' and '.join(missing)}; {install_line()}")
     module, kind = binding
     return TensorRt(module, module.__version__, kind, _make_logger(module)), cuda
 

@@ -290,7 +290,7 @@ def test_what_is_missing_is_named(
         build_engine(bundle, "fp32")
     text = str(caught.value)
     assert caught.value.exit_code == 1 and "\n" not in text
-    assert text.startswith("--trt fp32: TensorRT lacks a GPU that CUDA can use")
+    assert text.startswith("--trt fp32: missing here: a GPU that CUDA can use")
     assert "and TensorRT's builder (tensorrt: import of tensorrt halted" in text
     assert "install" in text and text.endswith(f"the ONNX bundle {bundle.path} is kept")
     assert bundle.file("segmenter.onnx").is_file()
@@ -309,7 +309,7 @@ def test_versions_out_of_range_are_refused(
 def test_nothing_is_constructed_without_a_gpu(bundle: Bundle, install: Callable[..., Any]) -> None:
     """The fake fails the test (a segmentation fault on real machines) if anything is."""
     install("10.3", devices=0)
-    with pytest.raises(MgcaError, match="lacks a GPU"):
+    with pytest.raises(MgcaError, match="missing here: a GPU"):
         build_engine(bundle, "fp32")
 
 
