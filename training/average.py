@@ -18,7 +18,7 @@ import torch
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
 from training.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
-from training.model.mgca import MgcaModel
+from training.model.mgca import MgcaModel, with_names_as
 
 EXAMPLE = """example:
   python -m training.average --from runs/demo/earlier.pt --to runs/demo/last.pt --share 0.5 \\
@@ -74,7 +74,7 @@ def average(arguments: Sequence[str]) -> None:
             f"--share is {options.share}; expected 0 (the first file) to 1 (the second)"
         )
     earlier, later = load_checkpoint(options.earlier), load_checkpoint(options.later)
-    if earlier.config.model != later.config.model:
+    if with_names_as(earlier.config.model, later.config.model) != later.config.model:
         raise UserError(
             f"the checkpoints cannot be averaged: {earlier.config.model} in the first, "
             f"{later.config.model} in the second; expected two states of one run"

@@ -24,6 +24,9 @@ CAPTIONS = (
     "{}",
 )
 
+# The one of them that the shipped model is asked in (docs/method.md, "A GPU, and a deeper tower").
+SEEN = ("we see {}",)
+
 # Radford et al. 2021: the seven templates that did best on ImageNet.
 OPENAI = (
     "itap of a {}.",
@@ -39,6 +42,7 @@ TEMPLATE_SETS = {
     "streetworld": STREETWORLD,
     "captions": CAPTIONS,
     "both": STREETWORLD + CAPTIONS,
+    "seen": SEEN,
     "openai": OPENAI,
 }
 

@@ -24,7 +24,7 @@ from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import TrainConfig
 from training.config_values import apply_override
 from training.distributed import Processes
-from training.model.mgca import ModelConfig
+from training.model.mgca import ModelConfig, with_names_as
 from training.presets import PRESETS, find_config
 from training.trainer import Run, Stopped
 
@@ -136,7 +136,7 @@ def refit_model(checkpoint: Checkpoint, wanted: ModelConfig) -> None:
         UserError: a setting that its weights do not fit.
     """
     built = checkpoint.config.model
-    fitting = dataclasses.replace(built, prompts=wanted.prompts, center_text=wanted.center_text)
+    fitting = with_names_as(built, wanted)
     if wanted != fitting:
         changed = [
             f"model.{field.name} is {getattr(built, field.name)!r} in the checkpoint, "

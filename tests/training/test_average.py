@@ -57,6 +57,13 @@ def test_a_share_beyond_the_two_is_refused(tmp_path, states, share, capsys):
     assert not out.exists()
 
 
+def test_states_that_ask_for_names_otherwise_can_be_averaged(tmp_path, states):
+    other = write(tmp_path / "other.pt", 3, prompts="both")
+    out = tmp_path / "out.pt"
+    assert main(arguments(states[0], other, 0.5, out)) == 0
+    assert load_checkpoint(out).config.model.prompts == "both"
+
+
 def test_two_architectures_are_refused(tmp_path, states, capsys):
     other = write(tmp_path / "other.pt", 3, decoder_width=48)
     assert main(arguments(states[0], other, 0.5, tmp_path / "out.pt")) == 2

@@ -50,7 +50,7 @@ def weights(path):
         (["--resume", "nowhere.pt"], "does not exist"),
         (["--train-data", "nowhere/{000..002}.tar"], "nowhere/000.tar"),
         (["--set", "device=tpu"], "expected auto, cpu or cuda"),
-        (["--set", "model.prompts=poems"], "expected one of both, captions, openai"),
+        (["--set", "model.prompts=poems"], "expected one of both, captions, openai, seen"),
     ],
 )
 def test_bad_arguments_get_one_line(tmp_path, capfd, arguments, words):

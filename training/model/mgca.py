@@ -5,6 +5,7 @@ Shape legend: b images, n captions, d embedding width, h' w' the decoder's grid.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +53,13 @@ class ModelConfig:
             raise ValueError(
                 f"prompts is '{self.prompts}'; expected one of {', '.join(sorted(TEMPLATE_SETS))}"
             )
+
+
+def with_names_as(built: ModelConfig, wanted: ModelConfig) -> ModelConfig:
+    """``built`` with what another configuration says of names: settings that need no other
+    weights.
+    """
+    return dataclasses.replace(built, prompts=wanted.prompts, center_text=wanted.center_text)
 
 
 class MgcaModel(nn.Module):
