@@ -18,7 +18,7 @@ from benchmarks.figures.pictures import Picture
 PANEL_WH = (264, 198)
 LETTERS = 22
 HEAT_STEPS = 32
-PERCENTILES = (2.0, 99.5)  # of a word's cosines over all pictures: cold and hot
+PERCENTILES = (2.0, 99.5)  # of a word's leads over all pictures: cold and hot
 
 
 def parse_words(text: str) -> list[str]:
@@ -32,9 +32,16 @@ def parse_words(text: str) -> list[str]:
 def draw_similarity(
     view: CheckpointView, pictures: Sequence[Picture], words: Sequence[str]
 ) -> np.ndarray:
-    """A row for each picture, a column for each word; a column's pictures share one scale."""
-    text_kd = view.embed(words)
-    cosines = [view.see(picture.frame_bgr).scores(text_kd, "pixel") for picture in pictures]
+    """A row for each picture, a column for each word; a column's pictures share one scale.
+
+    Shown is how far a word's cosine lies above the mean of StreetWorld's class names at that pixel:
+    what all words share says nothing about which of them is meant, and hides it in a plain map.
+    """
+    from training.data.streetworld import CLASS_NAMES
+
+    text_kd = np.concatenate([view.embed(words), view.embed(CLASS_NAMES)])
+    scores = [view.see(picture.frame_bgr).scores(text_kd, "pixel") for picture in pictures]
+    cosines = [lead_over_mean(scores_khw, len(words)) for scores_khw in scores]
     columns, titles = [], []
     for index in range(len(words)):
         heats, low, high = normalise_heat([cosine_khw[index] for cosine_khw in cosines])
@@ -52,13 +59,23 @@ def draw_similarity(
     return stack([drawn, heat_scale(drawn.shape[1])])
 
 
+def lead_over_mean(scores_khw: np.ndarray, words: int) -> np.ndarray:
+    """How far the first ``words`` rows of cosines (k, h', w') lie above the mean of the others:
+    (words, h', w').
+
+    >>> lead_over_mean(np.array([[[0.5]], [[0.1]], [[0.3]]]), 1).round(2).tolist()
+    [[[0.3]]]
+    """
+    return scores_khw[:words] - scores_khw[words:].mean(axis=0)
+
+
 def normalise_heat(
     maps: Sequence[np.ndarray], percentiles: tuple[float, float] = PERCENTILES
 ) -> tuple[list[np.ndarray], float, float]:
-    """One word's cosines (h', w') on all pictures -> heat in [0, 1] on one scale, and its ends.
+    """One word's leads (h', w') on all pictures -> heat in [0, 1] on one scale, and its ends.
 
     The scale is the word's own over all pictures, so a picture without the thing stays cold beside
-    one that has it. Cosines that are all equal are cold.
+    one that has it. Leads that are all equal are cold.
     """
     every = np.concatenate([cosines_hw.ravel() for cosines_hw in maps])
     low, high = (float(value) for value in np.percentile(every, percentiles))
@@ -92,8 +109,8 @@ def heat_scale(width: int) -> np.ndarray:
     """The scale as a strip (h, width, 3) with its two ends named."""
     height = 2 * LETTERS
     canvas = blank(width, height)
-    left = "cold: the low end of the word's cosines"
-    right = "hot: the high end"
+    left = "cold: the word lies below the mean word"
+    right = "hot: far above it"
     bar = 260
     start = max(8, (width - text_width(left, LETTERS) - text_width(right, LETTERS) - bar - 32) // 2)
     top = LETTERS // 2

@@ -26,7 +26,7 @@ from benchmarks.figures.legend import present_classes
 from benchmarks.figures.metrics_log import drop_overtaken, read_metrics
 from benchmarks.figures.pictures import check_outside_repositories, parse_scenes
 from benchmarks.figures.png import coarsen, write_png
-from benchmarks.figures.similarity import lay_heat, normalise_heat
+from benchmarks.figures.similarity import lay_heat, lead_over_mean, normalise_heat
 from benchmarks.figures.units import name_units, widest_place
 from runtime.errors import UserError
 from runtime.palette import palette
@@ -103,6 +103,13 @@ def test_a_units_name_is_written_into_its_widest_place():
         untouched, np.where(small == 1, 0, np.arange(7200).reshape(60, 120) % 250), ["a"] * 251
     )
     assert (untouched == 128).all()  # none is large enough
+
+
+def test_what_all_words_share_is_taken_off_a_words_cosine():
+    shared_hw = np.array([[0.0, 0.5, -0.2]])
+    own_khw = np.array([[[0.3, 0.0, 0.0]], [[0.0, 0.1, 0.0]], [[0.0, -0.1, 0.0]]])
+    leads = lead_over_mean(shared_hw + own_khw, 1)
+    np.testing.assert_allclose(leads, [[[0.3, 0.0, 0.0]]], atol=1e-12)
 
 
 def test_one_words_pictures_share_one_scale():
