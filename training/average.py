@@ -17,7 +17,7 @@ import torch
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
+from training.checkpoint import load_checkpoint, write_new_start
 from training.model.mgca import MgcaModel, with_names_as
 
 EXAMPLE = """example:
@@ -81,14 +81,9 @@ def average(arguments: Sequence[str]) -> None:
         )
     average_models(earlier.model, later.model, options.share)
     out = Path(options.out)
-    # A new start: nobody's optimiser state fits these weights.
-    start = Checkpoint(config=later.config, model=later.model, phase="pretrain", step=0)
-    write_checkpoint(out, start)
+    hint = write_new_start(out, later.config, later.model)
     print(f"{out}: {options.share:g} of {options.later}, the rest of {options.earlier}")
-    print(
-        f"go on with python -m training.run --resume {out} --set pretrain.steps=N "
-        "(0: MGCA at once) --set data.first_seed=M (a scene not seen yet)"
-    )
+    print(hint)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -107,6 +107,22 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) 
         ) from error
 
 
+def write_new_start(path: Path, config: TrainConfig, model: MgcaModel) -> str:
+    """Weights that no optimiser state fits, as a checkpoint at the beginning of pre-training.
+
+    Returns:
+        A line that says how to go on from it.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    write_checkpoint(path, Checkpoint(config=config, model=model, phase="pretrain", step=0))
+    return (
+        f"go on with python -m training.run --resume {path} --set pretrain.steps=N "
+        "(0: MGCA at once) --set data.first_seed=M (a scene not seen yet)"
+    )
+
+
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Read and check a checkpoint.
 

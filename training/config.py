@@ -31,7 +31,8 @@ class DataConfig:
     """
     passes: int = 1
     """How often a batch is used, on average (training.data.replay): more than once where a GPU is
-    quicker than the processors that draw its scenes.
+    quicker than the processors that draw its scenes. What comes again then depends on where a run
+    was resumed.
     """
     window: int = 256
     """Batches kept for their further passes, on the device that computes."""

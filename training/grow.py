@@ -19,7 +19,7 @@ from torch import nn
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
+from training.checkpoint import load_checkpoint, write_new_start
 from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
 
@@ -121,15 +121,9 @@ def grow(arguments: Sequence[str]) -> None:
     trained = load_checkpoint(options.trained)
     model = grow_model(trained.model, options.clip)
     config = dataclasses.replace(trained.config, model=model.config)
-    # A new start: nobody's optimiser state fits these weights.
-    write_checkpoint(
-        Path(options.out), Checkpoint(config=config, model=model, phase="pretrain", step=0)
-    )
+    hint = write_new_start(Path(options.out), config, model)
     print(f"{options.out}: {options.trained} in the deeper {options.clip}")
-    print(
-        f"go on with python -m training.run --resume {options.out} --set pretrain.steps=N "
-        "--set data.first_seed=M (a scene not seen yet)"
-    )
+    print(hint)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

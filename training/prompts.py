@@ -5,7 +5,7 @@ from __future__ import annotations
 from training.model.clip import is_ours
 
 # The world's own captions speak like this; words met in other sentences would sit elsewhere in the
-# space. The noun level trains its nouns in these.
+# space.
 STREETWORLD = (
     "a photo of a {}",
     "a picture of a {}",

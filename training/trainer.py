@@ -201,12 +201,10 @@ class Run:
         self.objective.caption_bank_md = bank
         self.model.train()
         # The second phase goes on where the first stopped in the stream of scenes.
-        fresh_steps = -(-config.pretrain.steps // config.data.passes)
-        used = fresh_steps * config.pretrain.batch * self.processes.count
         self.optimise(
             config.mgca,
             self.objective,
-            config.data.first_seed + used,
+            self.stream.seed_after(config.pretrain),
             self.stream.collate(nouns=config.losses.needs_nouns),
         )
 

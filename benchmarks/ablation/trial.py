@@ -100,6 +100,8 @@ class Trial(Run):
         show_progress: draw a bar, on a terminal.
     """
 
+    stream: RememberingStream
+
     def __init__(
         self,
         config: TrainConfig,
@@ -111,9 +113,8 @@ class Trial(Run):
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         start = Checkpoint(config=config, model=model, phase="mgca", step=0)
         super().__init__(config, folder, Processes(config.device), start)
-        self.remembering = RememberingStream(config, self.model, self.processes)
-        self.remembering.sampled = center_tokens
-        self.stream = self.remembering
+        self.stream = RememberingStream(config, self.model, self.processes)
+        self.stream.sampled = center_tokens
         self.progress = self.progress and show_progress
         self.in_training: nn.Module | None = None
         self.gradient_norms: list[dict[str, float]] = []
@@ -126,10 +127,11 @@ class Trial(Run):
             torch.manual_seed(self.config.seed + 1)
             self.in_training = GroundedObjective(self.model, self.config.losses)
             self.model.train()
-            used = self.config.pretrain.steps * self.config.pretrain.batch
-            first_seed = self.config.data.first_seed + used
             self.optimise(
-                self.config.mgca, self.in_training, first_seed, self.stream.collate(nouns=False)
+                self.config.mgca,
+                self.in_training,
+                self.stream.seed_after(self.config.pretrain),
+                self.stream.collate(nouns=False),
             )
         else:
             self.train_decoder()
@@ -143,7 +145,7 @@ class Trial(Run):
 
     def between_steps(self, state: PhaseState, config: PhaseConfig) -> None:
         """Look at the gradients when it is time; nothing else."""
-        objective, seen = self.in_training or self.objective, self.remembering.seen
+        objective, seen = self.in_training or self.objective, self.stream.seen
         if state.step in self.probe_steps and objective is not None and seen is not None:
             bf16 = self.config.precision == "bf16"
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):  # as in training

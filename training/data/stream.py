@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 from torch import Tensor
@@ -70,8 +71,8 @@ class SceneStream:
     ) -> Iterator[Batch]:
         """The phase's batches from step ``start`` on."""
         data = self.config.data
-        steps, done = -(-phase.steps // data.passes), start // data.passes
-        fresh = self.fresh_batches(phase, first_seed, steps, done, collate)
+        done = start // data.passes
+        fresh = self.fresh_batches(phase, first_seed, self._fresh_steps(phase), done, collate)
         if data.passes == 1:
             return fresh
         kept = (batch.to(self.processes.device) for batch in fresh)
@@ -79,6 +80,14 @@ class SceneStream:
             kept, passes=data.passes, window=data.window, seed=self.config.seed + start
         )
         return itertools.islice(several, phase.steps - start)
+
+    def seed_after(self, phase: PhaseConfig) -> int:
+        """The first scene that a whole run of ``phase`` from the stream's beginning leaves over."""
+        used = self._fresh_steps(phase) * phase.batch * self.processes.count
+        return self.config.data.first_seed + used
+
+    def _fresh_steps(self, phase: PhaseConfig) -> int:
+        return math.ceil(phase.steps / self.config.data.passes)
 
     def fresh_batches(
         self, phase: PhaseConfig, first_seed: int, steps: int, start: int, collate: Collate
