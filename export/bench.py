@@ -89,10 +89,13 @@ class Bench:
         folder = self.work / "-".join((precision, *kept))
         variant = make_variant(self.fp32, precision, kept, folder, self._feeds(precision))
         text_files, text_parity = write_text_files(self.text, precision, folder)
-        files: dict[str, bytes | Path] = {"segmenter.onnx": variant.path, **text_files}
+        files = {"segmenter.onnx": variant.path, **text_files}
         manifest = replace(self.template, precision=precision)
-        bundle = write_bundle(folder / "bundle", manifest, files)
+        # Weights of gigabytes: each lies on the disk once, and what laid them open goes at once.
+        own = [name for name, file in files.items() if folder in file.parents]
+        bundle = write_bundle(folder / "bundle", manifest, files, moved=own)
         parity = self._measure(precision, bundle, variant)
+        variant.tapped.unlink()
         verdict = judge(
             parity, untrained=self.untrained, least_agreement=self.settings.min_agreement
         )

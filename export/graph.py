@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -21,26 +22,26 @@ DEFAULT_OPSET = 20
 def trace_to_onnx(
     module: torch.nn.Module,
     example: tuple[torch.Tensor, ...],
-    path: Path,
+    work: Path,
     *,
     inputs: Sequence[str],
     outputs: Sequence[str],
     dynamic: Mapping[str, Mapping[int, torch.export.Dim]] | None = None,
     opset: int = DEFAULT_OPSET,
 ) -> onnx.ModelProto:
-    """Export ``module`` and write the checked graph to ``path``.
+    """Export ``module`` and check the graph.
 
     Args:
         module: what to trace, in eval mode; its forward takes ``example`` positionally.
         example: one tensor per input, of the shapes the graph will keep where not dynamic.
-        path: the ``.onnx`` file to write; its folder exists.
+        work: a folder for the exporter's file, which is gone afterwards.
         inputs: the graph's input names, in order; also the keys of ``dynamic``.
         outputs: the graph's output names, in order.
         dynamic: per input, the axes that stay free.
         opset: 18 to 20.
 
     Returns:
-        The model as it was written.
+        The model as the exporter wrote it.
     """
     free_axes = tuple(dict((dynamic or {}).get(name, {})) or None for name in inputs)
     with torch.inference_mode(), _quiet_exporter():
@@ -57,8 +58,10 @@ def trace_to_onnx(
             verbose=False,
         )
     assert program is not None
-    program.save(str(path), external_data=False)
-    model = onnx.load(str(path))
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        path = Path(folder) / "traced.onnx"
+        program.save(str(path), external_data=False)
+        model = onnx.load(str(path))
     onnx.checker.check_model(model, full_check=True)
     return model
 

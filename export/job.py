@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
 from export import manifests
 from export.bench import Bench, Candidate
 from export.frames import Frame, draw_demo_frames, read_image_folder
@@ -24,6 +26,11 @@ from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 # How many names of a vocabulary of the user's own are compared.
 MOST_PARITY_WORDS = 20
+# What a precision leaves of the weights' size in fp32, at most: dynamic int8 takes no convolutions.
+_LEFT_OF_FP32 = {"fp32": 1.0, "fp16": 0.6, "int8": 0.7, "int8-static": 0.7}
+_LEFT_OF_TABLE = {"fp32": 1.0, "fp16": 0.5, "int8": 0.3}
+# The parts of a bundle that grow neither with the weights nor with the names: the tokenizer.
+_OTHER_BYTES = 4 * 2**20
 
 
 def export_bundles(settings: ExportSettings) -> list[Path]:
@@ -44,7 +51,9 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     subject = load_subject(settings)
     size_wh = settings.size_wh or subject.size_wh
     check_size(size_wh, subject.encoder.patch_size)
-    check_output(settings.out, bytes_needed=_bytes_needed(subject, len(settings.precisions)))
+    stored = _stored_names(names, subject)
+    needed = _bytes_needed(subject, settings, len(stored))
+    check_output(settings.out, bytes_needed=needed)
     say(f"{subject.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
     frames = images or draw_demo_frames(settings.frames, show_bar)
     with work_folder(settings.out) as work:
@@ -94,8 +103,8 @@ def _judge(candidates: Sequence[Candidate]) -> None:
 def _put_in_place(candidate: Candidate, settings: ExportSettings) -> Path:
     staged, precision = candidate.bundle, candidate.parity.precision
     folder = _folder(settings, precision)
-    files: dict[str, bytes | Path] = {name: staged.file(name) for name in staged.manifest.files}
-    write_bundle(folder, replace(staged.manifest, parity=candidate.figures), files)
+    files = {name: staged.file(name) for name in staged.manifest.files}
+    write_bundle(folder, replace(staged.manifest, parity=candidate.figures), files, moved=files)
     size = sum(record.bytes for record in staged.manifest.files.values())
     say(f"wrote {folder} ({size / 2**20:.1f} MiB, {precision})")
     return folder
@@ -144,7 +153,24 @@ def _folder(settings: ExportSettings, precision: str) -> Path:
     return folder_of_precision(settings.out, precision, settings.precisions)
 
 
-def _bytes_needed(subject: Subject, precisions: int) -> int:
-    """Traced, shipped and tapped graphs, staged and final bundles, each at fp32 size at most."""
-    weights = sum(p.numel() * p.element_size() for p in subject.clip.parameters())
-    return weights * (2 + 4 * precisions)
+def _bytes_needed(subject: Subject, settings: ExportSettings, names: int) -> int:
+    """Every bundle, and beside them the one graph that is being traced or measured."""
+    decoder: nn.Module = subject.model.decoder  # type: ignore[assignment]
+    sees = _parameters(subject.encoder) | _parameters(decoder)
+    reads = _parameters(subject.clip)
+    table = subject.clip.token_embedding.weight
+    seeing = _bytes_of(sees)
+    reading = _bytes_of(reads - sees - {table}) if settings.text_encoder else 0
+    words = names * subject.encoder.embedding_width * 4 + _OTHER_BYTES
+    if settings.text_encoder:
+        words += round(_bytes_of({table}) * _LEFT_OF_TABLE[settings.token_table])
+    left = sum(_LEFT_OF_FP32[precision] for precision in settings.precisions)
+    return round(left * (seeing + reading)) + (len(settings.precisions) + 1) * words + seeing
+
+
+def _parameters(module: nn.Module) -> set[nn.Parameter]:
+    return set(module.parameters())
+
+
+def _bytes_of(parameters: set[nn.Parameter]) -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in parameters)

@@ -54,7 +54,7 @@ def trace_segmenter(
     traced = trace_to_onnx(
         module,
         (frame, text),
-        work / "traced.onnx",
+        work,
         inputs=["frame", "text"],
         outputs=["class_scores", "unit_of_pixel", "unit_scores", "pixel_scores"],
         dynamic={"text": {0: torch.export.Dim("K", min=1, max=MOST_WORDS)}},

@@ -84,7 +84,7 @@ def build_text_side(
         files[TOKENIZER_FILE] = work / TOKENIZER_FILE
         files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
         module = TextEncoder(clip, settings.token_table).eval()
-        encoder = _trace_encoder(module, context, work / "traced_text.onnx", settings.opset)
+        encoder = _trace_encoder(module, context, work, settings.opset)
     say(f"text: {len(names)} names ready")
     return TextSide(vocabulary, prompts, context, files, encoder, settings.token_table)
 
@@ -149,13 +149,13 @@ def measure_text_parity(
     }
 
 
-def _trace_encoder(encoder: TextEncoder, context_length: int, path: Path, opset: int) -> Graph:
+def _trace_encoder(encoder: TextEncoder, context_length: int, work: Path, opset: int) -> Graph:
     tokens = torch.zeros(3, min(8, context_length), dtype=torch.int64)
     tokens[:, 4] = 1
     model = trace_to_onnx(
         encoder,
         (tokens,),
-        path,
+        work,
         inputs=["tokens"],
         outputs=["embedding"],
         dynamic={

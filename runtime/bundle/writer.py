@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,11 @@ from runtime.errors import BundleError, UserError
 
 
 def write_bundle(
-    folder: str | os.PathLike[str], manifest: Manifest, files: Mapping[str, bytes | Path]
+    folder: str | os.PathLike[str],
+    manifest: Manifest,
+    files: Mapping[str, bytes | Path],
+    *,
+    moved: Collection[str] = (),
 ) -> Bundle:
     """Write a bundle and open it again, checked.
 
@@ -32,6 +36,9 @@ def write_bundle(
     folder that holds anything else is refused and left as it is (:class:`BundleError`), and so is
     a bundle beside whose files the user has put others. Too little disk or a place that cannot be
     written raises :class:`UserError`. Whatever fails, what was there before stays.
+
+    The files named in ``moved`` are moved instead of copied, so that large weights never lie on the
+    disk twice: they are the caller's own and gone afterwards, even where the writing fails.
     """
     target = Path(folder).expanduser()
     target = target.resolve()
@@ -42,9 +49,9 @@ def write_bundle(
     fresh = target.parent / f".{target.name}.{secrets.token_hex(6)}.partial"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _check_space(target.parent, files)
+        _check_space(target.parent, {n: f for n, f in files.items() if n not in moved})
         fresh.mkdir()
-        _fill(fresh, manifest, files)
+        _fill(fresh, manifest, files, moved)
         load_bundle(fresh)
         _swap(fresh, target)
     except OSError as error:
@@ -94,13 +101,20 @@ def _check_space(parent: Path, files: Mapping[str, bytes | Path]) -> None:
         )
 
 
-def _fill(folder: Path, manifest: Manifest, files: Mapping[str, bytes | Path]) -> None:
+def _fill(
+    folder: Path,
+    manifest: Manifest,
+    files: Mapping[str, bytes | Path],
+    moved: Collection[str],
+) -> None:
     records = {}
     for name, source in sorted(files.items()):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(source, bytes):
             path.write_bytes(source)
+        elif name in moved:
+            shutil.move(source, path)
         else:
             shutil.copyfile(source, path)
         records[name] = FileRecord(path.stat().st_size, sha256_of(path))

@@ -393,6 +393,21 @@ def test_a_failed_write_leaves_the_old_bundle(
     assert not list(bundle.path.parent.glob(".bundle*"))
 
 
+def test_moved_files_lie_on_the_disk_once(tmp_path: Path, bundle: Bundle) -> None:
+    """Room for what is copied is enough: weights of gigabytes are renamed."""
+    files = {name: tmp_path / name for name in bundle.manifest.files}
+    for name, path in files.items():
+        path.write_bytes(bundle.file(name).read_bytes())
+    large = files["segmenter.onnx"]
+    before = large.stat().st_ino
+    written = write_bundle(tmp_path / "new", bundle.manifest, files, moved=["segmenter.onnx"])
+    assert written.file("segmenter.onnx").stat().st_ino == before
+    assert not large.exists()
+    kept = set(files) - {"segmenter.onnx"}
+    assert kept and all(files[name].exists() for name in kept)
+    assert load_bundle(written.path).manifest.files == bundle.manifest.files
+
+
 def test_a_failed_last_rename_puts_the_old_bundle_back(
     bundle: Bundle, make_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,6 +445,11 @@ def test_too_little_disk(
         write_bundle(tmp_path / "bundle", manifest, {"segmenter.onnx": b"x" * 11})
     assert str(caught.value).startswith(f"too little disk at {tmp_path}: the bundle needs 0.0 MB")
     assert not (tmp_path / "bundle").exists()
+    large = tmp_path / "large.onnx"
+    large.write_bytes(b"x" * 11)
+    # Moved, it needs no more room (what is wrong with it then is another matter).
+    with pytest.raises(BundleError):
+        write_bundle(tmp_path / "bundle", manifest, {"a.onnx": large}, moved=["a.onnx"])
 
 
 def test_vocabulary_is_read_back(tmp_path: Path, vocabulary: Vocabulary) -> None:
