@@ -9,6 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
 import training.data.streetworld as streetworld  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
 from training.clip_objective import ClipObjective  # noqa: E402
@@ -89,6 +91,25 @@ def test_clip_steps_lower_the_loss(size_wh):
     objective = ClipObjective(model.clip.train(), PLAIN)
     losses = optimise(model, objective, 12, repeat_first=True, size_wh=size_wh)
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_attention_is_as_coarse_as_asked_for():
+    """Left alone, PyTorch's plain attention multiplies in float32 under bfloat16 autocast."""
+    attended = set()
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            if func is torch.ops.aten.bmm.default and args[0].shape[0] == 6 * 3:  # images, heads
+                attended.add(args[0].dtype)
+            return func(*args, **(kwargs or {}))
+
+    model = build()
+    batch = next(iter(batches(model, 1)))
+    before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    with torch.autocast("cpu", torch.bfloat16), Watch():
+        ClipObjective(model.clip, PLAIN)(batch)
+    assert attended == {torch.bfloat16}
+    assert torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed() == before
 
 
 def test_images_that_the_patch_does_not_divide():
