@@ -76,7 +76,9 @@ def _set_up(
     if words != streetworld_classes():
         # The demo scene's truth counts classes that these words are not.
         frames = [replace(frame, labels_hw=None) for frame in frames]
-    fp32 = trace_segmenter(subject.model, subject.units, size_wh, settings.opset, work)
+    fp32 = trace_segmenter(
+        subject.model, subject.units, size_wh, settings.opset, work, space=subject.unit_space
+    )
     say_cost(fp32)
     return Bench(
         settings=settings,
@@ -111,12 +113,14 @@ def _put_in_place(candidate: Candidate, settings: ExportSettings) -> Path:
 
 
 def _reference(subject: Subject) -> ReferenceSegmenter:
+    space = subject.unit_space
     return ReferenceSegmenter(
         subject.clip.visual,
         subject.decoder_weights,
         dense=subject.encoder.mode,
         early_tap=subject.encoder.early_tap,
         units=unit_settings(subject),
+        unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,
     )

@@ -54,6 +54,8 @@ class ReferenceSegmenter:
         dense: how the last block is read (``tokens``, ``maskclip``, ``clearclip``).
         early_tap: the block whose tokens are the decoder's early view.
         units: unit settings.
+        unit_space: where units compare embeddings: what is taken off them (D,) and the matrix
+            (D, R) they go through; None: as they are.
         mean: RGB mean of values in 0..1.
         std: RGB deviation of values in 0..1.
     """
@@ -66,6 +68,7 @@ class ReferenceSegmenter:
         dense: str,
         early_tap: int,
         units: Mapping[str, Any],
+        unit_space: tuple[Tensor, Tensor] | None = None,
         mean: tuple[float, ...],
         std: tuple[float, ...],
     ) -> None:
@@ -73,6 +76,7 @@ class ReferenceSegmenter:
         self.decoder_weights = None if decoder_weights is None else dict(decoder_weights)
         self.dense, self.early_tap = dense, early_tap
         self.units, self.mean, self.std = dict(units), mean, std
+        self.unit_space = unit_space
 
     @torch.inference_mode()
     def __call__(self, frame_hw3: np.ndarray, text_kd: np.ndarray) -> ReferenceResult:
@@ -87,7 +91,7 @@ class ReferenceSegmenter:
             decoded = decode_pixels(self.decoder_weights, patches, early, late, image)
             pixels = unit_length(decoded, dim=0)
         colors = shrink_image(frame.permute(2, 0, 1).float() / 255.0, tuple(pixels.shape[1:]))
-        unit_embeddings, shares = gather_units(pixels, colors, self.units)
+        unit_embeddings, shares = gather_units(pixels, colors, self.units, self.unit_space)
         unit_scores = unit_embeddings @ text.t()
         return ReferenceResult(
             class_scores=torch.einsum("uyx,uk->kyx", shares, unit_scores),

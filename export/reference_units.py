@@ -16,22 +16,27 @@ from export.reference_encoder import unit_length
 
 
 def gather_units(
-    pixels_dhw: Tensor, colors_3hw: Tensor, settings: Mapping[str, Any]
+    pixels_dhw: Tensor,
+    colors_3hw: Tensor,
+    settings: Mapping[str, Any],
+    space: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Gather pixels into units.
 
     Args:
         pixels_dhw: (D, h', w') pixel embeddings of unit length.
         colors_3hw: (3, h', w') colours in [0, 1].
-        settings: seeds, rounds, color_weight, place_weight, sharpness, merge_cosine,
-            merge_rounds.
+        settings: seeds, rounds, embedding_weight, color_weight, place_weight, sharpness,
+            merge_cosine, merge_rounds.
+        space: what is taken off an embedding (D,) and the matrix (D, R) it then goes through,
+            wherever embeddings are compared; None: they are compared as they are.
 
     Returns:
         Unit embeddings (U, D), zeros in slots that were merged away, and shares (U, h', w'): how
         much of each pixel belongs to each unit, summing to 1 at every pixel.
     """
     height, width = pixels_dhw.shape[1:]
-    features = _feature_maps(pixels_dhw, colors_3hw, settings)
+    features = _feature_maps(_placed(pixels_dhw, space), colors_3hw, settings)
     centres = [
         features[:, rows, columns].mean(dim=(1, 2))
         for rows, columns in seed_cells(height, width, settings["seeds"])
@@ -43,7 +48,8 @@ def gather_units(
     embeddings = _unit_embeddings(pixels_dhw, shares)
     for _ in range(settings["merge_rounds"]):
         merged = torch.zeros_like(shares)
-        for unit, slot in enumerate(merge_alike(embeddings, settings["merge_cosine"])):
+        places = [_placed(embedding, space) for embedding in embeddings]
+        for unit, slot in enumerate(merge_alike(places, settings["merge_cosine"])):
             merged[slot] += shares[unit]
         shares, embeddings = merged, _unit_embeddings(pixels_dhw, merged)
     return torch.stack(embeddings), shares
@@ -95,7 +101,18 @@ def _feature_maps(pixels: Tensor, colors: Tensor, settings: Mapping[str, Any]) -
         place[0, y, :] = (y + 0.5) / longer
     for x in range(width):
         place[1, :, x] = (x + 0.5) / longer
-    return torch.cat([pixels, colors * settings["color_weight"], place * settings["place_weight"]])
+    weights = (settings[f"{what}_weight"] for what in ("embedding", "color", "place"))
+    parts = (pixels, colors, place)
+    return torch.cat([part * weight for part, weight in zip(parts, weights, strict=True)])
+
+
+def _placed(embeddings: Tensor, space: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Embeddings (D, ...) in the units' space: (R, ...), of unit length."""
+    if space is None:
+        return embeddings
+    center, matrix = space
+    rest = embeddings - center.reshape(-1, *[1] * (embeddings.ndim - 1))
+    return unit_length(torch.tensordot(matrix.T, rest, dims=1), dim=0)
 
 
 def _soft_shares(features: Tensor, centres: list[Tensor], sharpness: float) -> Tensor:

@@ -19,6 +19,7 @@ from export.rewrites.squeeze_single_items import squeeze_single_items
 from export.stages import map_stages
 from export.variants import Graph
 from training.model.segmenter import TraceableSegmenter
+from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
 
 MOST_WORDS = 1024
@@ -34,14 +35,21 @@ REWRITES = (
 
 
 def trace_segmenter(
-    model: nn.Module, units: UnitSettings, size_wh: tuple[int, int], opset: int, work: Path
+    model: nn.Module,
+    units: UnitSettings,
+    size_wh: tuple[int, int],
+    opset: int,
+    work: Path,
+    *,
+    space: UnitSpace | None = None,
 ) -> Graph:
     """Trace from uint8 frame and text embeddings to the four outputs.
 
     The batch and the size are fixed, the number of words is free up to ``MOST_WORDS``; position
-    embeddings are computed for the size beforehand. ``model`` has an ``encoder`` and a ``decoder``.
+    embeddings are computed for the size beforehand. ``model`` has an ``encoder`` and a ``decoder``;
+    pixels gather into units in ``space``.
     """
-    module = TraceableSegmenter(model, size_wh, units).eval()  # type: ignore[arg-type]
+    module = TraceableSegmenter(model, size_wh, units, space).eval()  # type: ignore[arg-type]
     width, height = size_wh
     frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
     text = torch.nn.functional.normalize(

@@ -18,6 +18,7 @@ from runtime.bundle import ClipInfo, TemplateSet
 from runtime.errors import UserError
 from training.model.clip import load_clip
 from training.model.dense import DenseEncoder, DenseFeatures
+from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
 from training.prompts import templates_for
 
@@ -45,6 +46,7 @@ class Subject:
         clip_info: name, weights tag, dense mode.
         decoder_weights: the decoder's parameters by name; None when there is no decoder.
         units: unit settings.
+        unit_space: where pixels gather into units; None: among the embeddings as they are.
         text_center: float32 (D,), zeros where no centre is taken off.
         templates: prompt templates.
         logit_scale: what cosines are multiplied with before a softmax.
@@ -69,6 +71,7 @@ class Subject:
     trained_words: tuple[str, ...] | None
     vocabulary: tuple[str, ...]
     background_words: tuple[str, ...]
+    unit_space: UnitSpace | None = None
     untrained: bool = False
     origin: Mapping[str, Any] = field(default_factory=dict)
 
@@ -189,6 +192,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> Subject:
         trained_words=words,
         vocabulary=names,
         background_words=background,
+        unit_space=checkpoint.unit_space,
         untrained=checkpoint.phase == "pretrain" and checkpoint.step == 0,
         origin={
             "run": config.name,

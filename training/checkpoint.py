@@ -2,8 +2,9 @@
 
 Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase``
 (``pretrain`` or ``mgca``), ``quick_gelu`` (the towers' activation), ``step`` (within the phase),
-``clip``, ``decoder``, ``mask``, ``text_center``, ``metrics``, and while training ``optimizer`` and
-``generator``. Weights may be stored in half precision (the shipped demo is); they load as float32.
+``clip``, ``decoder``, ``mask``, ``text_center``, ``unit_space`` (``center_d`` and
+``projection_dr``, or None), ``metrics``, and while training ``optimizer`` and ``generator``.
+Weights may be stored in half precision (the shipped demo is); they load as float32.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from training.config import TrainConfig
 from training.config_values import from_dict, to_dict
 from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
+from training.model.unit_space import UnitSpace
 
 FORMAT = "mgca-checkpoint"
 FORMAT_VERSION = 1
@@ -39,6 +41,7 @@ class Checkpoint:
         step: steps done in that phase.
         metrics: the last evaluation's figures (may be empty).
         mask: state of the foreground mask (a, b), or None.
+        unit_space: where pixels gather into units, or None.
         optimizer: optimiser state, or None.
         generator: state of the sampling generator, or None.
     """
@@ -49,6 +52,7 @@ class Checkpoint:
     step: int
     metrics: dict[str, Any] = field(default_factory=dict)
     mask: dict[str, Tensor] | None = None
+    unit_space: UnitSpace | None = None
     optimizer: dict[str, Any] | None = None
     generator: Tensor | None = None
 
@@ -75,7 +79,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         "decoder": _stored(model.decoder.state_dict(), half),
         "text_center": model.text_center.detach().cpu(),
         "mask": checkpoint.mask,
+        "unit_space": None,
     }
+    if checkpoint.unit_space is not None:
+        # Float32 even for shipping: a few thousand numbers, on which unit borders hang.
+        content["unit_space"] = _stored(checkpoint.unit_space.state_dict(), half=False)
     if not half:
         content["optimizer"] = checkpoint.optimizer
         content["generator"] = checkpoint.generator
@@ -154,6 +162,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         step=content["step"],
         metrics=content.get("metrics") or {},
         mask=content.get("mask"),
+        unit_space=_unit_space(content.get("unit_space")),
         optimizer=content.get("optimizer"),
         generator=content.get("generator"),
     )
@@ -202,6 +211,11 @@ def _read(path: Path) -> dict[str, Any]:
             "another file"
         )
     return content
+
+
+def _unit_space(state: dict[str, Tensor] | None) -> UnitSpace | None:
+    # Checkpoints of before there were such spaces have none.
+    return None if state is None else UnitSpace(state["center_d"], state["projection_dr"])
 
 
 def _stored(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:

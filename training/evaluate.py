@@ -23,6 +23,7 @@ from training.data.streetworld import CLASS_NAMES, generate_scene
 from training.model.clip import tokenizer_for
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
+from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 from training.prompts import templates_for
 
@@ -90,7 +91,12 @@ def held_out_scenes(config: EvalConfig) -> Iterator[tuple[np.ndarray, np.ndarray
 
 @torch.no_grad()
 def evaluate(
-    model: MgcaModel, config: EvalConfig, settings: UnitSettings, *, baseline: bool = False
+    model: MgcaModel,
+    config: EvalConfig,
+    settings: UnitSettings,
+    *,
+    space: UnitSpace | None = None,
+    baseline: bool = False,
 ) -> dict[str, Score]:
     """Score the model with both prediction units.
 
@@ -98,6 +104,7 @@ def evaluate(
         model: on any device; left in eval mode.
         config: which scenes.
         settings: unit settings.
+        space: where pixels gather into units; None: among the embeddings as they are.
         baseline: score CLIP's own dense features instead of the decoder's.
 
     Returns:
@@ -106,7 +113,7 @@ def evaluate(
     model.eval()
     device = model.text_center.device
     text_kd = embed_names(model, CLASS_NAMES)
-    units = AdaptiveUnits(settings)
+    units = AdaptiveUnits(settings, space)
     confusions = {"adaptive": Confusion(len(CLASS_NAMES)), "pixel": Confusion(len(CLASS_NAMES))}
     for image_hw3, truth_hw in held_out_scenes(config):
         image = torch.from_numpy(image_hw3).to(device).unsqueeze(0)

@@ -52,6 +52,8 @@ def demo() -> TrainConfig:
         units=UnitSettings(
             seeds=300,
             rounds=2,
+            space_width=32,
+            embedding_weight=0.8,
             color_weight=4.5,
             place_weight=2.5,
             sharpness=9.0,
@@ -99,6 +101,7 @@ def smoke() -> TrainConfig:
         model=ModelConfig(center_text=False),
         pretrain=PretrainConfig(steps=60, batch=64, learning_rate=1e-3, warmup=10),
         mgca=PhaseConfig(steps=30, batch=16, captions=2, learning_rate=1e-3, warmup=5),
+        units=UnitSettings(space_width=32),
         evaluation=EvalConfig(every=30, scenes=16),
         checkpoint_every=30,
     )

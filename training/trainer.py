@@ -23,7 +23,9 @@ from training.loop import MetricsLog, PhaseState, run_phase
 from training.mgca_objective import MgcaObjective
 from training.model.clip import load_clip
 from training.model.mgca import MgcaModel
+from training.model.unit_space import UnitSpace
 from training.text_center import measure_text_center
+from training.unit_space import measure_unit_space, view_images
 
 
 class Stopped(Exception):
@@ -61,6 +63,7 @@ class Run:
             self.state = PhaseState(checkpoint.step, checkpoint.optimizer, checkpoint.metrics)
         self.generator_state = checkpoint.generator if checkpoint else None
         self.mask_state = checkpoint.mask if checkpoint else None
+        self.unit_space = checkpoint.unit_space if checkpoint else None
         if checkpoint:
             self.model = checkpoint.model
         else:
@@ -104,6 +107,7 @@ class Run:
                 step=self.state.step,
                 metrics=self.state.metrics,
                 mask=objective.mask.state_dict() if objective else None,
+                unit_space=self.unit_space,
                 optimizer=self.state.optimizer,
                 generator=objective.generator.get_state() if objective else None,
             ),
@@ -113,7 +117,16 @@ class Run:
         """Evaluate, print and log."""
         if baseline:
             self.center_text()
-        scores = evaluate(self.model, self.config.evaluation, self.config.units, baseline=baseline)
+        space = self.find_unit_space(baseline=baseline)
+        scores = evaluate(
+            self.model,
+            self.config.evaluation,
+            self.config.units,
+            space=space,
+            baseline=baseline,
+        )
+        if not baseline:
+            self.unit_space = space
         adaptive, pixel = scores["adaptive"], scores["pixel"]
         self.say(
             f"{label}: mIoU {100 * adaptive.miou:.1f} with adaptive units, "
@@ -147,6 +160,24 @@ class Run:
         if not self.config.model.center_text:
             return
         self.model.text_center.copy_(measure_text_center(self.model, self.stream.sample_captions()))
+
+    def find_unit_space(self, *, baseline: bool) -> UnitSpace | None:
+        """Where this model's pixels gather into units, measured on the first training images.
+
+        Args:
+            baseline: of CLIP's own dense features instead of the decoder's.
+        """
+        width = self.config.units.space_width
+        if not width:
+            return None
+        self.model.eval()
+        embed = self.model.baseline_embeddings if baseline else self.model.pixel_embeddings
+        space = measure_unit_space(
+            view_images(embed, self.stream.sample_images()),
+            width=self.model.encoder.embedding_width,
+            space_width=width,
+        )
+        return space.to(self.device)
 
     def optimise(
         self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate

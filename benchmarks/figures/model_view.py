@@ -69,7 +69,7 @@ class CheckpointView:
 
         checkpoint = load_checkpoint(path)
         self.model = checkpoint.model.eval()
-        self.units = AdaptiveUnits(checkpoint.config.units)
+        self.units = AdaptiveUnits(checkpoint.config.units, checkpoint.unit_space)
         self.size_wh = size_wh or checkpoint.config.export_size_wh
         patch = self.model.encoder.patch_size
         if self.size_wh[0] % patch or self.size_wh[1] % patch:

@@ -48,9 +48,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.config import TrainConfig
     from training.model.clip import load_clip
     from training.model.mgca import MgcaModel
+    from training.model.unit_space import UnitSpace
+    from training.model.units import UnitSettings
 
     torch.manual_seed(0)
-    config = TrainConfig(name="random")
+    config = TrainConfig(name="random", units=UnitSettings(space_width=16, embedding_weight=0.8))
     model = MgcaModel(load_clip("mgca-tiny"), config.model).eval()
     with torch.no_grad():
         for parameter in model.decoder.parameters():
@@ -60,7 +62,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 module.running_mean.normal_(std=0.1)
                 module.running_var.uniform_(0.5, 2.0)
     path = tmp_path_factory.mktemp("run") / "last.pt"
-    save_checkpoint(path, Checkpoint(config, model, "pretrain", 0))
+    space = UnitSpace(torch.randn(128) * 0.05, torch.randn(128, 16))
+    save_checkpoint(path, Checkpoint(config, model, "pretrain", 0, unit_space=space))
     return path
 
 

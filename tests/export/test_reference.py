@@ -14,6 +14,7 @@ from export.reference_units import gather_units, merge_alike, nearest_divisor, s
 from training.model.clip import IMAGE_MEAN, IMAGE_STD, load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402
+from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa: E402
 
 
@@ -60,6 +61,7 @@ def test_two_halves_become_two_units() -> None:
     settings = {
         "seeds": 8,
         "rounds": 2,
+        "embedding_weight": 1.0,
         "color_weight": 0.0,
         "place_weight": 0.1,
         "sharpness": 40.0,
@@ -94,6 +96,25 @@ def test_merged_units_merge_again(merge_rounds: int, expected: int) -> None:
     assert int((shares.flatten(1).sum(dim=1) > 0).sum()) == expected
     traced = AdaptiveUnits(settings)(pixels, grey)
     torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("space_width", [2, 6])
+def test_units_gather_alike_in_a_space_of_their_own(space_width: int) -> None:
+    generator = torch.Generator().manual_seed(space_width)
+    pixels = torch.randn(6, 12, 16, generator=generator)
+    pixels = torch.nn.functional.avg_pool2d(pixels, 3, 1, 1) + 0.5
+    pixels = pixels / pixels.norm(dim=0)
+    colors = torch.rand(3, 12, 16, generator=generator)
+    space = UnitSpace(pixels.mean((1, 2)), torch.randn(6, space_width, generator=generator))
+    settings = UnitSettings(seeds=12, embedding_weight=0.7, merge_cosine=0.9, merge_rounds=2)
+    embeddings, shares = gather_units(
+        pixels, colors, asdict(settings), (space.center_d, space.projection_dr)
+    )
+    traced = AdaptiveUnits(settings, space)(pixels, colors)
+    torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
+    assert torch.equal(traced.unit_of_pixel_n.reshape(12, 16), shares.argmax(dim=0))
+    elsewhere, _ = gather_units(pixels, colors, asdict(settings))
+    assert not torch.allclose(elsewhere, embeddings, atol=1e-2)
 
 
 def test_merging_takes_two_hops() -> None:

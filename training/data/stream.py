@@ -29,10 +29,12 @@ class SceneStream:
     Attributes:
         sample_scenes: how many of the first scenes' captions say which words are nouns, and what a
             mean caption is.
+        sample_pictures: how many of the first images say how embeddings vary.
         sampled: tokens of those captions, int64 (j, context) each, once they are read.
     """
 
     sample_scenes = 2048
+    sample_pictures = 96
 
     def __init__(self, config: TrainConfig, model: MgcaModel, processes: Processes) -> None:
         self.config = config
@@ -49,6 +51,14 @@ class SceneStream:
             batches = self.fresh_batches(phase, first, phase.steps, 0, self.collate(nouns=False))
             self.sampled = [batch.tokens_jl for batch in batches]
         return self.sampled
+
+    def sample_images(self) -> Iterator[Tensor]:
+        """The first training images, in batches: uint8 (b, h, w, 3)."""
+        batch = 16
+        phase = PhaseConfig(steps=self.sample_pictures // batch, batch=batch)
+        first = self.config.data.first_seed
+        for images in self.fresh_batches(phase, first, phase.steps, 0, self.collate(nouns=False)):
+            yield images.images_bhw3.to(self.processes.device)
 
     def collate(self, *, nouns: bool) -> Collate:
         """How to stack batches, with the nouns that captions name or without; which words are nouns

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
+from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
 
@@ -22,12 +23,19 @@ class TraceableSegmenter(nn.Module):
         model: trained (or training-free) model, in eval mode.
         size_wh: input size in pixels, multiples of the patch size.
         settings: unit settings.
+        space: where pixels gather into units; None: among the embeddings as they are.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: MgcaModel, size_wh: tuple[int, int], settings: UnitSettings) -> None:
+    def __init__(
+        self,
+        model: MgcaModel,
+        size_wh: tuple[int, int],
+        settings: UnitSettings,
+        space: UnitSpace | None = None,
+    ) -> None:
         super().__init__()
         patch = model.encoder.patch_size
         if size_wh[0] % patch or size_wh[1] % patch or min(size_wh) < patch:
@@ -38,7 +46,7 @@ class TraceableSegmenter(nn.Module):
             )
         self.model = model
         self.size_wh = tuple(size_wh)
-        self.units = AdaptiveUnits(settings)
+        self.units = AdaptiveUnits(settings, space)
         model.encoder.fix_size(size_wh)
         self.register_buffer("mean", torch.tensor(IMAGE_MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGE_STD).reshape(1, 3, 1, 1))

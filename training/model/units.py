@@ -4,11 +4,15 @@ Groups are too few and fixed, pixels too many and noisy. Here seeds on a coarse 
 the pixels that are like them (a few rounds of soft k-means over embedding, colour and place); units
 that say the same thing merge; what is left meets the text.
 
+Pixels may gather in a space of their own (training.model.unit_space); what meets the text is the
+mean of their embeddings as they are.
+
 Everything has a fixed shape: a merged unit keeps its slot and is simply empty. The operations are
 MatMul, Softmax, AveragePool, Equal, ArgMax and arithmetic, so it traces into the same graph as the
 encoder, with no Loop, NonZero or Scatter.
 
-Shape legend: n pixels (h x w), d embedding width, f feature width (d + 3 + 2), u unit slots.
+Shape legend: n pixels (h x w), d embedding width, r width of the space (d without one), f feature
+width (r + 3 + 2), u unit slots.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.model.mgca import normalize
+from training.model.unit_space import UnitSpace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +37,20 @@ class UnitSettings:
     """
     rounds: int = 3
     """Soft-assignment rounds."""
+    space_width: int = 0
+    """Width of the space that pixels gather in, measured at the end of training
+    (training.model.unit_space); 0: the embeddings as they are.
+    """
+    embedding_weight: float = 1.0
+    """Weight of the unit-length embedding, or of its place in that space, in the distance."""
     color_weight: float = 0.5
-    """Weight of the colour (RGB in [0, 1]) beside the unit-length embedding in the distance."""
+    """Weight of the colour (RGB in [0, 1])."""
     place_weight: float = 0.5
     """Weight of the place (x and y in [0, 1] of the longer side)."""
     sharpness: float = 40.0
     """Inverse temperature of the assignment softmax; times the squared distance."""
     merge_cosine: float = 0.9
-    """Units whose mean embeddings are at least this alike become one. Above 1: never."""
+    """Units whose means are at least this alike (in that space) become one. Above 1: never."""
     merge_rounds: int = 1
     """How often. The means of merged units lie closer together than those of their parts, so a
     plain picture goes on merging where a busy one has nothing left to merge.
@@ -52,6 +63,8 @@ class UnitSettings:
                 raise ValueError(f"units.{name} is {getattr(self, name)}; expected at least 1")
         if self.sharpness <= 0:
             raise ValueError(f"sharpness is {self.sharpness}; expected a positive number")
+        if self.space_width < 0:
+            raise ValueError(f"units.space_width is {self.space_width}; expected 0 (none) or more")
 
 
 @dataclass(frozen=True)
@@ -95,11 +108,13 @@ class AdaptiveUnits(nn.Module):
 
     Args:
         settings: see :class:`UnitSettings`.
+        space: where pixels gather; None: among the embeddings as they are.
     """
 
-    def __init__(self, settings: UnitSettings) -> None:
+    def __init__(self, settings: UnitSettings, space: UnitSpace | None = None) -> None:
         super().__init__()
         self.settings = settings
+        self.space = space
 
     def forward(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> Units:
         """Find the units.
@@ -137,7 +152,7 @@ class AdaptiveUnits(nn.Module):
         place_2hw = torch.stack([y_h1.expand(height, width), x_1w.expand(height, width)])
         features_fhw = torch.cat(
             [
-                embeddings_dhw,
+                self._placed(embeddings_dhw),
                 colors_3hw * settings.color_weight,
                 place_2hw.to(embeddings_dhw.dtype) * settings.place_weight,
             ]
@@ -146,6 +161,14 @@ class AdaptiveUnits(nn.Module):
         cell_hw = (height // seeds_hw[0], width // seeds_hw[1])
         seeds_fhw = F.avg_pool2d(features_fhw.unsqueeze(0), cell_hw)[0]
         return features_fhw.flatten(1).transpose(0, 1), seeds_fhw.flatten(1).transpose(0, 1)
+
+    def _placed(self, embeddings_dhw: Tensor) -> Tensor:
+        """The embeddings in the units' space, weighed: (r, h, w)."""
+        if self.space is not None:
+            placed_nr = self.space(embeddings_dhw.flatten(1).transpose(0, 1))
+            embeddings_dhw = placed_nr.transpose(0, 1).reshape(-1, *embeddings_dhw.shape[1:])
+        weight = self.settings.embedding_weight
+        return embeddings_dhw if weight == 1.0 else embeddings_dhw * weight
 
     def _assign(self, features_nf: Tensor, centres_uf: Tensor) -> Tensor:
         """Soft k-means: (n, u), rows sum to 1."""
@@ -167,17 +190,19 @@ class AdaptiveUnits(nn.Module):
         A slot follows the first slot that says the same as it does; a second hop lets short chains
         meet.
         """
-        means_ud = normalize(sums_ud, dim=1)
-        alike_uu = (means_ud @ means_ud.transpose(0, 1) >= self.settings.merge_cosine).to(
-            means_ud.dtype
+        means_ur = normalize(sums_ud, dim=1)
+        if self.space is not None:
+            means_ur = self.space(means_ur)
+        alike_uu = (means_ur @ means_ur.transpose(0, 1) >= self.settings.merge_cosine).to(
+            means_ur.dtype
         )
         slots = alike_uu.shape[0]
         alike_uu = torch.maximum(
-            alike_uu, torch.eye(slots, device=means_ud.device, dtype=means_ud.dtype)
+            alike_uu, torch.eye(slots, device=means_ur.device, dtype=means_ur.dtype)
         )
         # Falling weights make the first of several alike slots the largest: ArgMax has no guarantee
         # on ties.
-        falling_u = torch.arange(slots, 0, -1, device=means_ud.device, dtype=means_ud.dtype)
+        falling_u = torch.arange(slots, 0, -1, device=means_ur.device, dtype=means_ur.dtype)
         leader_u1 = (alike_uu * falling_u).argmax(dim=1, keepdim=True)
-        hop_uu = (leader_u1 == torch.arange(slots, device=means_ud.device)).to(means_ud.dtype)
+        hop_uu = (leader_u1 == torch.arange(slots, device=means_ur.device)).to(means_ur.dtype)
         return hop_uu @ hop_uu
