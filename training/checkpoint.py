@@ -24,6 +24,7 @@ from training.config import TrainConfig
 from training.config_values import from_dict, to_dict
 from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
+from training.model.misfit import describe_misfit
 from training.model.unit_space import UnitSpace
 
 FORMAT = "mgca-checkpoint"
@@ -147,12 +148,10 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         model.decoder.load_state_dict(_float(content["decoder"]))
         model.text_center.copy_(content["text_center"].float())
     except (RuntimeError, KeyError, AttributeError) as error:
-        reason = str(error).strip().splitlines()
         raise UserError(
-            f"checkpoint '{path}' does not fit its own configuration ({' '.join(reason[:2])}); "
-            "expected weights of "
-            f"{config.model.clip_name} with decoder width {config.model.decoder_width}; train "
-            "again or take another file"
+            f"checkpoint '{path}' does not fit its own configuration: {describe_misfit(error)}; "
+            f"expected weights of {config.model.clip_name} with decoder width "
+            f"{config.model.decoder_width}; train again or take another file"
         ) from error
     model.eval()
     return Checkpoint(

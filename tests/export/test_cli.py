@@ -79,17 +79,26 @@ def test_checkpoints_of_another_architecture(
 
     content = torch.load(checkpoint, weights_only=True)
     wider = {**content["config"]["model"], "decoder_width": 96}
+    larger = {**content["config"]["model"], "clip_name": "ViT-S-16"}
     cases = {
+        "larger.pt": {**content, "config": {**content["config"], "model": larger}},
         "wider.pt": {**content, "config": {**content["config"], "model": wider}},
         "other.pt": {**content, "clip": {"layers.0.weight": torch.zeros(2, 2)}},
         "newer.pt": {**content, "config": {**content["config"], "colour": "red"}},
         "headless.pt": {key: value for key, value in content.items() if key != "decoder"},
     }
-    said = {"wider.pt": "width 96", "other.pt": "does not fit", "newer.pt": "colour"}
+    said = {
+        "larger.pt": "of another shape (first: positional_embedding",
+        "wider.pt": "width 96",
+        "other.pt": "1 is left over (first: layers.0.weight)",
+        "newer.pt": "colour",
+    }
     for name, changed in cases.items():
         torch.save(changed, tmp_path / name)
         flags = ["--calibration", str(pictures), "--checkpoint", str(tmp_path / name)]
-        assert said.get(name, "lacks decoder") in _fails(flags, tmp_path / "out", capsys)
+        line = _fails(flags, tmp_path / "out", capsys)
+        assert said.get(name, "lacks decoder") in line
+        assert len(line) < 450 + len(str(tmp_path))
 
 
 def test_training_free_weights_of_another_architecture(
@@ -102,6 +111,9 @@ def test_training_free_weights_of_another_architecture(
     flags = ["--training-free", "--clip", "mgca-tiny", "--pretrained", str(weights)]
     line = _fails([*flags, "--calibration", str(pictures)], tmp_path / "out", capsys)
     assert "resnet.pt" in line and "architecture" in line
+    assert "weights are missing (first: " in line
+    assert "1 is left over (first: layer1.0.conv1.weight)" in line
+    assert len(line) < 450 + len(str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import QuickGELU
 
 from runtime.errors import UserError
+from training.model.misfit import describe_misfit
 from training.model.stem import ConvStem
 
 CONFIG_DIR = Path(__file__).parent / "configs"
@@ -96,13 +97,9 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             if pretrained:
                 load_checkpoint(model, pretrained)
     except (RuntimeError, OSError, ValueError, KeyError) as error:
-        first_line = (
-            str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        )
         raise UserError(
-            f"weights '{pretrained}' could not be loaded into {name}: {first_line}; expected "
-            "weights of that very "
-            "architecture (a local file works without a network)"
+            f"weights '{pretrained}' could not be loaded into {name}: {describe_misfit(error)}; "
+            "expected weights of that very architecture (a local file works without a network)"
         ) from error
     if not hasattr(model, "visual") or not hasattr(model.visual, "class_embedding"):
         raise UserError(
