@@ -3,7 +3,8 @@
 Each backend is held against ONNX Runtime on the CPU, frame by frame, then timed on the same frames.
 The table goes to stdout and, with everything it was measured with, to
 ``benchmarks/results/<model>_<hardware>_<date>.md``. TensorRT builds its engine first where the
-cache has none. A backend that does not load is listed with its reason.
+cache has none. A backend that does not load, or breaks while it runs, is listed with its reason,
+whatever it raises: what the others have measured is kept.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from runtime.backends.parity import Agreement, compare_outputs
 from runtime.bundle import Bundle, load_bundle
 from runtime.command import CommandParser, run_command
 from runtime.demo import DEMO_CLASSES, demo_clip
-from runtime.errors import MgcaError, UserError
+from runtime.errors import MgcaError, UserError, describe_error
 from runtime.segmenter import DEMO_BUNDLE
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def measure(arguments: argparse.Namespace) -> Path:
     for name in names:
         try:
             done.append(_measure_one(bundle, name, words, video, frames, references, arguments))
-        except MgcaError as error:
-            absent[name] = str(error)
+        except Exception as error:  # what other people's packages raise is not ours to foresee
+            absent[name] = describe_error(error)
         print(f"{name}: {absent.get(name, 'measured')}", file=sys.stderr, flush=True)
     text = format_results(bundle, done, absent, arguments, frames[0].size_wh)
     path = arguments.out or default_path(bundle)

@@ -5,7 +5,14 @@ A command line turns any :class:`MgcaError` into that line on stderr and its ``e
 
 from __future__ import annotations
 
-__all__ = ["BundleError", "MgcaError", "SourceGoneError", "UnknownClassError", "UserError"]
+__all__ = [
+    "BundleError",
+    "MgcaError",
+    "SourceGoneError",
+    "UnknownClassError",
+    "UserError",
+    "describe_error",
+]
 
 
 class MgcaError(Exception):
@@ -41,3 +48,15 @@ class SourceGoneError(MgcaError):
     """A camera or stream stayed absent for longer than the reconnect timeout (exit code 3)."""
 
     exit_code = 3
+
+
+def describe_error(error: BaseException) -> str:
+    """Any error as one line; of one that is not ours, its kind too, for its text may say little.
+
+    >>> describe_error(MgcaError("no room")), describe_error(KeyError("x"))
+    ('no room', "KeyError: 'x'")
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, MgcaError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -3,8 +3,9 @@
 Where only one backend can run, it is opened and that is all. Where there are several, each is
 tried once with the bundle: one frame for parity, a few for speed. The outcome is remembered in the
 cache under everything it depends on, so that later starts open the winner at once. A backend that
-does not load, fails, or disagrees is passed over, and the log says why; the last resort in the
-order is ONNX Runtime on the CPU, which is also the reference.
+does not load, fails, or disagrees is passed over, and the log says why, whatever kind of error a
+broken package or driver raises; the last resort in the order is ONNX Runtime on the CPU, which is
+also the reference.
 
 TensorRT is a candidate if the cache holds an engine of the bundle for this GPU: ``auto`` never
 makes anybody wait for a build. An engine that has gone stale (another TensorRT, a broken file) is
@@ -13,6 +14,7 @@ built again in the background, and serves from a later start on.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -27,7 +29,7 @@ from runtime.backends.parity import compare_outputs, trial_feeds
 from runtime.backends.protocol import NotReadyError
 from runtime.bundle import Bundle
 from runtime.cache import read_record, record_key, write_record
-from runtime.errors import MgcaError
+from runtime.errors import MgcaError, describe_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,8 +81,10 @@ def open_fastest(bundle: Bundle, threads: int | None, open_by_name: Opener) -> B
     if remembered in names:
         try:
             return open_by_name(remembered)
-        except MgcaError as error:
-            log.warning("backend %s, chosen before, no longer loads: %s", remembered, error)
+        except Exception as error:  # what other people's packages raise is not ours to foresee
+            log.warning(
+                "backend %s, chosen before, no longer loads: %s", remembered, describe_error(error)
+            )
     backend, figures = _try_all(bundle, names, open_by_name)
     if not any(figure.get("not_ready") for figure in figures["tried"].values()):
         write_record(_KIND, key, {"bundle": bundle.id, **figures})
@@ -109,6 +113,8 @@ def _cached_engine(bundle: Bundle) -> str | None:
             cuda.close()
     except MgcaError as error:
         log.info("TensorRT is no candidate: %s", error)
+    except Exception as error:  # not one of the ordinary reasons: something here is broken
+        log.warning("backend tensorrt is passed over: %s", describe_error(error))
     return None
 
 
@@ -128,13 +134,14 @@ def _try_all(
             agreement = compare_outputs(outputs, reference)
             if not agreement.passed:
                 raise MgcaError(f"it disagrees with {REFERENCE} on one frame: {agreement}")
-        except MgcaError as error:
-            log.warning("backend %s is passed over: %s", name, error)
-            tried[name] = {"error": str(error)}
+        except Exception as error:  # what other people's packages raise is not ours to foresee
+            log.warning("backend %s is passed over: %s", name, describe_error(error))
+            tried[name] = {"error": describe_error(error)}
             if isinstance(error, NotReadyError):
                 tried[name]["not_ready"] = True
             if backend is not None:
-                backend.close()
+                with contextlib.suppress(Exception):  # it has failed already
+                    backend.close()
             continue
         tried[name] = {"ms": round(took_ms, 3), **vars(agreement)}
         if took_ms <= best_ms:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.errors import MgcaError
+from runtime.errors import MgcaError, describe_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +42,8 @@ def open_cuda() -> Cuda:
         from cuda.bindings import runtime as cudart
     except ImportError as error:
         raise MissingError(f"the Python package cuda-bindings ({error})") from None
+    except Exception as error:  # a package that is there and broken raises what it likes
+        raise MissingError(f"a cuda-bindings that works ({describe_error(error)})") from None
     code, count = cudart.cudaGetDeviceCount()
     if int(code) != 0 or not count:
         raise MissingError(f"a GPU that CUDA can use (cudaGetDeviceCount says {code.name})")

@@ -56,11 +56,11 @@ class OpenVinoBackend(ClosingBackend):
     ) -> None:
         openvino = _import_openvino()
         self.name = _NAMES[device, precision]
-        core = openvino.Core()
-        if device not in core.available_devices:
+        core, version, devices = _start(openvino, self.name)
+        if device not in devices:
             raise UserError(
-                f"backend {self.name}: OpenVINO {openvino.__version__} sees no {device} here (only "
-                f"{', '.join(core.available_devices)}); install its driver, or use openvino"
+                f"backend {self.name}: OpenVINO {version} sees no {device} here (only "
+                f"{', '.join(devices)}); install its driver, or use openvino"
             )
         options = _options(device, precision, threads)
         self._padded = padded
@@ -79,15 +79,15 @@ class OpenVinoBackend(ClosingBackend):
 
             self._compile: Callable[[int | None], Any] | None = compile_for
             compiled = compile_for(_LEAST_ROWS if padded else None)
+            running = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+            used = "+".join(compiled.get_property("EXECUTION_DEVICES"))
+            self._requests[_LEAST_ROWS if padded else None] = compiled.create_infer_request()
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise BundleError(
-                f"{os.fspath(path)} cannot be loaded by OpenVINO {openvino.__version__} "
+                f"{os.fspath(path)} cannot be loaded by OpenVINO {version} "
                 f"({_first_line(error)}); use another --backend"
             ) from error
-        running = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
-        devices = "+".join(compiled.get_property("EXECUTION_DEVICES"))
-        self.provider = f"OpenVINO {devices} {running}"
-        self._requests[_LEAST_ROWS if padded else None] = compiled.create_infer_request()
+        self.provider = f"OpenVINO {used} {running}"
 
     def run(
         self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None
@@ -132,7 +132,25 @@ def _import_openvino() -> Any:
             f"backend openvino needs the package openvino ({error}); "
             "install it with pip install 'mgca[openvino]', or use onnxruntime-cpu"
         ) from error
+    except Exception as error:  # a package that is there and broken raises what it likes
+        raise _broken("openvino", error) from error
     return openvino
+
+
+def _start(openvino: Any, name: str) -> tuple[Any, str, list[str]]:
+    """OpenVINO's core, its version, and the devices it sees."""
+    try:
+        core = openvino.Core()
+        return core, str(openvino.__version__), list(core.available_devices)
+    except Exception as error:  # a driver that fails, or a package of which half is there
+        raise _broken(name, error) from error
+
+
+def _broken(name: str, error: Exception) -> UserError:
+    return UserError(
+        f"backend {name}: the package openvino is here but does not work "
+        f"({type(error).__name__}: {_first_line(error)}); install it again, or use onnxruntime-cpu"
+    )
 
 
 def _options(device: str, precision: str, threads: int | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runtime.backends.cuda import Cuda, MissingError, open_cuda
-from runtime.errors import MgcaError
+from runtime.errors import MgcaError, describe_error
 
 LOWEST, BELOW = (10, 3), (12, 0)
 # The full binding; the lean one, which runs engines but builds none, under either of its names.
@@ -79,6 +79,8 @@ def find_tensorrt(*, to_build: bool = False) -> tuple[Any, Literal["full", "lean
             break
         except ImportError as error:  # also a library that the binding is linked to
             reasons.append(f"{name}: {error}")
+        except Exception as error:  # a package that is there and broken raises what it likes
+            reasons.append(f"{name}: {describe_error(error)}")
     if module is None:
         what = "TensorRT's builder" if to_build else "TensorRT"
         raise MissingError(f"{what} ({'; '.join(reasons)})")

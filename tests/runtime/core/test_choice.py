@@ -142,6 +142,42 @@ def test_a_remembered_backend_that_no_longer_loads(bundle: Bundle, opened: list[
     assert opened == ["onnxruntime-cpu"]
 
 
+@pytest.mark.parametrize("error", [RuntimeError("torn"), OSError("no driver"), ValueError()])
+def test_any_error_of_a_candidate_is_passed_over(
+    bundle: Bundle, opened: list[str], caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    path = bundle.file("segmenter.onnx")
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    for broken in (fail, lambda: QuickBackend(path, fail)):  # while loading, and while running
+        with caplog.at_level(logging.WARNING):
+            backend = choice.open_fastest(bundle, 3, opener(bundle, opened, openvino=broken))
+        assert type(backend) is OnnxRuntimeBackend
+        assert f"backend openvino is passed over: {reason}" in caplog.text
+        caplog.clear()
+        for record in cache_folder().rglob("*.json"):
+            record.unlink()
+    # And of one that was chosen at an earlier start.
+    choice.open_fastest(bundle, 3, opener(bundle, [], openvino=lambda: QuickBackend(path)))
+    with caplog.at_level(logging.WARNING):
+        backend = choice.open_fastest(bundle, 3, opener(bundle, opened, openvino=fail))
+    assert backend.name == "onnxruntime-cpu" and type(backend) is OnnxRuntimeBackend
+    assert f"backend openvino, chosen before, no longer loads: {reason}" in caplog.text
+
+
+def test_an_interruption_is_no_reason_to_try_the_next_one(
+    bundle: Bundle, opened: list[str]
+) -> None:
+    def interrupt() -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        choice.open_fastest(bundle, None, opener(bundle, opened, openvino=interrupt))
+    assert opened == ["onnxruntime-cpu", "openvino"]
+
+
 def test_a_spoilt_or_missing_cache_only_costs_time(
     bundle: Bundle, opened: list[str], own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
