@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from runtime.backends.protocol import Backend
 
 # In this order they are tried; of two equally fast ones the first is taken. Backends that compute
-# in less precision than the bundle says (openvino-bf16, openvino-npu) are only ever taken by name.
+# in less precision than the bundle says (parity.LESS_PRECISE) are only ever taken by name.
 ORDER = (
     "tensorrt",
     "onnxruntime-cuda-graph",
