@@ -8,7 +8,8 @@ from runtime.backends.devices import cuda_devices
 from runtime.backends.onnxruntime import OnnxRuntimeBackend
 from runtime.backends.tensorrt_settings import TEXT_INPUT, EngineSettings
 from runtime.bundle import SEGMENTER_FILE, Bundle
-from runtime.cache import cache_folder, record_key
+from runtime.cache import record_key
+from runtime.engine_cache import EngineCache
 from runtime.errors import UserError
 
 # What onnxruntime-gpu's provider is linked to; TensorRT 11 does not serve it.
@@ -41,18 +42,17 @@ def open_tensorrt_provider(bundle: Bundle, threads: int | None) -> OnnxRuntimeBa
             f"backend onnxruntime-tensorrt: {_LIBRARY} cannot be loaded ({error}); {_INSTEAD}"
         ) from None
     width = bundle.manifest.embedding_width
-    sha256 = bundle.manifest.files[SEGMENTER_FILE].sha256
     # The provider's own cache does not notice another graph, GPU or TensorRT: a folder for each.
     key = record_key(
         {
-            "onnx_sha256": sha256,
+            "onnx_sha256": bundle.graph_sha256(SEGMENTER_FILE),
             "onnxruntime": onnxruntime.__version__,
             "tensorrt": version,
             "gpus": cuda_devices(),
         }
     )
-    folder = cache_folder() / "onnxruntime_tensorrt" / key
-    folder.mkdir(parents=True, exist_ok=True)
+    cache = EngineCache()
+    folder = cache.provider_folder(key)
     least, usual, most = EngineSettings().words
     options = {
         "trt_engine_cache_enable": "1",
@@ -64,6 +64,8 @@ def open_tensorrt_provider(bundle: Bundle, threads: int | None) -> OnnxRuntimeBa
         "trt_profile_opt_shapes": f"{TEXT_INPUT}:{usual}x{width}",
         "trt_profile_max_shapes": f"{TEXT_INPUT}:{most}x{width}",
     }
-    return OnnxRuntimeBackend(
+    backend = OnnxRuntimeBackend(
         bundle.file(SEGMENTER_FILE), "tensorrt", threads, provider_options=options
     )
+    cache.make_room(keep=key)  # the engine has been built by now, and weighs what it weighs
+    return backend

@@ -39,7 +39,7 @@ def find_engine(bundle: Bundle, library: TensorRt, cuda: Cuda) -> EngineEntry | 
 
 def find_stale_engine(bundle: Bundle) -> EngineEntry | None:
     """An engine that was built for this bundle's graph, whatever for and with; or None."""
-    sha256 = bundle.manifest.files[SEGMENTER_FILE].sha256
+    sha256 = bundle.graph_sha256(SEGMENTER_FILE)
     precision = bundle.manifest.precision
     for entry in EngineCache().entries():
         if (entry.key.get("onnx_sha256"), entry.key.get("precision")) == (sha256, precision):

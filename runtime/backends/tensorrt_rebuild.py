@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _key(bundle: Bundle, version: str) -> str:
-    sha256 = bundle.manifest.files[SEGMENTER_FILE].sha256
+    sha256 = bundle.graph_sha256(SEGMENTER_FILE)
     return record_key({"onnx_sha256": sha256, "tensorrt": version})
 
 

@@ -69,7 +69,7 @@ def engine_key(
     width = bundle.manifest.embedding_width
     least, usual, most = (settings or EngineSettings()).words
     return EngineKey(
-        onnx_sha256=bundle.manifest.files[SEGMENTER_FILE].sha256,
+        onnx_sha256=bundle.graph_sha256(SEGMENTER_FILE),
         tensorrt=tensorrt_version,
         gpu=gpu.name,
         compute_capability=gpu.compute_capability,

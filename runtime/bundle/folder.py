@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,19 @@ class Bundle:
         if not self.has(name):
             raise BundleError(f"bundle {self.path} has no {name}; {REMEDY}")
         return _inside(self.path, name)
+
+    def graph_sha256(self, name: str) -> str:
+        """Hex sha256 of everything that a graph of the bundle reads.
+
+        That is the file's own where the weights lie in it; otherwise one over its own and those of
+        its weight files. Raises :class:`BundleError` as :meth:`file` does.
+        """
+        self.file(name)
+        read = {name, *_weight_files(self.path, name, self.manifest)}
+        if read == {name}:
+            return self.manifest.files[name].sha256
+        digests = {file: self.manifest.files[file].sha256 for file in read}
+        return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
     def vocabulary(self) -> Vocabulary:
         """The precomputed names, checked against the manifest's width, prompts and encoder."""
@@ -102,7 +116,7 @@ def load_bundle(path: str | os.PathLike[str], verify: bool = True) -> Bundle:
         )
     for name in manifest.files:
         if name.endswith(".onnx"):
-            _check_external_data(folder, name, manifest)
+            _weight_files(folder, name, manifest)
     for name in unlisted_files(folder, manifest):
         raise BundleError(
             f"bundle {folder} holds {name}, which {MANIFEST_FILE} does not list; "
@@ -201,20 +215,24 @@ def _check_file(folder: Path, name: str, record: FileRecord, verify: bool) -> No
         )
 
 
-def _check_external_data(folder: Path, name: str, manifest: Manifest) -> None:
+def _weight_files(folder: Path, name: str, manifest: Manifest) -> list[str]:
+    """The listed files that a graph reads weights from; BundleError if it reads any other."""
     try:
         locations = external_files(folder / name)
     except ValueError as error:
         raise BundleError(
             f"bundle {folder}: {name} is not an ONNX file ({error}); {REMEDY}"
         ) from None
+    found = []
     for location in sorted(locations):
-        beside = PurePosixPath(name).parent / location
-        if not is_plain_name(location) or beside.as_posix() not in manifest.files:
+        beside = (PurePosixPath(name).parent / location).as_posix()
+        if not is_plain_name(location) or beside not in manifest.files:
             raise BundleError(
                 f"bundle {folder}: {name} reads weights from {location!r}, expected a file that "
                 f"{MANIFEST_FILE} lists; {REMEDY}"
             )
+        found.append(beside)
+    return found
 
 
 def _short(value: object) -> str:

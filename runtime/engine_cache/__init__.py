@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runtime.engine_cache.entry import EngineEntry
+from runtime.engine_cache.holdings import Holding
 from runtime.engine_cache.key import EngineKey
 from runtime.engine_cache.store import EngineCache, parse_size
 
-__all__ = ["EngineCache", "EngineEntry", "EngineKey", "parse_size"]
+__all__ = ["EngineCache", "EngineEntry", "EngineKey", "Holding", "parse_size"]

@@ -18,9 +18,9 @@ ShapeRange = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 class EngineKey:
     """What an engine was built from, with what, and for what.
 
-    ``onnx_sha256`` of the graph's file; ``tensorrt`` the full version; ``gpu`` and
-    ``compute_capability`` of the device; ``precision`` of the graph; ``shapes`` the range of each
-    input whose shape may vary.
+    ``onnx_sha256`` of the graph's file, and of its weight files if it has any; ``tensorrt`` the
+    full version; ``gpu`` and ``compute_capability`` of the device; ``precision`` of the graph;
+    ``shapes`` the range of each input whose shape may vary.
     """
 
     onnx_sha256: str

@@ -1,4 +1,4 @@
-"""The folder of engines: found by key, written whole, bounded in size."""
+"""The folder of engines: found by key, written whole, and bounded together with the provider's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,23 @@ from runtime.engine_cache.entry import (
     describe_plan,
     read_entry,
 )
+from runtime.engine_cache.holdings import (
+    PROVIDER_FOLDER,
+    Holding,
+    Kind,
+    evict,
+    provider_holdings,
+    size_of,
+    time_of,
+)
 from runtime.engine_cache.key import EngineKey
 from runtime.engine_cache.locking import LockedError, hold_lock
 from runtime.errors import MgcaError, UserError
 
 DEFAULT_LIMIT_BYTES = 8 << 30
 LONGEST_BUILD_S = 3600.0
+# <digest>.plan, <digest>.json, and either of them while it is written.
+_ENGINE_FILE = re.compile(r"\.?(?P<digest>[^.]+)\.(plan|json)(\.[^.]+\.partial)?")
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +49,15 @@ class EngineCache:
     """Engines under ``$MGCA_CACHE/engines``: ``<digest>.plan`` beside ``<digest>.json``.
 
     A plan is used only if its size and sha256 are its sidecar's, so that a crash between the two
-    writes, a full disk or a copied folder costs a rebuild and nothing else. The least recently used
-    go when there are more than ``limit_bytes`` (default ``$MGCA_CACHE_LIMIT``, such as ``2G``,
-    else 8 GiB).
+    writes, a full disk or a copied folder costs a rebuild and nothing else. Beside it lies
+    ``onnxruntime_tensorrt/<key>/``, where ONNX Runtime's TensorRT provider keeps engines of its
+    own. When all of them are more than ``limit_bytes`` (default ``$MGCA_CACHE_LIMIT``, such as
+    ``2G``, else 8 GiB), what no sidecar describes goes first, then the least recently used.
     """
 
     def __init__(self, folder: Path | None = None, limit_bytes: int | None = None) -> None:
         self.folder = cache_folder() / "engines" if folder is None else folder
+        self.provider_root = self.folder.parent / PROVIDER_FOLDER
         limit = os.environ.get("MGCA_CACHE_LIMIT")
         if limit_bytes is None:
             limit_bytes = parse_size(limit) if limit else DEFAULT_LIMIT_BYTES
@@ -110,17 +124,46 @@ class EngineCache:
 
     def entries(self) -> list[EngineEntry]:
         """Every engine whose sidecar can be read, the most recently used first."""
-        return [entry for entry, _ in reversed(self._by_use())]
+        found = []
+        for sidecar in self._paths():
+            if sidecar.suffix != ".json":
+                continue
+            with contextlib.suppress(BrokenEntryError, OSError):
+                found.append((sidecar.stat().st_mtime, read_entry(sidecar)))
+        return [entry for _, entry in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
-    def clear(self) -> tuple[int, int]:
-        """Remove every engine that no process is building; gives how many, and their bytes."""
-        stems = {
-            path.name.lstrip(".").split(".")[0]
-            for path in self._paths()
-            if path.suffix in (".plan", ".json", ".partial")
-        }
-        removed = [self._remove(stem) for stem in stems]
-        return sum(size is not None for size in removed), sum(size or 0 for size in removed)
+    def holdings(self) -> list[Holding]:
+        """Everything that takes room: engines, what a crash left, the provider's folders."""
+        known = {entry.digest for entry in self.entries()}
+        names = (_ENGINE_FILE.fullmatch(path.name) for path in self._paths())
+        stems = sorted({name["digest"] for name in names if name})
+        found = [self._holding(stem, "engine" if stem in known else "left over") for stem in stems]
+        return [*found, *provider_holdings(self.provider_root)]
+
+    def provider_folder(self, key: str) -> Path:
+        """A folder for ONNX Runtime's TensorRT provider, made and marked as used just now."""
+        folder = self.provider_root / key
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            os.utime(folder)
+        except OSError as error:
+            raise MgcaError(
+                f"the engine cache {folder} cannot be written ({error.strerror}); "
+                "set MGCA_CACHE to a folder that can"
+            ) from None
+        return folder
+
+    def make_room(self, keep: str) -> None:
+        """Remove what the limit says is too much, but not what is called ``keep``."""
+        evict(self.holdings(), self.limit_bytes, keep)
+
+    def clear(self) -> tuple[list[Holding], list[Holding]]:
+        """Remove everything that no process is building; gives what went, and what stayed."""
+        gone: list[Holding] = []
+        kept: list[Holding] = []
+        for holding in self.holdings():
+            (gone if holding.remove() else kept).append(holding)
+        return gone, kept
 
     def check_writable(self) -> None:
         """Raise :class:`MgcaError` unless an engine can be kept here."""
@@ -149,7 +192,7 @@ class EngineCache:
         self._write(key.digest, "plan", plan)
         text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
         self._write(key.digest, "json", text.encode())
-        self._evict(keep=key.digest)
+        self.make_room(keep=key.digest)
         return read_entry(self._path(key.digest, "json"))
 
     def _write(self, digest: str, suffix: str, content: bytes) -> None:
@@ -168,43 +211,35 @@ class EngineCache:
                 f"({error.strerror}); make room, or set MGCA_CACHE to another folder"
             ) from None
 
-    def _evict(self, keep: str) -> None:
-        used = self._by_use()
-        total = sum(entry.size_bytes for entry, _ in used)
-        for entry, _ in used:
-            if total <= self.limit_bytes:
-                return
-            if entry.digest == keep:
-                continue
-            if self._remove(entry.digest) is not None:
-                log.info("engine %s is removed: the cache is over its limit", entry.digest)
-                total -= entry.size_bytes
+    def _holding(self, digest: str, kind: Kind) -> Holding:
+        files = self._files(digest)
+        # An engine's last use is its sidecar's time; of a left-over, the last write of any file.
+        marks = [self._path(digest, "json")] if kind == "engine" else files
+        return Holding(
+            name=digest,
+            kind=kind,
+            size_bytes=sum(size_of(path) for path in files if path.suffix != ".json"),
+            used_at=max((time_of(path) for path in marks), default=0.0),
+            remove=partial(self._remove, digest),
+        )
 
-    def _remove(self, digest: str) -> int | None:
-        """Remove an engine's files; gives the bytes, None if it is being built or held."""
+    def _files(self, digest: str) -> list[Path]:
+        # The sidecar first: a plan without one is nothing, the other way round is broken.
+        return [
+            self._path(digest, "json"),
+            self._path(digest, "plan"),
+            *self.folder.glob(f".{digest}.*.partial"),
+        ]
+
+    def _remove(self, digest: str) -> bool:
+        """Remove an engine's files; False if it is being built, or cannot be removed."""
         try:
             with hold_lock(self._path(digest, "lock"), wait_s=0):
-                size = 0
-                # The sidecar first: a plan without one is nothing, the other way round is broken.
-                for path in (self._path(digest, "json"), self._path(digest, "plan")):
-                    with contextlib.suppress(OSError):
-                        size += path.stat().st_size
-                        path.unlink()
-                for left in self.folder.glob(f".{digest}.*.partial"):
-                    left.unlink(missing_ok=True)
-                return size
+                for path in self._files(digest):
+                    path.unlink(missing_ok=True)
+                return True
         except (LockedError, OSError):
-            return None
-
-    def _by_use(self) -> list[tuple[EngineEntry, float]]:
-        """Readable entries with the time of their last use, the oldest first."""
-        found = []
-        for sidecar in self._paths():
-            if sidecar.suffix != ".json":
-                continue
-            with contextlib.suppress(BrokenEntryError, OSError):
-                found.append((read_entry(sidecar), sidecar.stat().st_mtime))
-        return sorted(found, key=lambda pair: pair[1])
+            return False
 
     def _paths(self) -> Iterator[Path]:
         with contextlib.suppress(OSError):

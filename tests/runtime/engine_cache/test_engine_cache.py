@@ -224,7 +224,7 @@ def test_a_killed_builder_lets_the_next_one_in(tmp_path: Path, folder: Path) -> 
         with hold_lock(folder / f"{KEY.digest}.lock", wait_s=0.3, on_wait=lambda: waited.append(1)):
             pass
     assert waited == [1]
-    assert EngineCache().clear() == (0, 0)  # what is being built stays
+    assert EngineCache().clear() == ([], [])  # nothing of it is there yet
     child.send_signal(signal.SIGKILL)
     child.wait()
     (folder / f".{KEY.digest}.plan.dead.partial").write_bytes(b"half")
@@ -244,7 +244,7 @@ def two_engines(folder: Path) -> Iterator[None]:
 def test_list_and_clear(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cache(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and lines[-1] == f"2 engines, 3.0 MiB, in {folder}"
+    assert len(lines) == 3 and lines[-1] == f"2 engines, 3.0 MiB, in {folder.parent}"
     first = next(line for line in lines if "first" in line)
     assert "1.0 MiB" in first and "fp16" in first and "TensorRT 11.4.0.106" in first
     assert "Orin (sm 8.7)" in first
@@ -255,7 +255,7 @@ def test_list_and_clear(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     other.mkdir()
     (other / "x.json").write_text("{}")
     assert run_cache(["clear"]) == 0
-    assert capsys.readouterr().out == f"removed 2 engines, 3.0 MiB, from {folder}\n"
+    assert capsys.readouterr().out == f"removed 2 engines, 3.0 MiB, from {folder.parent}\n"
     assert list(folder.iterdir()) == [] and not other.exists()
     assert run_cache(["list"]) == 0 and run_cache(["clear"]) == 0
     assert "0 engines, 0.0 MiB" in capsys.readouterr().out
