@@ -1,7 +1,8 @@
 """``python -m benchmarks.graph_cost``: nodes, weight bytes and FLOPs of each stage of a graph.
 
 The graph is traced, as an export traces it, from a CLIP of random weights with a decoder and units
-of the default settings: costs depend on shapes alone, so no weights are needed. FLOPs are counted
+of the default settings: costs depend on shapes alone, so no weights are needed. Or from a
+checkpoint, with its own decoder, units and input size. FLOPs are counted
 as the export counts them (:mod:`export.cost`: matrix products and convolutions, 2 a multiply-add).
 ``labelling`` is what the runtime does with the scores afterwards, counted as its definition says
 it (every word's scores enlarged to the source and compared: 7 operations a pixel and word), an
@@ -11,17 +12,25 @@ upper bound, since the runtime leaves out what cannot win.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_size
 from benchmarks.report import check_writable, format_table, write_json
 from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from training.model.mgca import MgcaModel
+    from training.model.unit_space import UnitSpace
+    from training.model.units import UnitSettings
 
 PROG = "python -m benchmarks.graph_cost"
 # Two linear interpolations (3 operations each) and a comparison.
@@ -33,40 +42,97 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         prog=PROG,
         description="Count what a segmenter's graph costs, stage by stage; no weights are needed.",
-        epilog=f"example:\n  {PROG} --clip ViT-B-16 --size 448x448 --json cost.json",
+        epilog=(
+            f"examples:\n  {PROG} --clip ViT-B-16 --size 448x448 --json cost.json\n"
+            f"  {PROG} --checkpoint runs/demo/last.pt"
+        ),
     )
     add = parser.add_argument
-    add("--clip", default="ViT-B-16", help="open_clip's model name (ViT-B-16)")
-    add("--size", type=parse_size, default=(448, 448), help="of the graph's frame (448x448)")
+    add("--clip", help="open_clip's model name (ViT-B-16)")
+    add("--checkpoint", type=Path, help="a trained model instead, e.g. runs/demo/last.pt")
+    add("--size", type=parse_size, help="of the frame (448x448, or the checkpoint's export size)")
     add("--words", type=parse_count, default=20, help="K (20)")
-    add("--seeds", type=parse_count, default=64, help="of the units (64)")
-    add("--rounds", type=parse_count, default=3, help="of the units (3)")
+    add("--seeds", type=parse_count, help="of the units (64, or the checkpoint's)")
+    add("--rounds", type=parse_count, help="of the units (3, or the checkpoint's)")
     add("--source", type=parse_size, default=(1920, 1080), help="frame to label (1920x1080)")
     add("--opset", type=parse_count, default=20, help="ONNX operator set (20)")
     add("--json", type=Path, help="write the figures to this file")
     return parser
 
 
-def count_stages(arguments: argparse.Namespace) -> dict[str, dict[str, int]]:
-    """Trace the graph and count: stage name to nodes, weight bytes and FLOPs.
+@dataclass(frozen=True, kw_only=True)
+class CostSubject:
+    """What is traced.
+
+    Attributes:
+        model: has an ``encoder`` and a ``decoder``.
+        units: unit settings.
+        space: where pixels gather into units, or None.
+        size_wh: of the frame.
+    """
+
+    model: MgcaModel
+    units: UnitSettings
+    space: UnitSpace | None
+    size_wh: tuple[int, int]
+
+
+def load_subject(arguments: argparse.Namespace) -> CostSubject:
+    """The checkpoint, or a CLIP of random weights with an untrained decoder.
 
     Raises:
-        UserError: a CLIP that is not known, or a size that its patches do not tile.
+        UserError: no such checkpoint, a CLIP that is not known, both of them.
     """
-    from export.cost import measure_cost
-    from export.segmenter_graph import trace_segmenter
-    from export.settings import check_size
+    from training.checkpoint import load_checkpoint
     from training.model.clip import load_clip
     from training.model.mgca import MgcaModel, ModelConfig
     from training.model.units import UnitSettings
 
-    clip = load_clip(arguments.clip)
-    model = MgcaModel(clip, ModelConfig(clip_name=arguments.clip)).eval()
-    check_size(arguments.size, model.encoder.patch_size)
-    units = UnitSettings(seeds=arguments.seeds, rounds=arguments.rounds)
+    wanted = {"seeds": arguments.seeds, "rounds": arguments.rounds}
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    if arguments.checkpoint is not None:
+        if arguments.clip is not None:
+            raise UserError(
+                "--clip and --checkpoint were given; expected one of them: a checkpoint names its "
+                "own CLIP"
+            )
+        checkpoint = load_checkpoint(arguments.checkpoint)
+        return CostSubject(
+            model=checkpoint.model,
+            units=dataclasses.replace(checkpoint.config.units, **chosen),
+            space=checkpoint.unit_space,
+            size_wh=arguments.size or checkpoint.config.export_size_wh,
+        )
+    name = arguments.clip or "ViT-B-16"
+    return CostSubject(
+        model=MgcaModel(load_clip(name), ModelConfig(clip_name=name)).eval(),
+        units=UnitSettings(**chosen),
+        space=None,
+        size_wh=arguments.size or (448, 448),
+    )
+
+
+def count_stages(subject: CostSubject, words: int, opset: int = 20) -> dict[str, dict[str, int]]:
+    """Trace the graph and count: stage name to nodes, weight bytes and FLOPs.
+
+    Raises:
+        UserError: a size that the patches do not tile.
+    """
+    from export.cost import measure_cost
+    from export.segmenter_graph import trace_segmenter
+    from export.settings import check_size
+
+    check_size(subject.size_wh, subject.model.encoder.patch_size)
     with tempfile.TemporaryDirectory() as folder:
-        graph = trace_segmenter(model, units, arguments.size, arguments.opset, Path(folder))
-    costs = measure_cost(graph.model, graph.stages, {"K": arguments.words})
+        graph = trace_segmenter(
+            subject.model,
+            subject.units,
+            subject.size_wh,
+            opset,
+            Path(folder),
+            space=subject.space,
+        )
+    costs = measure_cost(graph.model, graph.stages, {"K": words})
     return {stage: cost.to_json() for stage, cost in costs.items()}
 
 
@@ -94,7 +160,9 @@ def summarise(
 def measure(arguments: argparse.Namespace) -> None:
     """Count, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
-    found = summarise(count_stages(arguments), arguments.words, arguments.source)
+    subject = load_subject(arguments)
+    stages = count_stages(subject, arguments.words, arguments.opset)
+    found = summarise(stages, arguments.words, arguments.source)
     rows = [
         (stage, cost["nodes"], cost["weight_bytes"] / 2**20, cost["flops"] / 1e9)
         for stage, cost in found["stages"].items()
@@ -104,11 +172,10 @@ def measure(arguments: argparse.Namespace) -> None:
     if arguments.json is not None:
         record = {
             "command": arguments.command_line,
-            "clip": arguments.clip,
-            "size_wh": arguments.size,
+            "clip": subject.model.config.clip_name,
+            "size_wh": subject.size_wh,
             "words": arguments.words,
-            "seeds": arguments.seeds,
-            "rounds": arguments.rounds,
+            "units": dataclasses.asdict(subject.units),
             "source_wh": arguments.source,
             **found,
             "hardware": describe_hardware(),

@@ -51,9 +51,9 @@ def demo() -> TrainConfig:
         # Colour first: figures in docs/method.md.
         units=UnitSettings(
             seeds=300,
-            rounds=2,
+            rounds=3,
             space_width=32,
-            embedding_weight=0.8,
+            embedding_weight=0.65,
             color_weight=4.5,
             place_weight=2.5,
             sharpness=9.0,

@@ -32,6 +32,25 @@ def test_one_line_for_a_size_between_patches(capsys) -> None:
     assert len(error) == 1 and "multiples of 8" in error[0]
 
 
+def test_one_model_at_a_time(capsys) -> None:
+    assert main(["--clip", "mgca-tiny", "--checkpoint", "a.pt"]) == 2
+    assert "expected one of them" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_counted_with_its_own_units(tmp_path: Path, repository: Path) -> None:
+    from training.checkpoint import load_checkpoint
+
+    shipped = repository / "training" / "assets" / "demo.pt"
+    path = tmp_path / "cost.json"
+    assert main(["--checkpoint", str(shipped), "--size", "64x48", "--json", str(path)]) == 0
+    record = json.loads(path.read_text())
+    config = load_checkpoint(shipped).config
+    assert record["clip"] == config.model.clip_name
+    assert record["units"]["seeds"] == config.units.seeds
+    assert record["units"]["merge_rounds"] == config.units.merge_rounds
+    assert main(["--checkpoint", str(shipped), "--size", "64x48", "--seeds", "12"]) == 0
+
+
 @pytest.mark.slow
 def test_the_tiny_model(tmp_path: Path, capsys) -> None:
     path = tmp_path / "cost.json"
