@@ -10,6 +10,7 @@ from torch import nn
 
 from export import manifests
 from export.bench import Bench, Candidate
+from export.disk_space import WeightSizes, bytes_needed, tell_full_disk
 from export.frames import Frame, draw_demo_frames, read_image_folder
 from export.gate import failure_message, format_table
 from export.output_folder import check_output, folder_of_precision, work_folder
@@ -26,8 +27,6 @@ from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 # How many names of a vocabulary of the user's own are compared.
 MOST_PARITY_WORDS = 20
-# What a precision leaves of the weights' size in fp32, at most: dynamic int8 takes no convolutions.
-_LEFT_OF_FP32 = {"fp32": 1.0, "fp16": 0.6, "int8": 0.7, "int8-static": 0.7}
 _LEFT_OF_TABLE = {"fp32": 1.0, "fp16": 0.5, "int8": 0.3}
 # The parts of a bundle that grow neither with the weights nor with the names: the tokenizer.
 _OTHER_BYTES = 4 * 2**20
@@ -56,7 +55,7 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     check_output(settings.out, bytes_needed=needed)
     say(f"{subject.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
     frames = images or draw_demo_frames(settings.frames, show_bar)
-    with work_folder(settings.out) as work:
+    with tell_full_disk(settings.out), work_folder(settings.out) as work:
         bench = _set_up(settings, subject, size_wh, names, frames, work)
         candidates = [bench.build(precision) for precision in settings.precisions]
         _judge(candidates)
@@ -158,18 +157,20 @@ def _folder(settings: ExportSettings, precision: str) -> Path:
 
 
 def _bytes_needed(subject: Subject, settings: ExportSettings, names: int) -> int:
-    """Every bundle, and beside them the one graph that is being traced or measured."""
+    """Every bundle, and beside them what is being traced, quantised or measured."""
     decoder: nn.Module = subject.model.decoder  # type: ignore[assignment]
     sees = _parameters(subject.encoder) | _parameters(decoder)
     reads = _parameters(subject.clip)
     table = subject.clip.token_embedding.weight
-    seeing = _bytes_of(sees)
-    reading = _bytes_of(reads - sees - {table}) if settings.text_encoder else 0
-    words = names * subject.encoder.embedding_width * 4 + _OTHER_BYTES
-    if settings.text_encoder:
-        words += round(_bytes_of({table}) * _LEFT_OF_TABLE[settings.token_table])
-    left = sum(_LEFT_OF_FP32[precision] for precision in settings.precisions)
-    return round(left * (seeing + reading)) + (len(settings.precisions) + 1) * words + seeing
+    left_of_table = _LEFT_OF_TABLE[settings.token_table] if settings.text_encoder else 0.0
+    sizes = WeightSizes(
+        seeing=_bytes_of(sees),
+        reading=_bytes_of(reads - sees - {table}) if settings.text_encoder else 0,
+        table=round(_bytes_of({table}) * left_of_table),
+        others=names * subject.encoder.embedding_width * 4 + _OTHER_BYTES,
+    )
+    keeps_fp32 = bool(settings.keep_fp32) or settings.auto_fallback
+    return bytes_needed(sizes, settings.precisions, keeps_fp32=keeps_fp32)
 
 
 def _parameters(module: nn.Module) -> set[nn.Parameter]:

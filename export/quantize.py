@@ -19,7 +19,10 @@ RANGED_OPS = ("MatMul", "Gemm", "Conv")
 
 
 def quantize_matmuls(
-    model: onnx.ModelProto, stages: Mapping[str, str], keep_fp32: Collection[str]
+    model: onnx.ModelProto,
+    stages: Mapping[str, str],
+    keep_fp32: Collection[str],
+    work: Path,
 ) -> tuple[onnx.ModelProto, dict[str, str]]:
     """Quantise the matrix products with weights, one scale a column.
 
@@ -27,13 +30,14 @@ def quantize_matmuls(
         model: the fp32 graph; left as it is.
         stages: the stage of each of its nodes by name.
         keep_fp32: stages, or parts of them, whose products stay in fp32.
+        work: a folder for the quantiser's files, which are gone afterwards.
 
     Returns:
         The quantised graph and the stages of its nodes (new nodes get that of the node they serve).
     """
     excluded = _excluded(model, stages, keep_fp32, QUANTISED_OPS)
-    with _quiet_quantiser(), tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
+    with _quantiser_in(work) as folder:
+        source, target = folder / "fp32.onnx", folder / "int8.onnx"
         onnx.save(model, str(source))
         ort_quantization.quantize_dynamic(
             source,
@@ -53,6 +57,7 @@ def quantize_with_ranges(
     stages: Mapping[str, str],
     keep_fp32: Collection[str],
     feeds: Sequence[Mapping[str, np.ndarray]],
+    work: Path,
 ) -> tuple[onnx.ModelProto, dict[str, str]]:
     """Put QuantizeLinear - DequantizeLinear pairs around products and convolutions with weights.
 
@@ -64,14 +69,15 @@ def quantize_with_ranges(
         stages: the stage of each of its nodes by name.
         keep_fp32: stages, or parts of them, that stay in fp32.
         feeds: inputs of the graph to measure the ranges of activations on.
+        work: a folder for the quantiser's files, which are gone afterwards.
 
     Returns:
         As :func:`quantize_matmuls`.
     """
     excluded = _excluded(model, stages, keep_fp32, RANGED_OPS)
     options = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False}
-    with _quiet_quantiser(), tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "fp32.onnx", Path(folder) / "qdq.onnx"
+    with _quantiser_in(work) as folder:
+        source, target = folder / "fp32.onnx", folder / "qdq.onnx"
         onnx.save(model, str(source))
         ort_quantization.quantize_static(
             source,
@@ -116,14 +122,22 @@ def _excluded(
 
 
 @contextmanager
-def _quiet_quantiser() -> Iterator[None]:
+def _quantiser_in(work: Path) -> Iterator[Path]:
+    """Give a folder in ``work`` for the quantiser's files; keep its own there too, and it quiet.
+
+    The system's temporary folder may be too small for weights, and nobody has asked for its room.
+    """
     root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
+    level, usual = root.level, tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        root.setLevel(logging.ERROR)
+        # While it measures ranges it makes a folder of its own and takes no other place for it.
+        tempfile.tempdir = folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = usual
+            root.setLevel(level)
 
 
 def _spread_stages(model: onnx.ModelProto, stages: Mapping[str, str]) -> dict[str, str]:

@@ -105,7 +105,7 @@ def write_text_files(
     path = folder / TEXT_ENCODER_FILE
     # The text encoder runs on the CPU whatever runs the frames.
     own = "int8" if precision == "int8-static" else precision
-    save_graph(in_precision(text.encoder, own, ()).model, path)
+    save_graph(in_precision(text.encoder, own, (), folder).model, path)
     files = {**text.files, TEXT_ENCODER_FILE: path}
     measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
     size = path.stat().st_size / 2**20

@@ -59,8 +59,8 @@ def make_variant(
         folder: where the files go; created.
         feeds: inputs to measure ranges on; ``int8-static`` needs some.
     """
-    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32}, feeds)
     folder.mkdir(parents=True, exist_ok=True)
+    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32}, folder, feeds)
     path, tapped = folder / "segmenter.onnx", folder / "tapped.onnx"
     save_graph(tap_patches(graph.model, graph.stages), tapped)
     save_graph(graph.model, path)
@@ -71,18 +71,22 @@ def in_precision(
     fp32: Graph,
     precision: str,
     keep_fp32: Collection[str],
+    work: Path,
     feeds: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> Graph:
-    """Return a graph in another precision, some stages kept; the fp32 one is left as it is."""
+    """Return a graph in another precision, some stages kept; the fp32 one is left as it is.
+
+    ``work`` is a folder for files that are gone afterwards; ``feeds`` as for :func:`make_variant`.
+    """
     if precision == "fp16":
         model, stages = onnx.ModelProto(), dict(fp32.stages)
         model.CopyFrom(fp32.model)
         convert_to_half(model, stages, keep_fp32)
         return Graph(model, stages)
     if precision == "int8":
-        return Graph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32))
+        return Graph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32, work))
     if precision == "int8-static":
-        return Graph(*quantize_with_ranges(fp32.model, fp32.stages, keep_fp32, feeds))
+        return Graph(*quantize_with_ranges(fp32.model, fp32.stages, keep_fp32, feeds, work))
     return fp32
 
 

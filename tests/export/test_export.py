@@ -170,6 +170,25 @@ def test_other_files_are_refused_before_any_work(arguments: list[str], tmp_path,
     assert _snapshot(tmp_path) == {"letter.txt": b"dear"}
 
 
+def test_a_disk_that_runs_out_while_quantising(
+    arguments: list[str], tmp_path: Path, monkeypatch, capsys
+) -> None:
+    save = onnx.save
+
+    def full(model, path, *rest, **options) -> None:
+        if Path(path).name == "fp32.onnx":  # what the quantiser reads
+            raise OSError(28, "No space left on device")
+        save(model, path, *rest, **options)
+
+    monkeypatch.setattr(onnx, "save", full)
+    out = tmp_path / "out"
+    flags = ["--precision", "int8", "--no-text-encoder"]
+    assert main([*arguments, "--out", str(out), *flags]) == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith(f"export: error: --out {out}: the disk ran out of room")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
     arguments: list[str], bundle: Path, tmp_path: Path, repository: Path

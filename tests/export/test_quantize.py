@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -40,9 +43,9 @@ def _close(model, quantised) -> bool:
     return float(np.abs(expected - found).max()) < 0.05 * float(np.abs(expected).max())
 
 
-def test_dynamic_quantises_weights_of_the_chosen_stages_only() -> None:
+def test_dynamic_quantises_weights_of_the_chosen_stages_only(tmp_path: Path) -> None:
     model = _model()
-    quantised, stages = quantize_matmuls(model, STAGES, ("scores",))
+    quantised, stages = quantize_matmuls(model, STAGES, ("scores",), tmp_path)
     assert kinds(quantised)["MatMulInteger"] == 1
     assert kinds(quantised)["MatMul"] == 2
     assert set(stages) == {node.name for node in quantised.graph.node}
@@ -52,10 +55,10 @@ def test_dynamic_quantises_weights_of_the_chosen_stages_only() -> None:
     assert kinds(model) == {"MatMul": 3}
 
 
-def test_ranges_give_pairs_around_weighted_products() -> None:
+def test_ranges_give_pairs_around_weighted_products(tmp_path: Path) -> None:
     model = _model()
     feeds = [{"x": random(6, 8)} for _ in range(2)]
-    quantised, stages = quantize_with_ranges(model, STAGES, ("scores",), feeds)
+    quantised, stages = quantize_with_ranges(model, STAGES, ("scores",), feeds, tmp_path)
     found = kinds(quantised)
     assert found["MatMul"] == 3
     assert found["QuantizeLinear"] >= 1
@@ -67,6 +70,22 @@ def test_ranges_give_pairs_around_weighted_products() -> None:
     assert _close(model, quantised)
 
 
-def test_nothing_left_to_quantise() -> None:
-    quantised, _ = quantize_matmuls(_model(), STAGES, ("scores", "encoder"))
+def test_nothing_left_to_quantise(tmp_path: Path) -> None:
+    quantised, _ = quantize_matmuls(_model(), STAGES, ("scores", "encoder"), tmp_path)
     assert kinds(quantised) == {"MatMul": 3}
+
+
+@pytest.mark.parametrize("ranged", [False, True])
+def test_files_lie_in_the_work_folder_alone(
+    ranged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's temporary folder may be too small for weights; here it takes nothing at all."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    if ranged:
+        quantize_with_ranges(_model(), STAGES, ("scores",), [{"x": random(6, 8)}], work)
+    else:
+        quantize_matmuls(_model(), STAGES, ("scores",), work)
+    assert tempfile.tempdir == str(tmp_path / "absent")
+    assert list(tmp_path.iterdir()) == [work] and not list(work.iterdir())
