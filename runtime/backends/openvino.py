@@ -13,6 +13,10 @@ from runtime.errors import BundleError, MgcaError, UserError
 if TYPE_CHECKING:
     import numpy as np
 
+# What the extra "openvino" installs; said to the user in this form, since the name of an extra only
+# means something beside the project's source.
+REQUIREMENT = "openvino>=2025.0"
+
 _DTYPES = {
     "f32": "float32",
     "f16": "float16",
@@ -130,7 +134,7 @@ def _import_openvino() -> Any:
     except ImportError as error:
         raise UserError(
             f"backend openvino needs the package openvino ({error}); "
-            "install it with pip install 'mgca[openvino]', or use onnxruntime-cpu"
+            f"install it with pip install '{REQUIREMENT}', or use onnxruntime-cpu"
         ) from error
     except Exception as error:  # a package that is there and broken raises what it likes
         raise _broken("openvino", error) from error
@@ -149,7 +153,8 @@ def _start(openvino: Any, name: str) -> tuple[Any, str, list[str]]:
 def _broken(name: str, error: Exception) -> UserError:
     return UserError(
         f"backend {name}: the package openvino is here but does not work "
-        f"({type(error).__name__}: {_first_line(error)}); install it again, or use onnxruntime-cpu"
+        f"({type(error).__name__}: {_first_line(error)}); install it again with pip install "
+        f"--force-reinstall '{REQUIREMENT}', or use onnxruntime-cpu"
     )
 
 

@@ -91,18 +91,23 @@ def find_tensorrt(*, to_build: bool = False) -> tuple[Any, Literal["full", "lean
 
 
 def install_line() -> str:
-    """How to get TensorRT on this machine, in one line."""
+    """How to get TensorRT on this machine, in one line.
+
+    The table in docs/tensorrt.md and the extras in pyproject.toml say the same; a test holds them
+    against this.
+    """
     machine, system = platform.machine().lower(), platform.system()
+    major = _cuda_major()
+    # Bindings of a later major ask the driver for calls that it does not have.
+    bindings = "cuda-bindings>=12.8,<13" if major == 12 else f"cuda-bindings>={major},<{major + 1}"
     if _is_jetson():
         return (
             "on a Jetson it comes with JetPack: sudo apt-get install python3-libnvinfer, "
             "make the environment with python3 -m venv --system-site-packages .venv, "
-            "then pip install 'cuda-bindings>=12.8,<13'"
+            f"then pip install '{bindings}'"
         )
     if system != "Linux" or machine not in ("x86_64", "amd64", "aarch64", "arm64"):
         return f"TensorRT has no package for {system} on {machine}: use --backend onnxruntime"
-    major = _cuda_major()
-    bindings = "cuda-bindings>=12.8,<13" if major == 12 else f"cuda-bindings>={major},<{major + 1}"
     return f"pip install 'tensorrt-cu{major}>=10.3,<12' '{bindings}'" + (
         "" if _driver() else ", and NVIDIA's driver for a CUDA GPU (nvidia-smi must list one)"
     )

@@ -334,5 +334,5 @@ def test_without_openvino_one_line(bundle: Bundle, monkeypatch: pytest.MonkeyPat
         open_backend(bundle, "openvino")
     assert str(caught.value).startswith("backend openvino needs the package openvino (")
     assert str(caught.value).endswith(
-        "install it with pip install 'mgca[openvino]', or use onnxruntime-cpu"
+        "install it with pip install 'openvino>=2025.0', or use onnxruntime-cpu"
     )
