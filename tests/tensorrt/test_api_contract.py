@@ -67,9 +67,14 @@ NEVER = {f"BuilderFlag.{name}" for name in WEAK | {"PREFER_PRECISION_CONSTRAINTS
 Use = tuple[int, str, str, "tuple[int, set[str]] | None"]
 
 
+class HiddenFromReaderError(AssertionError):
+    """Something of TensorRT goes by a name that the reader does not follow."""
+
+
 def uses_of(source: str, variables: set[str]) -> Iterator[Use]:
     """Line, class, name, and for calls: count of arguments and keywords. ``""``: the module."""
     tree = ast.parse(source)
+    refuse_hidden(tree, variables)
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute):
@@ -99,6 +104,91 @@ def _is_trt_class(node: ast.expr) -> bool:
         and isinstance(node.value, ast.Name)
         and node.value.id == "trt"
     )
+
+
+def refuse_hidden(tree: ast.Module, variables: set[str]) -> None:
+    """Raise :class:`HiddenFromReaderError` where a use could go unseen.
+
+    The module is reached as ``trt = library.module`` and in no other way; what a followed variable
+    holds never gets another name, be it by an assignment, in a container, as the argument of a
+    function of the file, or through ``getattr``.
+    """
+    followed = {*variables, "trt"}
+    parents = {id(child): node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "module":
+            parent = parents[id(node)]
+            named = isinstance(parent, ast.Assign) and [ast.unparse(t) for t in parent.targets]
+            if isinstance(node.ctx, ast.Load) and named != ["trt"]:
+                raise HiddenFromReaderError(
+                    f"line {node.lineno}: {ast.unparse(parent)}: write trt = library.module first"
+                )
+    for line, name, value in _bindings(tree):
+        for held in _may_be(value):
+            if _followed_name(held) in followed and name != _followed_name(held):
+                raise HiddenFromReaderError(
+                    f"line {line}: {ast.unparse(held)} becomes {name or 'nameless'}: "
+                    f"keep to the name {_followed_name(held)}"
+                )
+
+
+def _bindings(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
+    """Line, name (without leading underscores; "" for none) and value of whatever is given one."""
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _pairs(target, node.value)
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            yield from _pairs(node.target, node.value)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            yield from _pairs(node.optional_vars, node.context_expr)
+        elif isinstance(node, (ast.For, ast.comprehension)):
+            values = node.iter.elts if isinstance(node.iter, (ast.Tuple, ast.List)) else []
+            for value in values:
+                yield from _pairs(node.target, value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("getattr", "setattr"):
+                yield node.lineno, "", node.args[0]
+            elif node.func.id in functions:
+                signature = functions[node.func.id].args
+                names = [argument.arg for argument in (*signature.posonlyargs, *signature.args)]
+                for place, value in enumerate(node.args):
+                    yield node.lineno, names[place] if place < len(names) else "", value
+                for keyword in node.keywords:
+                    yield node.lineno, keyword.arg or "", keyword.value
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[int, str, ast.expr]]:
+    listed = (ast.Tuple, ast.List)
+    if isinstance(target, listed) and isinstance(value, listed):
+        for one, other in zip(target.elts, value.elts, strict=False):
+            yield from _pairs(one, other)
+    elif isinstance(value, (*listed, ast.Set, ast.Dict)):
+        held = value.values if isinstance(value, ast.Dict) else value.elts
+        for item in held:
+            yield value.lineno, "", item
+    else:
+        yield value.lineno, _followed_name(target), value
+
+
+def _may_be(value: ast.expr) -> Iterator[ast.expr]:
+    """What an expression's value may be, as far as names tell."""
+    if isinstance(value, ast.IfExp):
+        yield from (*_may_be(value.body), *_may_be(value.orelse))
+    elif isinstance(value, ast.BoolOp):
+        for one in value.values:
+            yield from _may_be(one)
+    elif isinstance(value, ast.NamedExpr):
+        yield from _may_be(value.value)
+    else:
+        yield value
+
+
+def _followed_name(node: ast.expr) -> str:
+    """Name of a variable or attribute as the reader knows it; "" for any other expression."""
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return name.lstrip("_")
 
 
 def check_use(surface: ApiSurface, use: Use) -> None:
@@ -182,8 +272,13 @@ def test_every_file_that_names_tensorrt_is_read() -> None:
             continue
         if path.parent == BACKENDS and path.name in {*BUILD_FILES, *RUN_FILES}:
             continue
-        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if _is_name(node)}
+        tree = ast.parse(path.read_text())
+        names = {node.id for node in ast.walk(tree) if _is_name(node)}
         assert "trt" not in names, f"{path} uses TensorRT unseen by this test"
+        chains = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not {chain for chain in chains if chain.endswith("library.module")}, (
+            f"{path} uses TensorRT unseen by this test"
+        )
 
 
 def _is_name(node: ast.AST) -> bool:
@@ -217,6 +312,48 @@ def test_the_reader_sees_what_does_not_exist(source: str, complaint: str) -> Non
     with pytest.raises(NotInApiError, match=complaint):
         for use in uses_of(source, set(VARIABLES)):
             check_use(surface, use)
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("library.module.BogusClass(1)", "write trt = library.module first"),
+        ("self._library.module.Builder", "write trt = library.module first"),
+        ("tensorrt = library.module\ntensorrt.Bogus()", "write trt = library.module first"),
+        ("make(library.module)", "write trt = library.module first"),
+        ("cfg = config; cfg.bogus_call()", "config becomes cfg"),
+        ("self._setup = config", "config becomes setup"),
+        ("t = trt", "trt becomes t"),
+        ("a, cfg = 1, self._config", "self._config becomes cfg"),
+        ("cfg = config if ready else None", "config becomes cfg"),
+        ("(cfg := config).bogus_call()", "config becomes cfg"),
+        ("cfg: Any = config", "config becomes cfg"),
+        ("for one in (network, config): one.bogus_call()", "network becomes one"),
+        ("things = [config]", "config becomes nameless"),
+        ("things['a'] = config", "config becomes nameless"),
+        ("getattr(config, 'bogus')", "config becomes nameless"),
+        ("def f(cfg): cfg.bogus_call()\nf(config)", "config becomes cfg"),
+        ("def f(cfg): cfg.bogus_call()\nf(cfg=config)", "config becomes cfg"),
+    ],
+)
+def test_the_reader_refuses_what_it_could_not_see(source: str, complaint: str) -> None:
+    with pytest.raises(HiddenFromReaderError, match=complaint):
+        list(uses_of(source, set(VARIABLES)))
+
+
+def test_the_reader_takes_the_ways_it_can_follow() -> None:
+    source = (
+        "trt = library.module\n"
+        "def fill(config, more): config.progress_monitor = more\n"
+        "self._config = config\n"
+        "config = self._config\n"
+        "fill(config, 1)\n"
+        "config, other = builder.create_builder_config(), 2\n"
+    )
+    assert {use[1:3] for use in uses_of(source, set(VARIABLES))} == {
+        ("Builder", "create_builder_config"),
+        ("IBuilderConfig", "progress_monitor"),
+    }
 
 
 def test_the_surfaces_are_of_the_versions_they_name() -> None:
