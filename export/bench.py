@@ -9,17 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from export.frames import Frame
 from export.gate import Verdict, judge, stages_by_loss
 from export.parity import Parity, ReferenceRun, measure_parity, run_reference
+from export.products import count_products
 from export.progress import say, show_bar
 from export.reference import ReferenceSegmenter
 from export.settings import ExportSettings
 from export.stages import is_among, root_of
 from export.text_side import TextSide, write_text_files
 from export.variants import ALWAYS_FP32, Graph, VariantFiles, changed_parts, make_variant
-from runtime.bundle import Bundle, Manifest, write_bundle
+from runtime.bundle import (
+    SEGMENTER_FILE,
+    TEXT_ENCODER_FILE,
+    Bundle,
+    Manifest,
+    write_bundle,
+)
 from runtime.segmenter import Segmenter
 
 
@@ -90,7 +98,11 @@ class Bench:
         variant = make_variant(self.fp32, precision, kept, folder, self._feeds(precision))
         text_files, text_parity = write_text_files(self.text, precision, folder)
         files = {"segmenter.onnx": variant.path, **text_files}
-        manifest = replace(self.template, precision=precision)
+        products = {SEGMENTER_FILE: count_products(variant.graph.model)}
+        if TEXT_ENCODER_FILE in text_files:
+            text = onnx.load(str(text_files[TEXT_ENCODER_FILE]))
+            products[TEXT_ENCODER_FILE] = count_products(text)
+        manifest = replace(self.template, precision=precision, products=products)
         # Weights of gigabytes: each lies on the disk once, and what laid them open goes at once.
         own = [name for name, file in files.items() if folder in file.parents]
         bundle = write_bundle(folder / "bundle", manifest, files, moved=own)

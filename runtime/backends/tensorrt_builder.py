@@ -42,10 +42,13 @@ def build_plan(
     precision: Precision,
     settings: EngineSettings,
     progress: Progress | None = None,
+    *,
+    recorded: Mapping[str, int] | None = None,
 ) -> BuiltEngine:
     """Build the engine of an ONNX file, and check that it is of the precision asked for.
 
     ``progress`` is called with the phase and the share done; it may raise to stop the build.
+    ``recorded`` is what the bundle says its graph's products compute in, if it does.
     Raises :class:`MgcaError` naming the operator that TensorRT cannot take, or why it gave up.
     """
     path = Path(path)
@@ -56,7 +59,7 @@ def build_plan(
     builder = trt.Builder(library.logger)
     # The parser owns the weights that the network points to: it must live until the plan is built.
     network, parser = _parse(library, builder, path)
-    graph_evidence = check_graph(trt, network, precision)
+    graph_evidence = check_graph(trt, network, precision, recorded)
     config = _configure(library, cuda, builder, network, settings)
     monitor = make_monitor(trt, progress)
     config.progress_monitor = monitor

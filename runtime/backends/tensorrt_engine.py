@@ -88,7 +88,8 @@ def obtain_engine(
             cuda.gpu().name,
         )
         path = bundle.file(SEGMENTER_FILE)
-        built = build_plan(library, cuda, path, precision, wanted, progress)
+        recorded = bundle.manifest.products.get(SEGMENTER_FILE)
+        built = build_plan(library, cuda, path, precision, wanted, progress, recorded=recorded)
         record = dict(built.record)
         record["built"] = {"model": bundle.manifest.model_id, **record["built"]}
         return built.plan, record

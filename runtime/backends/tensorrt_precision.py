@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.backends.tensorrt_library import TensorRt
@@ -34,22 +34,46 @@ _TYPE_NAMES = (
 )
 
 
-def check_graph(trt: Any, network: Any, precision: Precision) -> dict[str, Any]:
+def check_graph(
+    trt: Any, network: Any, precision: Precision, recorded: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Count what a parsed network's products compute in; :class:`MgcaError` if it is another.
 
-    Gives ``{"products": {"HALF": 70, "FLOAT": 8}, "quantize": 0}``.
+    A graph of which stages were kept in fp32 holds few products in half; the bundle says how many
+    the export made, and the network must have as many. Bundles of before that was recorded must
+    have half of theirs in half, or any QuantizeLinear.
+
+    Args:
+        trt: the module.
+        network: as parsed.
+        precision: what was asked for.
+        recorded: products of the bundle's graph by ``half``, ``fp32`` and ``quantised``, or None.
+
+    Returns:
+        ``{"products": {"HALF": 70, "FLOAT": 8}, "quantize": 0, "quantised_products": 0}``.
     """
     kinds = (trt.LayerType.CONVOLUTION, trt.LayerType.DECONVOLUTION, trt.LayerType.MATRIX_MULTIPLY)
-    products: Counter[str] = Counter()
-    quantize = 0
-    for index in range(network.num_layers):
-        layer = network.get_layer(index)
-        if layer.type in kinds:
-            products[layer.get_output(0).dtype.name] += 1
-        elif layer.type == trt.LayerType.QUANTIZE:
-            quantize += 1
-    found = {"products": dict(products), "quantize": quantize}
-    total = sum(products.values())
+    layers = [network.get_layer(index) for index in range(network.num_layers)]
+    multiplying = [layer for layer in layers if layer.type in kinds]
+    products = Counter(layer.get_output(0).dtype.name for layer in multiplying)
+    quantize = sum(layer.type == trt.LayerType.QUANTIZE for layer in layers)
+    quantised = _count_quantised(trt, layers, multiplying) if quantize else 0
+    found = {
+        "products": dict(products),
+        "quantize": quantize,
+        "quantised_products": quantised,
+    }
+    total = len(multiplying)
+    if precision != "fp32" and recorded is not None:
+        there = products["HALF"] if precision == "fp16" else quantised
+        wanted = max(1, recorded.get("half" if precision == "fp16" else "quantised", 0))
+        if there < wanted:
+            raise MgcaError(
+                f"the graph is not {precision}: {there} of its {total} matrix products are, "
+                f"expected {wanted} by the bundle's manifest; export it again with python -m "
+                f"export --precision {'fp16' if precision == 'fp16' else 'int8-static'}"
+            )
+        return found
     if precision == "fp16" and products["HALF"] * 2 < max(total, 1):
         raise MgcaError(
             f"the graph is not fp16: {products['HALF']} of its {total} matrix products are; "
@@ -65,6 +89,30 @@ def check_graph(trt: Any, network: Any, precision: Precision) -> dict[str, Any]:
             "the graph is not int8: it holds no QuantizeLinear, which is how TensorRT takes int8"
         )
     return found
+
+
+def _count_quantised(trt: Any, layers: Sequence[Any], multiplying: Sequence[Any]) -> int:
+    """How many products read what a DequantizeLinear gives, reshaped or not."""
+    makers = {
+        layer.get_output(index).name: layer
+        for layer in layers
+        for index in range(layer.num_outputs)
+    }
+    # The parser evens ranks out between a weight and the product that takes it.
+    passing = (trt.LayerType.SHUFFLE, trt.LayerType.IDENTITY, trt.LayerType.CAST)
+
+    def is_dequantised(tensor: Any) -> bool:
+        while tensor is not None:
+            maker = makers.get(tensor.name)
+            if maker is None or maker.type not in passing:
+                return maker is not None and maker.type == trt.LayerType.DEQUANTIZE
+            tensor = maker.get_input(0)
+        return False
+
+    return sum(
+        any(is_dequantised(layer.get_input(index)) for index in range(min(layer.num_inputs, 2)))
+        for layer in multiplying
+    )
 
 
 def check_plan(

@@ -92,8 +92,10 @@ class Manifest:
     """Everything a runtime must know to run the bundle. ``files`` is filled in by the writer.
 
     ``trained_words`` is the closed list of words the model has learned, or None for an open
-    vocabulary. ``units`` (unit settings), ``created_by`` (versions) and ``parity`` (figures) are
-    records for people and reports: the runtime reads nothing out of them.
+    vocabulary. ``products`` says of each graph, by its file's name, how many matrix products and
+    convolutions compute in ``half``, in ``fp32``, and ``quantised``; bundles of before it was
+    recorded have none. ``units`` (unit settings), ``created_by`` (versions) and ``parity``
+    (figures) are records for people and reports: the runtime reads nothing out of them.
     """
 
     model_id: str
@@ -107,6 +109,7 @@ class Manifest:
     trained_words: tuple[str, ...] | None = None
     background_words: tuple[str, ...] = ()
     precision: str = "fp32"
+    products: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     units: Mapping[str, Any] = field(default_factory=dict)
     parity: Mapping[str, Any] = field(default_factory=dict)
     created_by: Mapping[str, Any] = field(default_factory=dict)
@@ -238,11 +241,22 @@ def _read(fields: _Fields) -> Manifest:
         trained_words=None if words is None else fields.texts("trained_words"),
         background_words=fields.texts("background_words"),
         precision=fields.text("precision"),
+        products=_read_products(fields.mapping("products")),
         units=fields.mapping("units"),
         parity=fields.mapping("parity"),
         created_by=fields.mapping("created_by"),
         files=_read_files(fields.mapping("files", required=True)),
     )
+
+
+def _read_products(records: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    products = {}
+    for name, record in records.items():
+        if not isinstance(record, dict):
+            raise BundleError(f"{MANIFEST_FILE}: products.{name} should be an object; {REMEDY}")
+        fields = _Fields(record, f"products.{name}.")
+        products[name] = {kind: fields.integer(kind, least=0) for kind in record}
+    return products
 
 
 def _read_files(records: Mapping[str, Any]) -> dict[str, FileRecord]:

@@ -66,6 +66,12 @@ def test_manifest_tells_what_was_measured(bundle: Path, precision: str) -> None:
     least = {"fp32": 0.999999, "fp16": 0.9999, "int8": 0.99}[precision]
     assert all(stage["mean"] >= least for stage in stages.values())
     assert manifest.created_by["opset"] <= 20
+    products = manifest.products["segmenter.onnx"]
+    text = manifest.products["text_encoder.onnx"]
+    kind = {"fp32": "fp32", "fp16": "half", "int8": "quantised"}[precision]
+    assert products[kind] > 15 and text[kind] > 5
+    assert (products["half"] > 0) == (kind == "half")
+    assert (products["quantised"] > 0) == (kind == "quantised")
     cost = manifest.created_by["fp32_cost_at_20_words"]
     assert cost["encoder"]["flops"] > cost["decoder"]["flops"] > 0
 

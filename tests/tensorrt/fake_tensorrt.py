@@ -33,6 +33,8 @@ _LAYER_TYPES = {
     "QuantizeLinear": "QUANTIZE",
     "DequantizeLinear": "DEQUANTIZE",
     "Cast": "CAST",
+    "Reshape": "SHUFFLE",
+    "Transpose": "SHUFFLE",
 }
 
 
@@ -125,6 +127,13 @@ def make_fake(surface: ApiSurface, cuda: FakeCuda, **faults: Any) -> types.Modul
         @property
         def type(self) -> Any:
             return enum_of("LayerType")[_LAYER_TYPES.get(self._node.op_type, "ELEMENTWISE")]
+
+        num_inputs = property(lambda self: len(self._node.input))
+        num_outputs = property(lambda self: len(self._node.output))
+
+        def get_input(self, index: int) -> Tensor:
+            name = self._node.input[index]
+            return Tensor(name, self._types.get(name, "FLOAT"), ())
 
         def get_output(self, index: int) -> Tensor:
             name = self._node.output[index]

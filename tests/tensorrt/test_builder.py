@@ -20,14 +20,15 @@ from runtime.engine_cache import EngineCache
 from runtime.errors import MgcaError, UserError
 
 
-def half_segmenter(graphs: Any) -> bytes:
-    """The hand-made segmenter with its matrix products in half precision."""
+def half_segmenter(graphs: Any, most: int = 3) -> bytes:
+    """The hand-made segmenter with its three matrix products, or some, in half precision."""
     import onnx
 
     model = onnx.load_from_string(graphs.segmenter())
     nodes, half = [], onnx.TensorProto.FLOAT16
     for node in model.graph.node:
-        if node.op_type == "MatMul":
+        if node.op_type == "MatMul" and most > 0:
+            most -= 1
             for index, name in enumerate(node.input):
                 cast = f"{name}_half_{node.output[0]}"
                 nodes.append(onnx.helper.make_node("Cast", [name], [cast], to=half))
@@ -44,6 +45,31 @@ def half_segmenter(graphs: Any) -> bytes:
     kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del model.graph.node[:]
     model.graph.node.extend(kept)
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()
+
+
+def ranged_segmenter(graphs: Any, served: bool = True) -> bytes:
+    """The same with a quantised pair before one product; not ``served``: the pair serves nobody."""
+    import onnx
+
+    model = onnx.load_from_string(graphs.segmenter())
+    product = next(node for node in model.graph.node if node.op_type == "MatMul")
+    name = product.input[0]
+    scale = onnx.numpy_helper.from_array(np.float32(0.01), "quantising_scale")
+    zero = onnx.numpy_helper.from_array(np.int8(0), "quantising_zero")
+    model.graph.initializer.extend([scale, zero])
+    pair = [
+        onnx.helper.make_node("QuantizeLinear", [name, scale.name, zero.name], ["q"]),
+        onnx.helper.make_node("DequantizeLinear", ["q", scale.name, zero.name], ["dq"]),
+        # As TensorRT's parser puts one between a weight and the product that takes it.
+        onnx.helper.make_node("Transpose", ["dq"], ["turned"], perm=[0, 1]),
+    ]
+    at = list(model.graph.node).index(product)
+    for offset, node in enumerate(pair):
+        model.graph.node.insert(at + offset, node)
+    if served:
+        product.input[0] = "turned"
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
@@ -91,6 +117,45 @@ def test_an_fp32_graph_never_passes_for_fp16(
     assert not list(own_cache.rglob("*.plan"))
     with pytest.raises(MgcaError, match="is fp16; precision is the graph's own"):
         build_engine(liar, "fp32")
+
+
+def test_a_graph_that_keeps_stages_in_fp32_is_held_to_its_own_count(
+    make_bundle: Callable[..., Bundle], machine: Any, graphs: Any
+) -> None:
+    """One product of three in half is fp16 where the export made one, and no fewer."""
+    files = {"segmenter.onnx": half_segmenter(graphs, most=1)}
+
+    def recorded(half: int) -> dict[str, Any]:
+        return {"segmenter.onnx": {"half": half, "fp32": 3 - half, "quantised": 0}}
+
+    mixed = make_bundle("mixed", files=files, precision="fp16", products=recorded(1))
+    evidence = build_engine(mixed, "fp16").record["evidence"]
+    assert evidence["products"] == {"HALF": 1, "FLOAT": 2}
+    lost = make_bundle("lost", files=files, precision="fp16", products=recorded(2))
+    with pytest.raises(MgcaError, match="not fp16: 1 of its 3 matrix products are, expected 2 by"):
+        build_engine(lost, "fp16", rebuild=True)
+    none = make_bundle("none", precision="fp16", products=recorded(0))
+    with pytest.raises(MgcaError, match="not fp16: 0 of its 3 matrix products are, expected 1"):
+        build_engine(none, "fp16")
+    older = make_bundle("older", files=files, precision="fp16")
+    with pytest.raises(MgcaError, match="not fp16: 1 of its 3 matrix products are; export"):
+        build_engine(older, "fp16", rebuild=True)
+
+
+def test_int8_is_counted_by_products_not_by_pairs(
+    make_bundle: Callable[..., Bundle], machine: Any, graphs: Any
+) -> None:
+    products = {"segmenter.onnx": {"half": 0, "fp32": 2, "quantised": 1}}
+    fields: dict[str, Any] = {"precision": "int8-static", "products": products}
+    for served in (True, False):
+        files = {"segmenter.onnx": ranged_segmenter(graphs, served)}
+        bundle = make_bundle(f"served-{served}", files=files, **fields)
+        if served:
+            evidence = build_engine(bundle, "int8").record["evidence"]
+            assert (evidence["quantize"], evidence["quantised_products"]) == (1, 1)
+            continue
+        with pytest.raises(MgcaError, match="not int8: 0 of its 3 matrix products are, expected 1"):
+            build_engine(bundle, "int8")
 
 
 @pytest.mark.parametrize("version", ["10.3", "11.4"])

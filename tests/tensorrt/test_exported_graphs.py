@@ -60,6 +60,10 @@ def test_the_whole_path(
         install(version)
         entry = build_engine(bundle, precision)
         evidence = entry.record["evidence"]
+        # What the exporter counted in the graph is what is found in the network.
+        counted = bundle.manifest.products["segmenter.onnx"]
+        assert evidence["products"].get("HALF", 0) == counted["half"]
+        assert evidence["quantised_products"] == counted["quantised"]
         if precision == "fp16":
             assert evidence["products"]["HALF"] > 2 * evidence["products"]["FLOAT"]
         if precision == "int8":

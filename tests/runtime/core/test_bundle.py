@@ -131,6 +131,8 @@ def test_unknown_format_version(bundle: Bundle, version: object) -> None:
         (("trained_words",), "car", 'trained_words should be a list of texts, found "car"'),
         (("background_words",), [3], "background_words should be a list of texts, found [3]"),
         (("files",), [], "files should be an object, found []"),
+        (("products",), {"segmenter.onnx": 3}, "products.segmenter.onnx should be an object"),
+        (("products",), {"a.onnx": {"half": -1}}, "products.a.onnx.half should be a whole number of at least 0, found -1"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_manifest_fields_are_checked(
