@@ -25,7 +25,8 @@ def parse_names(text: str, where: str) -> list[str]:
         The names in the file's order, normalised, none twice.
 
     Raises:
-        UserError: no names at all, an empty name in a group, or a name twice.
+        UserError: no names at all, an empty name in a group, or a name twice, be it on two lines
+            or on one.
     """
     first_line_of: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -75,6 +76,14 @@ def _names_of_line(content: str, where: str, number: int) -> list[str]:
             f"{where}: line {number} has an empty name in '{content}'; expected 'name' or "
             "'name=word|word'"
         )
+    # The label may be one of its own words, as in car=car|van; a word is there once.
+    words = names[1:] if equals else names
+    for name in words:
+        if words.count(name) > 1:
+            raise UserError(
+                f"{where}: '{name}' stands twice on line {number}, in '{content}'; each name must "
+                "occur once, delete one of them"
+            )
     return list(dict.fromkeys(names))
 
 

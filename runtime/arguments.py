@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import textwrap
 from collections.abc import Sequence
 
 from runtime.command import CommandParser
@@ -43,13 +44,27 @@ def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="mgca-rt",
         description=DESCRIPTION,
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\n\n{_list_backends()}",
     )
     _add_source(parser)
     _add_words(parser)
     _add_outputs(parser)
     _add_running(parser)
     return parser
+
+
+def _list_backends() -> str:
+    """The names that ``--backend`` takes, none of them broken at a hyphen."""
+    from runtime.backends.open import BACKEND_NAMES
+
+    names = textwrap.fill(
+        ", ".join(BACKEND_NAMES),
+        width=96,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )
+    return f"backends, for --backend:\n{names}"
 
 
 def _add_source(parser: ArgumentParser) -> None:
@@ -174,7 +189,10 @@ def _add_running(parser: ArgumentParser) -> None:
         "--bundle", metavar="DIR", help="the model: --bundle bundles/street (default: the demo's)"
     )
     group.add_argument(
-        "--backend", default="auto", help="what runs it: --backend onnxruntime (default auto)"
+        "--backend",
+        metavar="NAME",
+        default="auto",
+        help="what runs it: --backend onnxruntime (default auto; all names stand below)",
     )
     group.add_argument(
         "--threads", metavar="N", type=_whole(1), help="processor threads to use: --threads 2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 from clips import SIZE_WH, draw_scene, read_video, scene_labels, write_clip
 from processes import ENGINE, REPOSITORY, Run, command_environment
+
+from runtime.backends import BACKEND_NAMES
 
 STAGES = ["capture", "preprocess", "infer", "postprocess", "total"]
 WORDS = ("--classes", "sky,tree,car", "--background", "none")
@@ -165,6 +168,8 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
     ):  # fmt: skip
         assert flag in done.stdout
     assert done.stdout.rstrip().splitlines()[-1].startswith("mgca-rt ")
+    named = set(re.findall(r"[a-z][a-z0-9-]+", done.stdout.partition("backends, for")[2]))
+    assert set(BACKEND_NAMES) <= named
 
 
 @pytest.mark.camvid
