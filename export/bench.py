@@ -40,6 +40,7 @@ class Candidate:
         parity: how close it is to the reference.
         verdict: whether that is close enough.
         kept_fp32: stages that stayed in fp32 on top of those that always do.
+        next_to_keep: what else to keep in fp32 if it fails; None when nothing is left.
         figures: what the final manifest says under ``parity``.
     """
 
@@ -47,6 +48,7 @@ class Candidate:
     parity: Parity
     verdict: Verdict
     kept_fp32: tuple[str, ...]
+    next_to_keep: str | None
     figures: Mapping[str, Any]
 
 
@@ -82,7 +84,7 @@ class Bench:
         kept = self.settings.keep_fp32 if precision != "fp32" else ()
         candidate = self._try(precision, kept)
         while not candidate.verdict.passed and self.settings.auto_fallback:
-            stage = _next_to_keep(candidate, changed_parts(self.fp32, precision))
+            stage = candidate.next_to_keep
             if stage is None:
                 break
             say(
@@ -118,7 +120,8 @@ class Bench:
             "kept_fp32": [*ALWAYS_FP32, *kept] if precision != "fp32" else [],
             "text_encoder": text_parity,
         }
-        return Candidate(bundle, parity, verdict, kept, figures)
+        further = next_to_keep(parity, kept, changed_parts(self.fp32, precision))
+        return Candidate(bundle, parity, verdict, kept, further, figures)
 
     def _feeds(self, precision: str) -> list[dict[str, np.ndarray]]:
         """Every second frame, for precisions that are set by measured ranges."""
@@ -140,15 +143,16 @@ class Bench:
             return measure_parity(precision, segmenter, variant.tapped, self.runs, show_bar)
 
 
-def _next_to_keep(candidate: Candidate, parts: Collection[str]) -> str | None:
-    """Return what to keep in fp32 next: a part of the stage that loses most.
+def next_to_keep(parity: Parity, kept: Collection[str], parts: Collection[str]) -> str | None:
+    """Return what to keep in fp32 next: a part of the stage that loses most; None if none is left.
 
     Args:
-        candidate: the variant that failed.
-        parts: the stages, or parts of stages, that its precision changes.
+        parity: the figures of the variant.
+        kept: the stages, or parts of them, that stay in fp32 already.
+        parts: the stages, or parts of stages, that the precision changes.
     """
-    order = stages_by_loss(candidate.parity)
-    left = [part for part in parts if not is_among(part, candidate.kept_fp32)]
+    order = stages_by_loss(parity)
+    left = [part for part in parts if not is_among(part, kept)]
     left.sort(key=lambda part: (order.index(root_of(part)), part))
     # With the last one kept too it would be the fp32 bundle under another name.
     return left[0] if len(left) > 1 else None

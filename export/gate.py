@@ -65,21 +65,34 @@ def stages_by_loss(parity: Parity) -> list[str]:
     return sorted(losses, key=lambda name: -losses[name])
 
 
-def failure_message(parity: Parity, verdict: Verdict) -> str:
-    """Return the one line that says why the gate stayed shut and what to do."""
+def failure_message(
+    parity: Parity, verdict: Verdict, kept: Sequence[str] = (), next_to_keep: str | None = None
+) -> str:
+    """Return the one line that says why the gate stayed shut and what to do.
+
+    Args:
+        parity: the measured figures.
+        verdict: the judgement on them.
+        kept: stages that were kept in fp32 already, besides those that always are.
+        next_to_keep: what would help if it stayed in fp32 too; None when nothing is left.
+    """
     message = (
         f"{parity.precision}: {verdict.criterion} {verdict.found:.5f} with PyTorch is under "
         f"{verdict.threshold:.5f}; nothing was replaced"
     )
-    if parity.precision != "fp32":
-        return (
-            f"{message}; most is lost in the {verdict.weakest_stage}: keep that stage in fp32 "
-            f"(--keep-fp32 {verdict.weakest_stage}, or --auto-fallback), or ask for fp32"
-        )
     if verdict.criterion == "label agreement" and parity.median_margin < NEAR_TIE_MARGIN:
         return (
             f"{message}; the best two words differ by {parity.median_margin:.1e} at half of the "
             "pixels, as with untrained weights: --gate cosine judges such a model"
+        )
+    if parity.precision != "fp32":
+        message = f"{message}; most is lost in the {verdict.weakest_stage}"
+        if next_to_keep is None:
+            return f"{message}, and keeping more in fp32 would leave nothing else: ask for fp32"
+        flag = ",".join((*kept, next_to_keep))
+        return (
+            f"{message}: keep {next_to_keep} in fp32 (--keep-fp32 {flag}, or --auto-fallback), or "
+            "ask for fp32"
         )
     return f"{message}; this is a fault of the export: report it with the table"
 

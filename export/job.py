@@ -20,6 +20,7 @@ from export.segmenter_graph import say_cost, trace_segmenter
 from export.settings import ExportSettings, check_size
 from export.subject import Subject, load_subject, streetworld_classes, unit_settings
 from export.text_side import TextSide, build_text_side
+from export.variants import check_kept_stages
 from export.vocabulary_file import read_names
 from runtime.bundle import write_bundle
 from runtime.errors import MgcaError
@@ -78,6 +79,7 @@ def _set_up(
     fp32 = trace_segmenter(
         subject.model, subject.units, size_wh, settings.opset, work, space=subject.unit_space
     )
+    check_kept_stages(fp32, settings.keep_fp32, settings.precisions)
     say_cost(fp32)
     return Bench(
         settings=settings,
@@ -96,9 +98,16 @@ def _judge(candidates: Sequence[Candidate]) -> None:
     parities = [candidate.parity for candidate in candidates]
     verdicts = [candidate.verdict for candidate in candidates]
     print(format_table(parities, verdicts), flush=True)
-    for parity, verdict in zip(parities, verdicts, strict=True):
-        if not verdict.passed:
-            raise MgcaError(failure_message(parity, verdict))
+    for candidate in candidates:
+        if not candidate.verdict.passed:
+            raise MgcaError(
+                failure_message(
+                    candidate.parity,
+                    candidate.verdict,
+                    candidate.kept_fp32,
+                    candidate.next_to_keep,
+                )
+            )
 
 
 def _put_in_place(candidate: Candidate, settings: ExportSettings) -> Path:

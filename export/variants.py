@@ -13,6 +13,7 @@ from export.quantize import QUANTISED_OPS, RANGED_OPS, quantize_matmuls, quantiz
 from export.rewrites.convert_to_half import convert_to_half
 from export.stages import is_among, strip_exporter_records
 from export.taps import tap_patches
+from runtime.errors import UserError
 
 # Kept in fp32 whatever the precision: the frame's normalisation, which costs nothing, and what
 # decides between words and units, where a last digit changes a label.
@@ -101,6 +102,28 @@ def changed_parts(fp32: Graph, precision: str) -> tuple[str, ...]:
         if node.op_type in _WEIGHTED_OPS[precision] and weights & set(node.input)
     }
     return tuple(sorted(part for part in parts if not is_among(part, ALWAYS_FP32)))
+
+
+def check_kept_stages(fp32: Graph, kept: Collection[str], precisions: Collection[str]) -> None:
+    """Refuse stages to keep in fp32 that no precision changes, or that leave a precision nothing.
+
+    Raises:
+        UserError: with the stages that would do something.
+    """
+    changed = {name: changed_parts(fp32, name) for name in precisions if name != "fp32"}
+    every = sorted({part for parts in changed.values() for part in parts})
+    for stage in kept:
+        if not any(is_among(part, (stage,)) for part in every):
+            raise UserError(
+                f"--keep-fp32 {stage}: {' and '.join(changed)} changes nothing there; expected "
+                f"some of {', '.join(every)}"
+            )
+    for name, parts in changed.items():
+        if kept and all(is_among(part, kept) for part in parts):
+            raise UserError(
+                f"--keep-fp32 {','.join(kept)} leaves nothing of {name}, which changes "
+                f"{', '.join(parts)}; keep less, or ask for fp32"
+            )
 
 
 def save_graph(model: onnx.ModelProto, path: Path) -> None:

@@ -7,8 +7,15 @@ import pytest
 
 pytest.importorskip("torch")
 
+from onnx import helper
+
+from export.bench import next_to_keep
 from export.gate import failure_message, format_table, judge, stages_by_loss
 from export.parity import Parity, StageParity, cosines, mean_iou
+from export.variants import Graph, check_kept_stages
+from runtime.errors import UserError
+
+from .small_graphs import make_model, random
 
 
 def _parity(precision="fp32", agreement=1.0, encoder=1.0, decoder=1.0, units=1.0, margin=0.1):
@@ -55,12 +62,66 @@ def test_the_users_threshold_goes_first() -> None:
 def test_the_stage_that_loses_most_is_named() -> None:
     parity = _parity("int8", agreement=0.5, encoder=0.98, decoder=0.90, units=0.89)
     assert stages_by_loss(parity)[0] == "decoder"
-    assert "--keep-fp32 decoder" in failure_message(parity, judge(parity, untrained=False))
+    verdict = judge(parity, untrained=False)
+    said = failure_message(parity, verdict, ("encoder.mlp",), "decoder")
+    assert "most is lost in the decoder: keep decoder in fp32" in said
+    assert "(--keep-fp32 encoder.mlp,decoder, or --auto-fallback)" in said
+    said = failure_message(parity, verdict, ("encoder.mlp",), None)
+    assert "--keep-fp32" not in said and said.endswith("ask for fp32")
+
+
+def test_the_advice_is_never_to_keep_what_the_precision_does_not_change() -> None:
+    """Units are always fp32, and int8 on the fly leaves the decoder's convolutions alone."""
+    parts = ("encoder.attention", "encoder.mlp")
+    for parity in (
+        _parity("int8", encoder=0.99, decoder=0.99, units=0.5),
+        _parity("int8", encoder=0.99, decoder=0.5, units=0.5),
+    ):
+        assert next_to_keep(parity, (), parts) == "encoder.attention"
+    parity = _parity("fp16", encoder=0.99, decoder=0.5, units=0.5)
+    assert next_to_keep(parity, (), ("decoder", *parts)) == "decoder"
+    assert next_to_keep(parity, ("decoder",), ("decoder", *parts)) == "encoder.attention"
+    # With the last one kept too it would be fp32 under another name.
+    assert next_to_keep(parity, ("decoder", "encoder.mlp"), ("decoder", *parts)) is None
+
+
+def _graph() -> Graph:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"], name="product"),
+        helper.make_node("Conv", ["a", "k"], ["y"], name="convolution"),
+    ]
+    weights = {"w": random(6, 5), "k": random(2, 3, 1, 1)}
+    stages = {"product": "encoder.mlp", "convolution": "decoder"}
+    return Graph(make_model(nodes, weights, (1, 3, 4, 6)), stages)
+
+
+@pytest.mark.parametrize(
+    ("kept", "precisions", "said"),
+    [
+        (["decoder"], ["fp32", "int8"], "--keep-fp32 decoder: int8 changes nothing there; expecte"),
+        (["encoder.stem"], ["fp16"], "some of decoder, encoder.mlp"),
+        (["encoder"], ["int8"], "--keep-fp32 encoder leaves nothing of int8"),
+        (["encoder", "decoder"], ["fp16"], "--keep-fp32 encoder,decoder leaves nothing of fp16"),
+    ],
+)
+def test_stages_kept_in_vain_are_refused(kept, precisions, said) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        check_kept_stages(_graph(), kept, precisions)
+    assert caught.value.exit_code == 2
+
+
+def test_stages_kept_with_reason_are_taken() -> None:
+    check_kept_stages(_graph(), [], ["int8"])
+    check_kept_stages(_graph(), ["encoder.mlp"], ["fp32", "fp16"])
+    check_kept_stages(_graph(), ["decoder"], ["fp16", "int8"])
 
 
 def test_near_ties_are_recognised() -> None:
-    parity = _parity(agreement=0.5, margin=1e-5)
-    assert "--gate cosine" in failure_message(parity, judge(parity, untrained=False))
+    for precision in ("fp32", "fp16", "int8", "int8-static"):
+        parity = _parity(precision, agreement=0.5, margin=1e-5)
+        assert "--gate cosine" in failure_message(parity, judge(parity, untrained=False))
+    plain = _parity("fp16", agreement=0.5)
+    assert "--gate cosine" not in failure_message(plain, judge(plain, untrained=False))
 
 
 def test_table_has_a_row_for_each_variant_and_stage() -> None:
