@@ -87,8 +87,7 @@ def build_parser() -> CommandParser:
     add(
         "--token-table",
         metavar="TYPE",
-        default="int8",
-        help="token embeddings stored as int8, fp16 or fp32",
+        help="token embeddings stored as int8 (default), fp16 or fp32",
     )
     add(
         "--calibration",
@@ -109,13 +108,12 @@ def build_parser() -> CommandParser:
     add(
         "--gate",
         choices=("labels", "cosine"),
-        default="labels",
-        help="judge by labels, or by cosines (random weights)",
+        help="judge by labels (default), or by cosines (random weights)",
     )
     add(
         "--keep-fp32",
         metavar="STAGES",
-        help="stages that stay in fp32: encoder, decoder, units, scores",
+        help="stages that stay in fp32: encoder, decoder; encoder.attention, encoder.mlp",
     )
     add(
         "--auto-fallback",
@@ -129,6 +127,7 @@ def build_parser() -> CommandParser:
 def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
     """Parse arguments; raises UserError."""
     options = build_parser().parse_args(arguments)
+    from export.idle_flags import refuse_always_fp32, refuse_idle_flags
     from export.settings import (
         ExportSettings,
         parse_opset,
@@ -147,6 +146,10 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
     elif options.checkpoint is not None:
         raise UserError("--training-free takes no --checkpoint; give one of the two")
     devices = read_device_flags(options)
+    precisions = devices.precisions(parse_precisions(options.precision))
+    keep_fp32 = () if options.keep_fp32 is None else parse_stages(options.keep_fp32)
+    refuse_idle_flags(options, precisions)
+    refuse_always_fp32(keep_fp32)
     return ExportSettings(
         out=Path(options.out).expanduser(),
         checkpoint=None if options.checkpoint is None else Path(options.checkpoint).expanduser(),
@@ -154,17 +157,17 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         clip=options.clip or "ViT-B-16",
         pretrained=options.pretrained or "openai",
         dense=options.dense,
-        precisions=devices.precisions(parse_precisions(options.precision)),
+        precisions=precisions,
         size_wh=None if options.size is None else parse_size(options.size),
         opset=parse_opset(options.opset),
         vocabulary=None if options.vocabulary is None else Path(options.vocabulary).expanduser(),
-        token_table=parse_token_table(options.token_table),
+        token_table=parse_token_table(options.token_table or "int8"),
         text_encoder=not options.no_text_encoder,
         calibration=None if options.calibration is None else Path(options.calibration).expanduser(),
         frames=_parse_count("--frames", options.frames),
         min_agreement=_parse_share("--min-agreement", options.min_agreement),
-        gate=options.gate,
-        keep_fp32=() if options.keep_fp32 is None else parse_stages(options.keep_fp32),
+        gate=options.gate or "labels",
+        keep_fp32=keep_fp32,
         auto_fallback=options.auto_fallback,
         devices=devices,
     )

@@ -57,8 +57,8 @@ def add_device_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--trt-words",
         metavar="MIN,USUAL,MAX",
-        default="1,64,1024",
-        help="how many words the engine takes, and is fastest at: --trt-words 1,20,256",
+        help="how many words the engine takes, and is fastest at: --trt-words 1,20,256 (default "
+        "1,64,1024)",
     )
     add(
         "--trt-workspace",
@@ -84,7 +84,7 @@ def add_device_flags(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="also write an NVIDIA Triton model repository: --triton models/",
     )
-    add("--triton-instances", metavar="N", default="1", help="instances a GPU (default 1)")
+    add("--triton-instances", metavar="N", help="instances a GPU (default 1)")
 
 
 def read_device_flags(options: argparse.Namespace) -> DeviceJob:
@@ -99,13 +99,13 @@ def read_device_flags(options: argparse.Namespace) -> DeviceJob:
     if level is not None and not (level.isdecimal() and int(level) <= 5):
         raise UserError(f"--trt-level '{level}': expected 0 to 5")
     settings = EngineSettings(
-        words=_parse_words(options.trt_words),
+        words=_parse_words(options.trt_words or "1,64,1024"),
         workspace_bytes=_parse_workspace(options.trt_workspace),
         version_compatible=options.trt_version_compatible or options.trt_lean,
         exclude_lean_runtime=options.trt_lean,
         optimization_level=None if level is None else int(level),
     )
-    instances = options.triton_instances
+    instances = options.triton_instances or "1"
     if not instances.isdecimal() or not 1 <= int(instances) <= 64:
         raise UserError(f"--triton-instances '{instances}': expected 1 to 64")
     return DeviceJob(

@@ -8,7 +8,47 @@ import pytest
 
 pytest.importorskip("torch")
 
-from export.cli import main
+from export.cli import main, parse_arguments
+
+IDLE = [
+    (["--trt-words", "1,20,256"], "there is no --trt"),
+    (["--trt-rebuild"], "there is no --trt"),
+    (["--triton-instances", "2"], "there is no --triton"),
+    (["--gate", "cosine", "--min-agreement", "0.9"], "--min-agreement decides alone"),
+    (["--gate", "labels", "--min-agreement", "0.9"], "--min-agreement decides alone"),
+    (["--token-table", "int8", "--no-text-encoder"], "leaves the table out"),
+    (["--keep-fp32", "decoder"], "only fp32 is exported"),
+    (["--auto-fallback"], "only fp32 is exported"),
+    (["--auto-fallback", "--trt", "fp32"], "only fp32 is exported"),
+    (["--precision", "fp16", "--keep-fp32", "units"], "always fp32"),
+    (["--precision", "fp16", "--keep-fp32", "decoder,scores"], "always fp32"),
+    (["--precision", "fp16", "--keep-fp32", "input"], "always fp32"),
+]
+
+
+@pytest.mark.parametrize(("flags", "said"), IDLE)
+def test_flags_that_would_do_nothing_are_refused(
+    flags: list[str], said: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--out", "x", *flags]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "would do nothing" in line and said in line
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--trt", "fp16", "--trt-words", "1,20,256", "--trt-rebuild", "--auto-fallback"],
+        ["--triton", "models", "--triton-instances", "2"],
+        ["--gate", "cosine"],
+        ["--token-table", "fp16"],
+        ["--precision", "fp32,int8", "--keep-fp32", "encoder.mlp"],
+    ],
+)
+def test_the_same_flags_where_they_do_something(flags: list[str]) -> None:
+    assert parse_arguments(["--out", "x", *flags]).out == Path("x")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def exported(
         [
             *("--checkpoint", str(checkpoint), "--out", str(out), "--size", "96x64"),
             *("--precision", "fp32,fp16,int8-static", "--calibration", str(pictures)),
-            *("--gate", "cosine", "--frames", "2", "--min-agreement", "0", "--no-text-encoder"),
+            *("--frames", "2", "--min-agreement", "0", "--no-text-encoder"),
         ]
     )
     assert done == 0

@@ -1,0 +1,53 @@
+"""Flags that would do nothing beside the others: refused, so that nobody waits for their effect."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from export.stages import root_of
+from export.variants import ALWAYS_FP32
+from runtime.errors import UserError
+
+__all__ = ["refuse_always_fp32", "refuse_idle_flags"]
+
+
+def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) -> None:
+    """Refuse flags that the rest of the command line leaves without an effect.
+
+    Args:
+        options: as parsed; None, or False for a switch, where the user did not say.
+        precisions: all that will be exported.
+
+    Raises:
+        UserError: naming the flag and why it would do nothing.
+    """
+    no_trt, no_triton = options.trt is None, options.triton is None
+    without_trt = "there is no --trt; add it, or leave this out"
+    without_triton = "there is no --triton; add it, or leave this out"
+    judged = "--min-agreement decides alone; give one of the two"
+    no_table = "--no-text-encoder leaves the table out; give one of the two"
+    fp32_only = set(precisions) == {"fp32"}
+    unchanged = "only fp32 is exported; add a --precision, or leave this out"
+    idle = (
+        (options.trt_words, "--trt-words", no_trt, without_trt),
+        (options.trt_rebuild, "--trt-rebuild", no_trt, without_trt),
+        (options.triton_instances, "--triton-instances", no_triton, without_triton),
+        (options.gate, f"--gate {options.gate}", options.min_agreement is not None, judged),
+        (options.token_table, "--token-table", options.no_text_encoder, no_table),
+        (options.keep_fp32, "--keep-fp32", fp32_only, unchanged),
+        (options.auto_fallback, "--auto-fallback", fp32_only, unchanged),
+    )
+    for given, flag, without_effect, why in idle:
+        if given and without_effect:
+            raise UserError(f"{flag} would do nothing: {why}")
+
+
+def refuse_always_fp32(stages: Sequence[str]) -> None:
+    """Refuse ``--keep-fp32`` of stages that no precision ever changes; raises UserError."""
+    for stage in stages:
+        if root_of(stage) in ALWAYS_FP32:
+            raise UserError(
+                f"--keep-fp32 {stage} would do nothing: {', '.join(ALWAYS_FP32)} are always fp32; "
+                "expected encoder, decoder or a part of the encoder"
+            )
