@@ -14,6 +14,7 @@ from export.rewrites.cast_first import cast_first
 from export.rewrites.fold_batch_norm import fold_batch_norm
 from export.rewrites.fold_constants import fold_constants
 from export.rewrites.fold_scales import fold_scales
+from export.rewrites.merge_equal_constants import merge_equal_constants
 from export.rewrites.merge_transposes import merge_transposes
 from export.rewrites.squeeze_single_items import squeeze_single_items
 from export.stages import map_stages
@@ -31,6 +32,7 @@ REWRITES = (
     squeeze_single_items,
     merge_transposes,
     fold_scales,
+    merge_equal_constants,
 )
 
 

@@ -2,7 +2,7 @@
 
 Precondition: any valid ONNX model.
 Postcondition: the same outputs for the same inputs; no node has only constants as inputs unless its
-result would be larger than ``GROWTH`` times what it reads; no initializer is unused.
+result would be larger than ``GROWTH`` times what it reads, and not small; no initializer is unused.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import onnx
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-# An Expand of one number to a large constant would cost more bytes than it saves work.
-GROWTH = 2
-_SMALL_BYTES = 4096
+# A truth value may become a number. An Expand of one number to a large constant would cost more
+# bytes than it saves work; what the units need of places and slots is small beside any weights.
+GROWTH = 4
+SMALL_BYTES = 256 * 1024
 _NEVER = frozenset({"Constant", "RandomNormal", "RandomUniform", "If", "Loop", "Scan"})
 
 
@@ -77,4 +78,4 @@ def _evaluate(
     results = [np.asarray(value) for value in ReferenceEvaluator(wrapped).run(None, feeds)]
     read = sum(value.nbytes for value in feeds.values())
     made = sum(value.nbytes for value in results)
-    return results if made <= max(GROWTH * read, _SMALL_BYTES) else None
+    return results if made <= max(GROWTH * read, SMALL_BYTES) else None

@@ -52,7 +52,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.model.units import UnitSettings
 
     torch.manual_seed(0)
-    config = TrainConfig(name="random", units=UnitSettings(space_width=16, embedding_weight=0.8))
+    units = UnitSettings(space_width=16, embedding_weight=0.8, merge_rounds=2)
+    config = TrainConfig(name="random", units=units)
     model = MgcaModel(load_clip("mgca-tiny"), config.model).eval()
     with torch.no_grad():
         for parameter in model.decoder.parameters():

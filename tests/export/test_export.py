@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -69,7 +70,7 @@ def test_manifest_tells_what_was_measured(bundle: Path, precision: str) -> None:
     products = manifest.products["segmenter.onnx"]
     text = manifest.products["text_encoder.onnx"]
     kind = {"fp32": "fp32", "fp16": "half", "int8": "quantised"}[precision]
-    assert products[kind] > 15 and text[kind] > 5
+    assert products[kind] > 10 and text[kind] > 5
     assert (products["half"] > 0) == (kind == "half")
     assert (products["quantised"] > 0) == (kind == "quantised")
     cost = manifest.created_by["fp32_cost_at_20_words"]
@@ -96,7 +97,7 @@ def test_half_ends_before_the_units_and_the_words(bundle: Path) -> None:
     products = [node for node in model.graph.node if node.op_type == "MatMul"]
     assert sum(type_of[node.output[0]] == half for node in products) > len(products) / 3
     choices = [node for node in model.graph.node if node.op_type == "ArgMax"]
-    assert len(choices) == 2
+    assert len(choices) == 3  # of either round of merging, and of the pixels
     assert all(type_of[node.input[0]] == onnx.TensorProto.FLOAT for node in choices)
     reached = {"text", *(node.output[0] for node in choices)}
     for node in model.graph.node:
@@ -125,6 +126,24 @@ def test_graph_holds_only_what_engines_take(bundle: Path) -> None:
     frame, text = model.graph.input
     assert [axis.dim_value for axis in frame.type.tensor_type.shape.dim] == [1, 64, 96, 3]
     assert text.type.tensor_type.shape.dim[0].dim_param == "K"
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_nothing_is_computed_from_weights_alone_or_stored_twice(
+    bundle: Path, precision: str
+) -> None:
+    folder = bundle if precision == "fp32" else bundle.with_name(f"{bundle.name}-{precision}")
+    graph = onnx.load(str(folder / "segmenter.onnx")).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    unfolded = [n.name for n in graph.node if n.input and set(filter(None, n.input)) <= constants]
+    assert unfolded == []
+    stored = Counter(
+        (tensor.data_type, tuple(tensor.dims), onnx.numpy_helper.to_array(tensor).tobytes())
+        for tensor in graph.initializer
+        if len(tensor.dims) > 1
+    )
+    assert [key[:2] for key, count in stored.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("count", [1, 7, 1024])

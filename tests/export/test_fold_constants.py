@@ -58,6 +58,21 @@ def test_a_small_constant_is_not_blown_up() -> None:
     assert len(model.graph.node) == 2
 
 
+def test_a_truth_table_becomes_numbers() -> None:
+    """The identity matrix of the units is made of truth values, four times smaller."""
+    weights = {"a": np.eye(600, dtype=bool)}
+    model = _model(
+        [
+            helper.make_node("Cast", ["a"], ["numbers"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Add", ["x", "numbers"], ["y"]),
+        ],
+        weights,
+        shape=(600, 600),
+    )
+    assert fold_constants(model)
+    assert [node.op_type for node in model.graph.node] == ["Add"]
+
+
 def test_nothing_to_fold() -> None:
     model = _model([helper.make_node("Relu", ["x"], ["y"])], {})
     assert not fold_constants(model)
