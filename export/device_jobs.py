@@ -120,17 +120,35 @@ def read_device_flags(options: argparse.Namespace) -> DeviceJob:
 def finish_for_devices(bundles: Sequence[Path], job: DeviceJob) -> None:
     """Build the engine and write the repository; the bundles are only read.
 
+    Both are tried, whatever becomes of the other.
+
     Raises:
         MgcaError: what could not be done, and why; nothing that stood before is harmed.
     """
     opened = [load_bundle(path) for path in bundles]
-    if job.triton is not None:
-        from export.triton import write_repository
+    failures = []
+    for finish in (_write_models, _build_engine):
+        try:
+            finish(opened, job)
+        except MgcaError as error:
+            failures.append(error)
+    if failures:
+        # The bundles stand: that is no fault of the arguments any more.
+        raise MgcaError("; ".join(map(str, failures))) from failures[0]
 
-        for bundle in opened:
-            write_repository(job.triton, bundle, instances=job.instances)
+
+def _write_models(bundles: Sequence[Bundle], job: DeviceJob) -> None:
+    if job.triton is None:
+        return
+    from export.triton import write_repository
+
+    for bundle in bundles:
+        write_repository(job.triton, bundle, instances=job.instances)
+
+
+def _build_engine(bundles: Sequence[Bundle], job: DeviceJob) -> None:
     if job.trt is not None:
-        _build(_of_precision(opened, _BUNDLE_PRECISION[job.trt]), job.trt, job)
+        _build(_of_precision(bundles, _BUNDLE_PRECISION[job.trt]), job.trt, job)
 
 
 def _build(bundle: Bundle, precision: Precision, job: DeviceJob) -> EngineEntry:

@@ -20,6 +20,7 @@ from export.segmenter_graph import say_cost, trace_segmenter
 from export.settings import ExportSettings, check_size
 from export.subject import Subject, load_subject, streetworld_classes, unit_settings
 from export.text_side import TextSide, build_text_side
+from export.triton import check_repository
 from export.variants import check_kept_stages
 from export.vocabulary_file import read_names
 from runtime.bundle import write_bundle
@@ -51,6 +52,8 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     subject = load_subject(settings)
     size_wh = settings.size_wh or subject.size_wh
     check_size(size_wh, subject.encoder.patch_size)
+    if settings.devices.triton is not None:
+        check_repository(settings.devices.triton, subject.model_id, settings.precisions)
     stored = _stored_names(names, subject)
     needed = _bytes_needed(subject, settings, len(stored))
     check_output(settings.out, bytes_needed=needed)

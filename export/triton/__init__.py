@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from export.triton.repository import write_repository
+from export.triton.repository import check_repository, write_repository
 
-__all__ = ["write_repository"]
+__all__ = ["check_repository", "write_repository"]

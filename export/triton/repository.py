@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -23,7 +24,26 @@ from runtime.errors import MgcaError, UserError
 _CONFIG, _MODEL = "config.pbtxt", "model.onnx"
 _WARM_UP_WORDS = 20
 
-__all__ = ["write_repository"]
+__all__ = ["check_repository", "write_repository"]
+
+
+def check_repository(root: Path, model_id: str, precisions: Sequence[str]) -> None:
+    """Look at a repository before the work that would end in it.
+
+    Args:
+        root: the repository; it may be absent.
+        model_id: of the bundles to come.
+        precisions: theirs.
+
+    Raises:
+        UserError: ``root`` is a file, or a model's folder there is somebody else's.
+    """
+    if root.exists() and not root.is_dir():
+        raise UserError(f"--triton {root}: is a file; expected a folder of models")
+    for precision in precisions:
+        name = _model_name(f"{model_id}-{precision}")
+        for folder in (root / name, root / f"{name}-text"):
+            _read_ours(folder)
 
 
 def write_repository(root: Path, bundle: Bundle, *, instances: int = 1) -> list[Path]:
@@ -89,6 +109,7 @@ def _write_model(
     if versions and _same_file(folder / str(versions[-1]) / _MODEL, source):
         _replace_text(folder / _CONFIG, config)
         return folder
+    fresh = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f".{secrets.token_hex(4)}.partial"
     try:
@@ -97,6 +118,10 @@ def _write_model(
         # Triton polls: the configuration must stand when the version appears.
         _replace_text(folder / _CONFIG, config)
         beside.rename(folder / str(max(versions, default=0) + 1))
+    except BaseException:
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return folder
@@ -104,24 +129,32 @@ def _write_model(
 
 def _check_ours(folder: Path, config: str) -> list[int]:
     """The versions that a model's folder holds; :class:`UserError` if it is somebody else's."""
-    if not folder.exists():
+    found = _read_ours(folder)
+    if found is None:
         return []
-    if not folder.is_dir():
-        raise UserError(f"--triton: {folder} is a file; expected a folder of models")
-    if not any(folder.iterdir()):
-        return []
-    try:
-        found = (folder / _CONFIG).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        found = ""
-    if not found.startswith(MARK):
-        raise UserError(f"--triton: {folder} was not written by an export; give another folder")
     if _tensors_of(found) != _tensors_of(config):
         raise UserError(
             f"--triton: {folder} serves a model with other inputs or outputs, and its clients "
             "would break; give another folder, or remove it first"
         )
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+
+
+def _read_ours(folder: Path) -> str | None:
+    """The configuration of a model that an export wrote; None: the place is free."""
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        raise UserError(f"--triton: {folder} is a file; expected a folder of models")
+    if not any(folder.iterdir()):
+        return None
+    try:
+        found = (folder / _CONFIG).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        found = ""
+    if not found.startswith(MARK):
+        raise UserError(f"--triton: {folder} was not written by an export; give another folder")
+    return found
 
 
 def _tensors_of(config: str) -> str:

@@ -75,3 +75,17 @@ def test_without_tensorrt_the_rest_is_done_and_the_bundle_kept(
     assert bundle.file("segmenter.onnx").is_file() and (tmp_path / "models").is_dir()
     with pytest.raises(MgcaError, match="no fp16 bundle was exported"):
         finish_for_devices([bundle.path], read("--trt", "fp16"))
+
+
+def test_one_job_does_not_keep_the_other_from_being_done(bundle: Bundle, tmp_path: Path) -> None:
+    foreign = tmp_path / "models" / "colours-fp32" / "notes.txt"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("mine")
+    with pytest.raises(MgcaError) as caught:
+        finish_for_devices(
+            [bundle.path], read("--trt", "fp16", "--triton", str(tmp_path / "models"))
+        )
+    assert "was not written by an export" in str(caught.value)
+    assert "no fp16 bundle was exported" in str(caught.value)
+    # The bundles stand: the arguments are not at fault any more.
+    assert caught.value.exit_code == 1

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from export.triton import write_repository
+from export.triton import check_repository, write_repository
 from runtime.bundle import Bundle
 from runtime.errors import MgcaError, UserError
 
@@ -132,6 +132,33 @@ def test_what_is_somebody_elses_stays(
         write_repository(root, wider)
     assert other.read_text() == 'name: "resnet"'
     assert sorted(path.name for path in (root / "colours-fp32").iterdir()) == ["1", "config.pbtxt"]
+
+
+def test_a_repository_is_looked_at_before_the_work(bundle: Bundle, tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    check_repository(root, "colours", ["fp32"])
+    write_repository(root, bundle)
+    check_repository(root, "colours", ["fp32"])
+    foreign = root / "colours-fp16-text"
+    foreign.mkdir()
+    (foreign / "notes.txt").write_text("mine")
+    check_repository(root, "colours", ["fp32"])
+    with pytest.raises(UserError, match="colours-fp16-text was not written by an export"):
+        check_repository(root, "colours", ["fp32", "fp16"])
+    with pytest.raises(UserError, match="is a file"):
+        check_repository(foreign / "notes.txt", "colours", ["fp32"])
+
+
+def test_a_model_that_did_not_fit_leaves_no_folder(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("export.triton.repository.shutil.copyfile", no_room)
+    with pytest.raises(MgcaError, match="No space left on device"):
+        write_repository(tmp_path / "models", bundle)
+    assert list((tmp_path / "models").iterdir()) == []
 
 
 def test_a_repository_that_cannot_be_written(
