@@ -112,10 +112,15 @@ def format_table(parities: Sequence[Parity], verdicts: Sequence[Verdict]) -> str
             f"{parity.pixel_label_agreement:10.5f}{parity.class_scores_max_abs:10.1e}"
             f"{miou:>8}{miou_reference:>8}  {state} ({verdict.criterion} >= {verdict.threshold:g})"
         )
-    lines.append(f"{'cosine':24}{'mean':>12}{'1st pct':>12}{'min':>12}")
+    lines.append(
+        f"{'cosine':24}{'mean':>12}{'1st pct':>12}{'min':>12}{'max diff':>10}"
+        "  there (frame, row, column)"
+    )
     for parity in parities:
         for name, stage in parity.stages.items():
+            far = stage.farthest
             lines.append(
                 f"{parity.precision:12}{name:12}{stage.mean:12.7f}{stage.p1:12.7f}{stage.least:12.7f}"
+                f"{far.max_abs:10.1e}  {far.frame}, {far.row}, {far.column}"
             )
     return "\n".join(lines)

@@ -37,12 +37,32 @@ class ReferenceRun:
 
 
 @dataclass(frozen=True)
+class Farthest:
+    """Where a stage's embeddings are farthest from the reference's.
+
+    Attributes:
+        frame: its name.
+        row: on the stage's grid (the encoder's is of patches), from 0.
+        column: likewise.
+        max_abs: the largest difference of one component there.
+    """
+
+    frame: str
+    row: int
+    column: int
+    max_abs: float
+
+
+@dataclass(frozen=True)
 class StageParity:
-    """Cosines between the reference's and the graph's embeddings, one a patch or pixel."""
+    """Cosines between the reference's and the graph's embeddings, one a patch or pixel, and where
+    the least of them is.
+    """
 
     mean: float
     p1: float
     least: float
+    farthest: Farthest
 
 
 @dataclass(frozen=True)
@@ -156,6 +176,7 @@ class _Tally:
         self.pixel_agreements: list[float] = []
         self.margins: list[np.ndarray] = []
         self.cosines: dict[str, list[np.ndarray]] = {stage: [] for stage in STAGES}
+        self.farthest: dict[str, tuple[float, Farthest]] = {}
         self.largest = [0.0, 0.0]
         self.confusions: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -181,7 +202,12 @@ class _Tally:
             "units": (result.unit_pixels, embeddings["class_scores"]),
         }
         for stage, (wanted, found) in pairs.items():
-            self.cosines[stage].append(cosines(wanted.numpy(), found))
+            values = cosines(wanted.numpy(), found)
+            self.cosines[stage].append(values)
+            least = float(values.min())
+            if least < self.farthest.get(stage, (np.inf, None))[0]:
+                place = locate_farthest(run.frame.name, values, wanted.numpy(), found)
+                self.farthest[stage] = (least, place)
         differences = (
             np.abs(np.asarray(raw.class_scores) - expected).max(),
             np.abs(np.asarray(raw.pixel_scores) - result.pixel_scores.numpy()).max(),
@@ -208,7 +234,10 @@ class _Tally:
             pixel_scores_max_abs=self.largest[1],
             miou_reference=mean_iou(confusions[0]) if confusions else None,
             miou=mean_iou(confusions[1]) if confusions else None,
-            stages={stage: _summary(np.concatenate(v)) for stage, v in self.cosines.items()},
+            stages={
+                stage: _summary(np.concatenate(values), self.farthest[stage][1])
+                for stage, values in self.cosines.items()
+            },
         )
 
 
@@ -228,9 +257,18 @@ def cosines(wanted_dhw: np.ndarray, found_dhw: np.ndarray) -> np.ndarray:
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _summary(values: np.ndarray) -> StageParity:
+def locate_farthest(
+    frame: str, cosines_n: np.ndarray, wanted_dhw: np.ndarray, found_dhw: np.ndarray
+) -> Farthest:
+    """Say where two maps (D, h, w) differ most by their cosines (h * w,)."""
+    row, column = divmod(int(cosines_n.argmin()), wanted_dhw.shape[2])
+    apart_d = np.abs(found_dhw[:, row, column] - wanted_dhw[:, row, column])
+    return Farthest(frame, row, column, float(apart_d.max()))
+
+
+def _summary(values: np.ndarray, farthest: Farthest) -> StageParity:
     low = float(np.percentile(values, 1))
-    return StageParity(float(values.mean()), low, float(values.min()))
+    return StageParity(float(values.mean()), low, float(values.min()), farthest)
 
 
 def _confusion(truth: np.ndarray, labels: np.ndarray, words: int) -> np.ndarray:

@@ -64,6 +64,10 @@ def test_manifest_tells_what_was_measured(bundle: Path, precision: str) -> None:
     assert manifest.output.grid_wh == (48, 32)
     stages = manifest.parity["stages"]
     assert list(stages) == ["encoder", "decoder", "units"]
+    for stage, (columns, rows) in (("encoder", (12, 8)), ("decoder", (48, 32))):
+        far = stages[stage]["farthest"]
+        assert 0 <= far["row"] < rows and 0 <= far["column"] < columns
+        assert far["max_abs"] > 0.0
     least = {"fp32": 0.999999, "fp16": 0.9999, "int8": 0.99}[precision]
     assert all(stage["mean"] >= least for stage in stages.values())
     assert manifest.created_by["opset"] <= 20

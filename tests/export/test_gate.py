@@ -11,7 +11,7 @@ from onnx import helper
 
 from export.bench import next_to_keep
 from export.gate import failure_message, format_table, judge, stages_by_loss
-from export.parity import Parity, StageParity, cosines, mean_iou
+from export.parity import Farthest, Parity, StageParity, cosines, locate_farthest, mean_iou
 from export.variants import Graph, check_kept_stages
 from runtime.errors import UserError
 
@@ -20,7 +20,7 @@ from .small_graphs import make_model, random
 
 def _parity(precision="fp32", agreement=1.0, encoder=1.0, decoder=1.0, units=1.0, margin=0.1):
     stages = {
-        name: StageParity(value, value, value)
+        name: StageParity(value, value, value, Farthest("7", 3, 4, 0.25))
         for name, value in (("encoder", encoder), ("decoder", decoder), ("units", units))
     }
     return Parity(
@@ -52,6 +52,17 @@ def test_labels_do_not_hide_a_wrong_stage() -> None:
     assert verdict.criterion == "cosine"
     assert verdict.weakest_stage == "encoder"
     assert judge(_parity("int8", agreement=1.0, encoder=0.99), untrained=False).passed
+
+
+def test_the_farthest_place_is_named() -> None:
+    wanted = np.ones((2, 3, 4), np.float32)
+    found = wanted.copy()
+    found[:, 0, 1] = 3.0  # far, but in the same direction
+    found[:, 2, 1] = (1.0, 0.5)
+    far = locate_farthest("12", cosines(wanted, found), wanted, found)
+    assert far == Farthest("12", 2, 1, 0.5)
+    table = format_table([_parity("fp16")], [judge(_parity("fp16"), untrained=False)])
+    assert table.splitlines()[-1].endswith("2.5e-01  7, 3, 4")
 
 
 def test_the_users_threshold_goes_first() -> None:
