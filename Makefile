@@ -91,6 +91,8 @@ results: $(VENV)/.installed-dev
 		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; fi
 	$(BIN)/python -m benchmarks.latency --backend onnxruntime-cpu --json $(RESULTS)/latency.json
 	$(BIN)/python -m benchmarks.world_hardness --json $(RESULTS)/world_hardness.json
+	$(BIN)/python -m benchmarks.word_memory --json $(RESULTS)/word_memory.json
+	$(BIN)/python -m benchmarks.graph_cost --checkpoint training/assets/demo.pt --json $(RESULTS)/graph_cost_demo.json
 
 clean:
 	rm -rf $(VENV) .venv-lean build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -66,7 +66,7 @@ def measure_hardness(arguments: argparse.Namespace) -> dict[str, Any]:
         from sklearn.ensemble import HistGradientBoostingClassifier
     except ImportError:
         raise UserError(
-            "scikit-learn is missing; install the dev extra: pip install 'mgca[dev]'"
+            "scikit-learn is missing; install the dev extra: pip install -e '.[dev]'"
         ) from None
     features, labels = sample_pixels(
         arguments.train_scenes, arguments.per_scene, np.random.default_rng(7)

@@ -138,7 +138,7 @@ def measure(arguments: argparse.Namespace) -> None:
         from benchmarks.ablation.schedule import list_tasks, run_tasks
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{error.name} is missing; training needs pip install 'mgca[train]'"
+            f"{error.name} is missing; training needs pip install -e '.[train]'"
         ) from None
     from benchmarks.ablation.markdown import write_page
 

@@ -84,7 +84,7 @@ def run(arguments: Sequence[str]) -> None:
     options = build_parser().parse_args(arguments)
     check_writable(options.json)
     if importlib.util.find_spec("torch") is None:
-        raise UserError("PyTorch is missing; install the train extra: pip install 'mgca[train]'")
+        raise UserError("PyTorch is missing; install the train extra: pip install -e '.[train]'")
     started = time.perf_counter()
     with tqdm(total=2 * options.rounds, desc="processes", leave=False, disable=None) as bar:
         rounds = [measure_round(options, index, bar) for index in range(options.rounds)]

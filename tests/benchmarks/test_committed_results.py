@@ -1,0 +1,42 @@
+"""The figures that stand in the repository are the shipped bundle's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime.bundle import load_bundle
+from runtime.segmenter import DEMO_BUNDLE
+
+# What ``make results`` measures of the bundle.
+MEASURED = (
+    "streetworld",
+    "streetworld_mean_map",
+    "streetworld_permuted_words",
+    "demo_clip",
+    "camvid",
+    "latency",
+    "word_memory",
+)
+
+
+def read(repository: Path, name: str) -> dict[str, Any]:
+    return json.loads((repository / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_the_bundle_measured_is_the_one_shipped(repository: Path, name: str) -> None:
+    bundle = read(repository, name)["bundle"]
+    shipped = load_bundle(DEMO_BUNDLE, verify=False)
+    assert (bundle if isinstance(bundle, str) else bundle["id"]) == shipped.id, "make results"
+
+
+def test_the_graph_counted_is_the_one_shipped(repository: Path) -> None:
+    record = read(repository, "graph_cost_demo")
+    manifest = load_bundle(DEMO_BUNDLE, verify=False).manifest
+    assert record["clip"] == manifest.clip.name
+    assert tuple(record["size_wh"]) == manifest.input.size_wh
+    assert record["units"] == dict(manifest.units)
