@@ -75,7 +75,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(AVERAGE) --from runs/demo/grown.pt --to runs/demo/late.pt --share 0.6 --out runs/demo/between.pt
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=1620000 --set pretrain.steps=0 --set threads=0 --set data.workers=1 \
 		--set model.prompts=captions
-	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]"
+	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]" --set units.space_width=32 --set units.embedding_weight=0.65 --set units.rounds=3
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
