@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _bytes_below(folder: Path) -> int:
     size = 0
-    for path in folder.rglob("*"):
-        try:
-            size += path.lstat().st_size
-        except FileNotFoundError:  # renamed or removed since it was listed
-            continue
+    # os.walk passes over folders that are gone by the time it comes to them; rglob does not.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # renamed or removed since it was listed
+                size += os.lstat(os.path.join(parent, name)).st_size
     return size
 
 
