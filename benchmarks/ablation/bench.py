@@ -25,6 +25,7 @@ from benchmarks.ablation.frames import (
     decoded_by,
     read_densely,
     see_frames,
+    training_pictures,
 )
 from benchmarks.ablation.plan import Plan
 from benchmarks.ablation.prediction import GRIDS, VARIATIONS
@@ -36,11 +37,14 @@ from runtime.errors import UserError
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import TrainConfig
 from training.config_values import apply_override, to_dict
+from training.data.stream import SceneStream
 from training.distributed import Processes
 from training.evaluate import embed_names
 from training.model.mgca import MgcaModel
+from training.model.unit_space import UnitSpace
 from training.text_center import measure_text_center
 from training.trainer import Run
+from training.unit_space import measure_unit_space
 
 
 class Bench:
@@ -193,12 +197,29 @@ class Bench:
     def _subject(self, row: Row, seed: int, dataset: str) -> Subject:
         words = self.plan.open_sets(dataset)[0].words
         other = permute_words(words, seed)
+        embed = self._embed(row, seed)
         return Subject(
-            self._embed(row, seed),
+            embed,
             words,
             embed_names(self.model, words),
             tuple(words.index(word) for word in other),
             self.config.units,
+            self._unit_space(embed),
+        )
+
+    def _unit_space(self, embed: Embed) -> UnitSpace | None:
+        """Where this row's pixels gather, measured on training pictures as training does it."""
+        width = self.config.units.space_width
+        if not width:
+            return None
+        size_wh = self.plan.input_size_wh
+        pictures = training_pictures(
+            self.config.data.first_seed, SceneStream.sample_pictures, size_wh
+        )
+        seen = see_frames(self.model, pictures, size_wh)
+        views = ((embed(frame)[None], frame.colors_3hw[None]) for frame in seen)
+        return measure_unit_space(
+            views, width=self.model.encoder.embedding_width, space_width=width
         )
 
     def _embed(self, row: Row, seed: int) -> Embed:

@@ -33,6 +33,7 @@ from benchmarks.ablation.segments import (
 )
 from benchmarks.metrics import boundary_f_score, count_confusions, mean_iou, named_ious
 from training.evaluate import label_scores
+from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
 
 
@@ -46,6 +47,7 @@ class Subject:
         text_kd: their embeddings.
         permuted: for each word, the index of the word asked for in its stead (a control).
         units: settings that a grid changes in part.
+        space: where pixels gather into units and groups; None: among the embeddings as they are.
     """
 
     embed: Embed
@@ -53,11 +55,15 @@ class Subject:
     text_kd: Tensor
     permuted: tuple[int, ...]
     units: UnitSettings
+    space: UnitSpace | None = None
 
     def views(self, frames: Iterable[SeenFrame], title: str) -> Iterator[tuple[SeenFrame, View]]:
         """Each frame with what predictions are made of, under a progress bar."""
         for frame in tqdm(frames, title, leave=False, disable=None):
-            yield frame, View(self.embed(frame), frame.colors_3hw, self.text_kd, self.units)
+            yield (
+                frame,
+                View(self.embed(frame), frame.colors_3hw, self.text_kd, self.units, self.space),
+            )
 
 
 def tune(subject: Subject, frames: Sequence[SeenFrame]) -> dict[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ Shape legend: b = 1, c encoder width, d embedding width, h' w' the decoder's gri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from benchmarks.datasets import EvaluationFrame, EvaluationSet
 from training.data.batches import normalize_images, unit_images
+from training.data.streetworld import generate_pair
 from training.model.dense import DenseFeatures
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
@@ -53,6 +54,18 @@ def see_frames(
         dataset.open(), f"encode {dataset.name}", dataset.count, leave=False, disable=None
     )
     return [_see(model, frame, len(dataset.words), size_wh, grid_hw) for frame in frames]
+
+
+def training_pictures(first_seed: int, count: int, size_wh: tuple[int, int]) -> EvaluationSet:
+    """The first pictures of a run's training; their truth is left out."""
+
+    def open_frames() -> Iterator[EvaluationFrame]:
+        for seed in range(first_seed, first_seed + count):
+            image_hw3, _ = generate_pair(seed, size_wh=size_wh)
+            nothing_hw = np.full(image_hw3.shape[:2], 255, np.uint8)
+            yield EvaluationFrame(str(seed), image_hw3[..., ::-1].copy(), nothing_hw)
+
+    return EvaluationSet("training pictures", (), count, open_frames)
 
 
 def _see(

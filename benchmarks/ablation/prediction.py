@@ -1,7 +1,8 @@
 """The three prediction units behind one call, and the small grid that each is tuned on.
 
 Pixels, fixed groups and adaptive units get the same embeddings, the same text and the same bilinear
-upsampling of scores, and as many settings to choose from: eight each.
+upsampling of scores, and as many settings to choose from: eight each. Groups and units gather in
+the same space.
 
 Shape legend: d embedding width, h w the decoder's grid, n = h w, k words, u units.
 """
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.ablation.groups import group_pixels, mean_embeddings
+from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
 KINDS = ("pixel", "groups", "adaptive")
@@ -57,12 +59,14 @@ class View:
         colors_3hw: RGB in [0, 1] on the same grid.
         text_kd: unit length.
         units: the checkpoint's own settings, which a grid's setting changes in part.
+        space: where pixels gather into units and groups; None: among the embeddings as they are.
     """
 
     embeddings_dhw: Tensor
     colors_3hw: Tensor
     text_kd: Tensor
     units: UnitSettings
+    space: UnitSpace | None = None
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,15 @@ def _by_group(setting: Setting, view: View) -> Prediction:
     grid_hw = tuple(view.embeddings_dhw.shape[1:])
     embeddings_nd = np.ascontiguousarray(view.embeddings_dhw.flatten(1).T.numpy())
     features_nf = embeddings_nd
+    if view.space is not None:
+        features_nf = view.space(view.embeddings_dhw.flatten(1).T).numpy()
     if setting["sees_colour_and_place"]:
         y_hw, x_hw = np.mgrid[0 : grid_hw[0], 0 : grid_hw[1]]
         place_n2 = np.stack([y_hw.ravel(), x_hw.ravel()], axis=1) / max(grid_hw)
         color_n3 = view.colors_3hw.flatten(1).T.numpy()
         beside = (color_n3 * view.units.color_weight, place_n2 * view.units.place_weight)
-        features_nf = np.concatenate([embeddings_nd, *beside], axis=1).astype(np.float32)
+        weighed_nf = features_nf * view.units.embedding_weight
+        features_nf = np.concatenate([weighed_nf, *beside], axis=1).astype(np.float32)
     slot_n = group_pixels(features_nf, setting["slots"])
     embeddings_ud = mean_embeddings(embeddings_nd, slot_n, setting["slots"])
     scores_uk = embeddings_ud @ view.text_kd.T.numpy()
@@ -116,7 +123,7 @@ def _by_group(setting: Setting, view: View) -> Prediction:
 def _by_unit(setting: Setting, view: View) -> Prediction:
     grid_hw = tuple(view.embeddings_dhw.shape[1:])
     settings = dataclasses.replace(view.units, **setting)
-    units = AdaptiveUnits(settings)(view.embeddings_dhw, view.colors_3hw)
+    units = AdaptiveUnits(settings, view.space)(view.embeddings_dhw, view.colors_3hw)
     scores_nk = units.assignment_nu @ (units.embeddings_ud @ view.text_kd.T)
     return Prediction(_as_map(scores_nk, grid_hw), units.unit_of_pixel_n.numpy().reshape(grid_hw))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -16,6 +18,7 @@ from benchmarks.ablation.prediction import GRIDS, KINDS, View, predict  # noqa: 
 from benchmarks.ablation.rows import ROWS  # noqa: E402
 from benchmarks.ablation.trial import configure, measure_gradients  # noqa: E402
 from training.config import TrainConfig  # noqa: E402
+from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import UnitSettings  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -96,6 +99,24 @@ def test_pixels_keep_noise_that_groups_and_units_take_away():
     assert labels["adaptive"][3, 1] == 0
     smooth = predict("pixel", {"smoothing": 1.0}, view).scores_hwk.argmax(2)
     assert smooth[3, 1] == 0
+
+
+def test_groups_and_units_gather_in_the_same_space():
+    """Halves differ by little along axis 0 and rows by much along axis 1, which the space drops."""
+    embeddings = torch.zeros(3, 8, 8)
+    embeddings[0, :, :4], embeddings[0, :, 4:] = -0.2, 0.2
+    embeddings[1, ::2], embeddings[1, 1::2] = -0.6, 0.6
+    embeddings[2] = 1.0
+    embeddings = embeddings / embeddings.norm(dim=0)
+    view = dataclasses.replace(_halves(), embeddings_dhw=embeddings, text_kd=torch.eye(3))
+    space = UnitSpace(torch.zeros(3), torch.tensor([[1.0], [0.0], [0.0]]))
+    settings = {"groups": {"slots": 2, "sees_colour_and_place": False}, "adaptive": {"seeds": 16}}
+    halves = np.repeat([[0, 0, 0, 0, 1, 1, 1, 1]], 8, axis=0)
+    for kind, setting in settings.items():
+        for seen, expected in ((view, False), (dataclasses.replace(view, space=space), True)):
+            unit_hw = predict(kind, setting, seen).unit_hw
+            split = (unit_hw == unit_hw[0, 7]).astype(int)
+            assert (split == halves).all() == expected, kind
 
 
 def test_every_unit_has_as_many_settings_to_choose_from():
