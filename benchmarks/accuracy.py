@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.active_units import count_active_units
 from benchmarks.ceiling import measure_ceiling
 from benchmarks.compositions import score_compositions
 from benchmarks.datasets import (
@@ -108,6 +109,8 @@ def measure(arguments: argparse.Namespace) -> None:
     record = make_record(arguments, dataset, scores)
     if not arguments.control:
         record["ceiling"] = measure_ceiling(dataset, subject.grid_wh, record["miou"], progress=True)
+        if "adaptive" in units:
+            record["active_units"] = count_active_units(subject, dataset, progress=True)
     if dataset.name == "streetworld" and not arguments.control and not arguments.no_compositions:
         scenes = generate_scenes(
             arguments.seed,
@@ -166,6 +169,12 @@ def format_record(record: dict[str, Any]) -> str:
         parts.append(
             f"the truth through the {wide}x{tall} grid: {100 * best['miou']:.2f}; "
             f"{100 * best['reached']:.1f} % of it reached"
+        )
+    if "active_units" in record:
+        found = record["active_units"]
+        parts.append(
+            f"units in use: {found['plainest_tenth']:.1f} in the plainest tenth of the frames, "
+            f"{found['busiest_tenth']:.1f} in the busiest, {found['ratio']:.1f} times"
         )
     if "compositions" in record:
         parts.append(format_compositions(record["compositions"]))

@@ -39,6 +39,12 @@ class BundleUnderTest:
 
         return predict
 
+    def count_units(self, frame_bgr: np.ndarray) -> int:
+        """How many adaptive units the pixels of a frame belong to most."""
+        raw = self.segmenter.infer(self.segmenter.preprocess(frame_bgr), units="adaptive")
+        assert raw.unit_of_pixel is not None, "asked for"
+        return len(np.unique(raw.unit_of_pixel))
+
     def describe(self) -> dict[str, Any]:
         """What ran: the bundle's id, precision and input size, backend and provider."""
         manifest = self.segmenter.bundle.manifest

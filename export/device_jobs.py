@@ -15,6 +15,17 @@ from runtime.errors import MgcaError, UserError
 # The precision of a bundle that an engine's precision needs: TensorRT takes int8 with its ranges.
 _BUNDLE_PRECISION = {"fp32": "fp32", "fp16": "fp16", "int8": "int8-static"}
 
+# Flags that do nothing without another one, which therefore has to be there.
+_NEEDS = {
+    "trt_words": "trt",
+    "trt_workspace": "trt",
+    "trt_version_compatible": "trt",
+    "trt_lean": "trt",
+    "trt_level": "trt",
+    "trt_rebuild": "trt",
+    "triton_instances": "triton",
+}
+
 __all__ = ["DeviceJob", "add_device_flags", "finish_for_devices", "read_device_flags"]
 
 
@@ -89,12 +100,11 @@ def add_device_flags(parser: argparse.ArgumentParser) -> None:
 
 def read_device_flags(options: argparse.Namespace) -> DeviceJob:
     """Check the flags of :func:`add_device_flags`; raises :class:`UserError`."""
-    if options.trt is None:
-        for flag in ("trt_workspace", "trt_version_compatible", "trt_lean", "trt_level"):
-            if getattr(options, flag):
-                raise UserError(
-                    f"--{flag.replace('_', '-')} needs --trt fp16 (or fp32, or int8) beside it"
-                )
+    for flag, needed in _NEEDS.items():
+        if getattr(options, flag) and getattr(options, needed) is None:
+            raise UserError(
+                f"--{flag.replace('_', '-')} would do nothing: it needs --{needed} beside it"
+            )
     level = options.trt_level
     if level is not None and not (level.isdecimal() and int(level) <= 5):
         raise UserError(f"--trt-level '{level}': expected 0 to 5")

@@ -15,6 +15,8 @@ __all__ = ["refuse_always_fp32", "refuse_idle_flags"]
 def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) -> None:
     """Refuse flags that the rest of the command line leaves without an effect.
 
+    Those for devices are refused where they are read (export.device_jobs).
+
     Args:
         options: as parsed; None, or False for a switch, where the user did not say.
         precisions: all that will be exported.
@@ -22,17 +24,11 @@ def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) ->
     Raises:
         UserError: naming the flag and why it would do nothing.
     """
-    no_trt, no_triton = options.trt is None, options.triton is None
-    without_trt = "there is no --trt; add it, or leave this out"
-    without_triton = "there is no --triton; add it, or leave this out"
     judged = "--min-agreement decides alone; give one of the two"
     no_table = "--no-text-encoder leaves the table out; give one of the two"
     fp32_only = set(precisions) == {"fp32"}
     unchanged = "only fp32 is exported; add a --precision, or leave this out"
     idle = (
-        (options.trt_words, "--trt-words", no_trt, without_trt),
-        (options.trt_rebuild, "--trt-rebuild", no_trt, without_trt),
-        (options.triton_instances, "--triton-instances", no_triton, without_triton),
         (options.gate, f"--gate {options.gate}", options.min_agreement is not None, judged),
         (options.token_table, "--token-table", options.no_text_encoder, no_table),
         (options.keep_fp32, "--keep-fp32", fp32_only, unchanged),

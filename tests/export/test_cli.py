@@ -11,9 +11,9 @@ pytest.importorskip("torch")
 from export.cli import main, parse_arguments
 
 IDLE = [
-    (["--trt-words", "1,20,256"], "there is no --trt"),
-    (["--trt-rebuild"], "there is no --trt"),
-    (["--triton-instances", "2"], "there is no --triton"),
+    (["--trt-words", "1,20,256"], "needs --trt"),
+    (["--trt-rebuild"], "needs --trt"),
+    (["--triton-instances", "2"], "needs --triton"),
     (["--gate", "cosine", "--min-agreement", "0.9"], "--min-agreement decides alone"),
     (["--gate", "labels", "--min-agreement", "0.9"], "--min-agreement decides alone"),
     (["--token-table", "int8", "--no-text-encoder"], "leaves the table out"),

@@ -1,0 +1,30 @@
+"""How many units a bundle finds in a frame, against how much there is to see in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.ablation.segments import compare_with_complexity, scene_complexity
+from benchmarks.datasets import EvaluationSet
+from benchmarks.scoring import watch
+from benchmarks.subject import BundleUnderTest
+
+
+def count_active_units(
+    subject: BundleUnderTest, dataset: EvaluationSet, *, progress: bool = False
+) -> dict[str, float]:
+    """Units in use in the plainest and in the busiest tenth of the frames, and their ratio.
+
+    Args:
+        subject: with its words set, whichever they are: units do not ask for them.
+        dataset: frames with their truth, whose connected pieces say how busy a frame is.
+        progress: show a bar on a terminal.
+
+    Returns:
+        See :func:`benchmarks.ablation.segments.compare_with_complexity`.
+    """
+    active, complexity = [], []
+    for frame in watch(dataset, progress):
+        active.append(subject.count_units(frame.frame_bgr))
+        complexity.append(scene_complexity(frame.labels_hw))
+    return compare_with_complexity(np.array(active), np.array(complexity))
