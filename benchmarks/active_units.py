@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.ablation.segments import compare_with_complexity, scene_complexity
 from benchmarks.datasets import EvaluationSet
 from benchmarks.scoring import watch
+from benchmarks.segments import compare_with_complexity, scene_complexity
 from benchmarks.subject import BundleUnderTest
 
 
@@ -21,7 +21,7 @@ def count_active_units(
         progress: show a bar on a terminal.
 
     Returns:
-        See :func:`benchmarks.ablation.segments.compare_with_complexity`.
+        See :func:`benchmarks.segments.compare_with_complexity`.
     """
     active, complexity = [], []
     for frame in watch(dataset, progress):

@@ -25,13 +25,13 @@ from benchmarks.ablation.prediction import (
     View,
     predict,
 )
-from benchmarks.ablation.segments import (
+from benchmarks.metrics import boundary_f_score, count_confusions, mean_iou, named_ious
+from benchmarks.segments import (
     connected_segments,
     over_segmentation,
     scene_complexity,
     under_segmentation,
 )
-from benchmarks.metrics import boundary_f_score, count_confusions, mean_iou, named_ious
 from training.evaluate import label_scores
 from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings

@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import BASELINE, Row, full_row
-from benchmarks.ablation.segments import compare_with_complexity
 from benchmarks.datasets import EvaluationSet
 from benchmarks.metrics import mean_iou
 from benchmarks.scoring import mean_map_predictor, score_set
+from benchmarks.segments import compare_with_complexity
 from runtime.segmenter import Units
 
 Records = Mapping[str, Sequence[dict[str, Any]]]  # by row, one record a seed

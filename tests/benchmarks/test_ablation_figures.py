@@ -13,15 +13,15 @@ from benchmarks.ablation.groups import group_pixels, mean_embeddings
 from benchmarks.ablation.markdown import describe_common_terms, tabulate
 from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import GRAINS, NAMES, ROWS, choose_rows, describe_terms, full_row
-from benchmarks.ablation.segments import (
+from benchmarks.ablation.summary import compare_kinds, compare_rows, label_map_control
+from benchmarks.datasets import EvaluationFrame, EvaluationSet
+from benchmarks.segments import (
     compare_with_complexity,
     connected_segments,
     over_segmentation,
     scene_complexity,
     under_segmentation,
 )
-from benchmarks.ablation.summary import compare_kinds, compare_rows, label_map_control
-from benchmarks.datasets import EvaluationFrame, EvaluationSet
 
 HALVES = np.array([[0, 0, 1, 1]], np.uint8)
 WEIGHTS = {field: 1.0 for fields in GRAINS.values() for field in fields}
