@@ -82,13 +82,16 @@ demo-assets: $(VENV)/.installed-dev
 
 RESULTS := benchmarks/results
 ACCURACY := $(BIN)/python -m benchmarks.accuracy --backend onnxruntime-cpu
+FEW_CLASSES := $(BIN)/python -m benchmarks.few_classes --backend onnxruntime-cpu
 results: $(VENV)/.installed-dev
 	$(ACCURACY) --json $(RESULTS)/streetworld.json
 	$(ACCURACY) --dataset demo-clip --json $(RESULTS)/demo_clip.json
 	$(ACCURACY) --control mean-map --json $(RESULTS)/streetworld_mean_map.json
 	$(ACCURACY) --control permuted-words --json $(RESULTS)/streetworld_permuted_words.json
+	$(FEW_CLASSES) --dataset shipped-clip --classes person,car --json $(RESULTS)/shipped_clip_person_car.json
 	if [ -d "$${CAMVID_ROOT:-../shared/data/camvid_val}" ]; then \
-		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; fi
+		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; \
+		$(FEW_CLASSES) --dataset camvid --classes person,car --rest sky,road --json $(RESULTS)/camvid_person_car.json; fi
 	$(BIN)/python -m benchmarks.latency --backend onnxruntime-cpu --json $(RESULTS)/latency.json
 	$(BIN)/python -m benchmarks.world_hardness --json $(RESULTS)/world_hardness.json
 	$(BIN)/python -m benchmarks.word_memory --json $(RESULTS)/word_memory.json

@@ -10,7 +10,7 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from benchmarks.datasets import (
     camvid_set,
     demo_clip_set,
     generate_scenes,
+    shipped_clip_set,
     streetworld_set,
 )
 from benchmarks.environment import describe_hardware, describe_versions
@@ -41,6 +42,7 @@ from runtime.command import CommandParser, run_command
 from runtime.segmenter import Units
 
 PROG = "python -m benchmarks.accuracy"
+DATASETS = ("streetworld", "camvid", "demo-clip", "shipped-clip")
 UNITS: dict[str, tuple[Units, ...]] = {
     "adaptive": ("adaptive",),
     "pixel": ("pixel",),
@@ -56,19 +58,7 @@ def build_parser() -> CommandParser:
         description="Measure a bundle's mIoU (without --bundle: the shipped demo bundle).",
         epilog=f"example:\n  {PROG} --dataset streetworld --scenes 200 --json accuracy.json",
     )
-    parser.add_argument("--bundle", type=Path, help="folder made by python -m export")
-    parser.add_argument(
-        "--dataset", choices=("streetworld", "camvid", "demo-clip"), default="streetworld"
-    )
-    parser.add_argument("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
-    parser.add_argument(
-        "--seed", type=parse_seed, help="which generated scenes, 0; which street, the clip's"
-    )
-    parser.add_argument("--scenes", type=parse_count, default=200, help="how many of them")
-    parser.add_argument(
-        "--size", type=parse_size, default=(320, 240), help="their width x height, 320x240"
-    )
-    parser.add_argument("--frames", type=parse_frames, help="of CamVid, counted from 1, e.g. 1-50")
+    add_dataset_flags(parser.add_argument)
     parser.add_argument("--units", choices=tuple(UNITS), default="both")
     parser.add_argument(
         "--control",
@@ -77,10 +67,27 @@ def build_parser() -> CommandParser:
         "permuted among the classes",
     )
     parser.add_argument("--no-compositions", action="store_true", help="skip held-out pairs")
-    parser.add_argument("--backend", default="auto")
-    parser.add_argument("--threads", type=parse_count, help="of the backend")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser
+
+
+def add_dataset_flags(add: Callable[..., object]) -> None:
+    """The flags of every command that scores a bundle on frames with truth."""
+    add("--bundle", type=Path, help="folder made by python -m export")
+    add("--dataset", choices=DATASETS, default="streetworld")
+    add("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
+    add("--seed", type=parse_seed, help="which generated scenes, 0; which street, the clip's")
+    add("--scenes", type=parse_count, default=200, help="how many of them")
+    add("--size", type=parse_size, default=(320, 240), help="their width x height, 320x240")
+    add("--frames", type=parse_frames, help="of CamVid, counted from 1, e.g. 1-50")
+    add("--backend", default="auto")
+    add("--threads", type=parse_count, help="of the backend")
+    add("--json", type=Path, help="write the figures to this file")
+
+
+def fill_seed(arguments: argparse.Namespace) -> None:
+    """The dataset's own ``--seed`` where none is given."""
+    if arguments.seed is None:
+        arguments.seed = DEMO_CLIP_SEED if arguments.dataset == "demo-clip" else 0
 
 
 def open_set(arguments: argparse.Namespace) -> EvaluationSet:
@@ -89,6 +96,8 @@ def open_set(arguments: argparse.Namespace) -> EvaluationSet:
         return camvid_set(arguments.root, arguments.frames)
     if arguments.dataset == "demo-clip":
         return demo_clip_set(arguments.seed)
+    if arguments.dataset == "shipped-clip":
+        return shipped_clip_set()
     return streetworld_set(arguments.seed, arguments.scenes, arguments.size)
 
 
@@ -197,8 +206,7 @@ def run(argv: Sequence[str]) -> None:
     """Parse and measure."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    if arguments.seed is None:
-        arguments.seed = DEMO_CLIP_SEED if arguments.dataset == "demo-clip" else 0
+    fill_seed(arguments)
     arguments.command_line = shlex.join([*PROG.split(), *argv])
     measure(arguments)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,9 @@ from export.frames import (
     DEMO_CLIP_SEED,
     DEMO_CLIP_SIZE_WH,
 )
+from runtime.demo import demo_clip
 from runtime.errors import UserError
+from runtime.sources import open_video
 from training.data.streetworld import CLASS_NAMES, Scene, generate_scene, moving_scene
 
 CAMVID_WORDS = (
@@ -93,6 +97,22 @@ def demo_clip_set(seed: int = DEMO_CLIP_SEED) -> EvaluationSet:
 
     settings = {"seed": seed, "namespace": "demo"}
     return EvaluationSet("demo-clip", tuple(CLASS_NAMES), DEMO_CLIP_FRAMES, open_frames, settings)
+
+
+def shipped_clip_set() -> EvaluationSet:
+    """The shipped clip as a user's decoder gives it, after compression, with its exact masks."""
+    exact = demo_clip_set()
+
+    def open_frames() -> Iterator[EvaluationFrame]:
+        clip = open_video(str(demo_clip()))
+        clip.open()
+        try:
+            for frame, truth in zip(clip.frames(threading.Event()), exact.open(), strict=True):
+                yield dataclasses.replace(truth, frame_bgr=frame.image_bgr)
+        finally:
+            clip.close()
+
+    return dataclasses.replace(exact, name="shipped-clip", open=open_frames)
 
 
 def camvid_set(root: Path | None, frames: tuple[int, int] | None = None) -> EvaluationSet:

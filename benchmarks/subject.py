@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from runtime.segmenter import Units
 
 
 class BundleUnderTest:
-    """A segmenter with every word a class (``--background none``): each pixel gets one of them."""
+    """A segmenter: every word a class, so that each pixel gets one (:meth:`predictor`), or as a
+    user asks (:meth:`labeller`).
+    """
 
     def __init__(self, bundle: Path | None, backend: str, threads: int | None) -> None:
         self.segmenter = Segmenter.load(bundle, backend=backend, threads=threads)
@@ -38,6 +40,13 @@ class BundleUnderTest:
             return {kind: segmenter.postprocess(raw, units=kind).labels for kind in units}
 
         return predict
+
+    def labeller(
+        self, classes: Sequence[str], background: str
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Labels of a frame as ``mgca-rt`` gives them: positions in ``classes``, else 255."""
+        self.segmenter.set_classes(list(classes), background=background)
+        return lambda frame_bgr: self.segmenter(frame_bgr).labels
 
     def count_units(self, frame_bgr: np.ndarray) -> int:
         """How many adaptive units the pixels of a frame belong to most."""

@@ -17,7 +17,9 @@ MEASURED = (
     "streetworld_mean_map",
     "streetworld_permuted_words",
     "demo_clip",
+    "shipped_clip_person_car",
     "camvid",
+    "camvid_person_car",
     "latency",
     "word_memory",
 )

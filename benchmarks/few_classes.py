@@ -1,0 +1,181 @@
+"""``python -m benchmarks.few_classes``: a few classes asked for, as a user asks, and the rest left.
+
+Where ``benchmarks.accuracy`` gives each pixel one of all the words that have truth, this asks for
+some of them with the background that ``mgca-rt`` has by default: what matters is whether they are
+found, and whether everything else stays 255.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.accuracy import add_dataset_flags, fill_seed, open_set
+from benchmarks.datasets import EvaluationSet
+from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.metrics import count_confusions
+from benchmarks.report import check_writable, format_table, write_json
+from benchmarks.scoring import watch
+from benchmarks.subject import BundleUnderTest
+from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
+
+PROG = "python -m benchmarks.few_classes"
+EXAMPLES = f"""examples:
+  {PROG} --dataset camvid --classes person,car --rest sky,road
+  {PROG} --dataset shipped-clip --classes person,car --json clip.json
+"""
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Measure how well a few classes are found and everything else is left alone.",
+        epilog=EXAMPLES,
+    )
+    add_dataset_flags(parser.add_argument)
+    add = parser.add_argument
+    add("--classes", default="person,car", help="asked for; words of the truth, person,car")
+    add("--background", default="auto", help="as mgca-rt has it: auto, none, or words")
+    add("--rest", help="words of the truth whose pixels should stay 255; else all the others")
+    return parser
+
+
+def choose_words(text: str, dataset: EvaluationSet, flag: str) -> tuple[str, ...]:
+    """``person,car`` -> words of the set's truth.
+
+    Raises:
+        UserError: a word without truth, or none at all.
+    """
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    unknown = [word for word in words if word not in dataset.words]
+    if unknown or not words:
+        raise UserError(
+            f"{flag} {text}: {dataset.name} has no truth for '{', '.join(unknown)}'; expected some "
+            f"of {','.join(dataset.words)}"
+        )
+    return words
+
+
+def count_few(
+    subject: BundleUnderTest,
+    dataset: EvaluationSet,
+    classes: Sequence[str],
+    background: str,
+    *,
+    progress: bool = False,
+) -> np.ndarray:
+    """Pixels of each word of the truth by what they are called, int64 (words, classes + 1).
+
+    The last column counts those left at 255.
+    """
+    find = subject.labeller(classes, background)
+    counts = np.zeros((len(dataset.words), len(classes) + 1), np.int64)
+    for frame in watch(dataset, progress):
+        labels_hw = np.minimum(find(frame.frame_bgr), len(classes))
+        confusion = count_confusions(frame.labels_hw, labels_hw, len(dataset.words))
+        counts += confusion[:, : len(classes) + 1]
+    return counts
+
+
+def few_figures(
+    counts: np.ndarray, words: Sequence[str], classes: Sequence[str], rest: Sequence[str]
+) -> dict[str, Any]:
+    """IoU, recall and precision of each class; how much of every other word stays 255.
+
+    Args:
+        counts: see :func:`count_few`.
+        words: of the truth, its rows.
+        classes: asked for, its columns.
+        rest: words over whose pixels ``rest_stays`` is taken.
+
+    Returns:
+        Fractions; a figure over no pixel is NaN.
+    """
+    figures: dict[str, Any] = {"iou": {}, "recall": {}, "precision": {}}
+    for column, name in enumerate(classes):
+        row = words.index(name)
+        hits, called, shown = counts[row, column], counts[:, column].sum(), counts[row].sum()
+        figures["iou"][name] = _share(hits, called + shown - hits)
+        figures["recall"][name] = _share(hits, shown)
+        figures["precision"][name] = _share(hits, called)
+    stays = {word: counts[row] for row, word in enumerate(words) if word not in classes}
+    figures["stays"] = {
+        word: _share(row[-1], row.sum()) for word, row in stays.items() if row.sum()
+    }
+    chosen = sum(stays[word] for word in rest)
+    return {**figures, "rest": list(rest), "rest_stays": _share(chosen[-1], chosen.sum())}
+
+
+def _share(part: int, whole: int) -> float:
+    return float(part / whole) if whole else float("nan")
+
+
+def format_record(record: dict[str, Any]) -> str:
+    """The record as tables in percent."""
+    found = [
+        [name, *(100 * record[key][name] for key in ("iou", "recall", "precision"))]
+        for name in record["iou"]
+    ]
+    left = [[name, 100 * share] for name, share in record["stays"].items()]
+    few = set(record["stays"]) - set(record["rest"])
+    name = ", ".join(record["rest"]) if few else "all of these"
+    left.append([f"of {name}", 100 * record["rest_stays"]])
+    title = f"{record['dataset']}, {record['frames']} frames, background {record['background']}"
+    return "\n\n".join(
+        (
+            title,
+            format_table(["%", "IoU", "recall", "precision"], found),
+            format_table(["stays 255, %", ""], left),
+        )
+    )
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Measure, print tables on stdout and write the JSON record."""
+    check_writable(arguments.json)
+    dataset = open_set(arguments)
+    classes = choose_words(arguments.classes, dataset, "--classes")
+    others = tuple(word for word in dataset.words if word not in classes)
+    rest = choose_words(arguments.rest, dataset, "--rest") if arguments.rest else others
+    if set(rest) & set(classes):
+        raise UserError(f"--rest {arguments.rest} names a class that is asked for; expected others")
+    subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
+    counts = count_few(subject, dataset, classes, arguments.background, progress=True)
+    record = {
+        "dataset": dataset.name,
+        "frames": dataset.count,
+        "settings": dataset.settings,
+        "background": arguments.background,
+        **few_figures(counts, dataset.words, classes, rest),
+        "bundle": subject.describe(),
+        "command": arguments.command_line,
+        "hardware": describe_hardware(),
+        "versions": describe_versions(),
+    }
+    print(format_record(record))
+    if arguments.json:
+        write_json(arguments.json, record)
+
+
+def run(argv: Sequence[str]) -> None:
+    """Parse and measure."""
+    arguments = build_parser().parse_args(argv)
+    fill_seed(arguments)
+    arguments.command_line = shlex.join([*PROG.split(), *argv])
+    measure(arguments)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return run_command(PROG, run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
