@@ -94,6 +94,8 @@ def dataset_tables(
     parts.append(_active_units(tables["active_units"], titles))
     if tables["sensitivity"]:
         parts.append(_sensitivity(tables["sensitivity"], titles))
+        row = tables["sensitivity"]["row"]
+        parts.append(tabulate_tuning(tables["tuning"][row], titles[row]))
     return [part for part in parts if part]
 
 
@@ -107,6 +109,20 @@ def gradient_tables(training: Mapping[str, Any], titles: Mapping[str, str]) -> l
         body = [[name, *(f"{moment[name]:.3g}" for moment in moments)] for name in names]
         parts.append(tabulate(head, body))
     return parts or ["No row was trained."]
+
+
+def tabulate_tuning(tuning: Sequence[Mapping[str, Any]], title: str) -> str:
+    """What each kind of unit scored on the tuning frames with each setting it could choose."""
+    head = [f"{title}, settings to choose from", "mIoU % on the tuning frames, mean of the seeds"]
+    body = []
+    for kind in KINDS:
+        for index, entry in enumerate(tuning[0][kind]):
+            setting = ", ".join(
+                f"{name} {json.dumps(value)}" for name, value in entry["setting"].items()
+            )
+            scores = [tried[kind][index]["miou"] for tried in tuning]
+            body.append([f"{HEADS[kind]}: {setting}", f"{100 * sum(scores) / len(scores):.1f}"])
+    return tabulate(head, body)
 
 
 def tabulate(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

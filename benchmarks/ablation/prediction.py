@@ -43,10 +43,12 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
 VARIATIONS: tuple[Setting, ...] = (
     *({"seeds": value} for value in (16, 36, 64, 144, 256)),
     *({"rounds": value} for value in (1, 2, 3, 5)),
+    *({"embedding_weight": value} for value in (0.0, 0.3, 0.65, 1.3, 2.6)),
     *({"color_weight": value} for value in (0.0, 0.5, 1.7, 3.3, 6.7)),
     *({"place_weight": value} for value in (0.0, 1.0, 2.5, 5.0)),
     *({"sharpness": value} for value in (2.25, 4.5, 9.0, 18.0, 36.0)),
     *({"merge_cosine": value} for value in (0.9, 0.95, 0.97, 0.98, 0.99, 1.01)),
+    *({"merge_rounds": value} for value in (1, 2, 4, 8)),
 )
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks.ablation.folder import key_of, read_record
 from benchmarks.ablation.groups import group_pixels, mean_embeddings
-from benchmarks.ablation.markdown import describe_common_terms, tabulate
+from benchmarks.ablation.markdown import describe_common_terms, tabulate, tabulate_tuning
 from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import GRAINS, NAMES, ROWS, choose_rows, describe_terms, full_row
-from benchmarks.ablation.summary import compare_kinds, compare_rows, label_map_control
+from benchmarks.ablation.summary import KINDS, compare_kinds, compare_rows, label_map_control
 from benchmarks.datasets import EvaluationFrame, EvaluationSet
 from benchmarks.segments import (
     compare_with_complexity,
@@ -234,6 +234,20 @@ def test_a_key_stands_for_every_setting(tmp_path):
 
 def test_a_table_is_markdown():
     assert tabulate(["row", "mIoU"], [["a", "1.0"]]) == "| row | mIoU |\n| :-- | --: |\n| a | 1.0 |"
+
+
+def test_settings_to_choose_from_are_averaged_over_the_seeds():
+    def tried(first: float, second: float) -> list[dict[str, object]]:
+        return [
+            {"setting": {"slots": 8}, "miou": first},
+            {"setting": {"slots": 16}, "miou": second},
+        ]
+
+    seeds = [dict.fromkeys(KINDS, tried(0.1, 0.3)), dict.fromkeys(KINDS, tried(0.2, 0.3))]
+    lines = tabulate_tuning(seeds, "+ nouns").splitlines()
+    assert len(lines) == 2 + 2 * len(KINDS)
+    assert "| fixed groups: slots 8 | 15.0 |" in lines
+    assert "| adaptive units: slots 16 | 30.0 |" in lines
 
 
 def test_what_an_old_checkpoint_does_not_say_is_not_made_up():
