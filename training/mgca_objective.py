@@ -11,14 +11,18 @@ from torch import Tensor, nn
 from training.clip_objective import match_patches
 from training.config import LossConfig
 from training.data.batches import Batch, normalize_images, unit_images
+from training.grains import (
+    Alignment,
+    object_term,
+    pixel_term,
+    prior_terms,
+    region_term,
+    select_own,
+)
 from training.losses.caption_prior import log_caption_density
 from training.losses.negatives import find_false_negatives
 from training.losses.noun_level import noun_terms, share_nouns
-from training.losses.object_level import ForegroundMask, object_loss
-from training.losses.pixel_level import pixel_loss, sample_pixels
-from training.losses.priors import area_prior, total_variation
-from training.losses.region_level import grow_regions, region_loss, sample_seeds
-from training.losses.text_choice import choose_text, find_rivals
+from training.losses.object_level import ForegroundMask
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
 from training.refinement import Settling
@@ -65,61 +69,60 @@ class MgcaObjective(nn.Module):
                 None if noun_j is None or batch.named_bu is None else batch.named_bu[:, noun_j],
             )
             similarity_bjn = torch.matmul(text_jd, pixels_bnd.transpose(1, 2))
-            mask_bjn = self.mask(similarity_bjn)
-            own_jn = _select_own(similarity_bjn, owner_j)
-            own_mask_jn = self.mask(own_jn)
+            own_jn = select_own(similarity_bjn, owner_j)
             settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
-            guided = bool(config.region_weight or config.pixel_weight)
-            shares = None
-            if (
-                nouns_ud is not None
-                and batch.named_bu is not None
-                and (guided or config.noun_weight)
-            ):
-                settle = settling.targets if settling else None
-                shares = share_nouns(pixels_bnd, nouns_ud, batch.named_bu, config, settle)
+            shares = self._shares(pixels_bnd, nouns_ud, batch.named_bu, settling)
             guide_jn = own_jn
-            if guided:
+            if config.region_weight or config.pixel_weight:
                 guide_jn = self._guide(own_jn.detach(), owner_j, noun_j, shares, settling)
-            losses: dict[str, Tensor] = {}
-            if config.object_weight:
-                losses["object"] = config.object_weight * object_loss(
-                    mask_bjn,
-                    pixels_bnd,
-                    text_jd,
-                    owner_j,
-                    ignore_bj,
-                    config.logit_scale,
-                    config.hard_strength,
-                    self._log_prior(text_jd),
-                )
-            if config.region_weight:
-                losses["region"] = config.region_weight * self._regions(
-                    guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
-                )
-            if config.pixel_weight:
-                losses["pixel"] = config.pixel_weight * self._pixels(
-                    similarity_bjn, own_jn, guide_jn, pixels_bnd, text_jd, owner_j, ignore_bj
-                )
-            if (
-                config.noun_weight
-                and shares
-                and nouns_ud is not None
-                and batch.named_bu is not None
-            ):
+            seen = Alignment(
+                pixels_bnd=pixels_bnd,
+                text_jd=text_jd,
+                owner_j=owner_j,
+                ignore_bj=ignore_bj,
+                similarity_bjn=similarity_bjn,
+                own_jn=own_jn,
+                guide_jn=guide_jn,
+            )
+            losses = self._grains(seen)
+            if config.noun_weight and shares is not None:
+                assert nouns_ud is not None and batch.named_bu is not None, "shares come of them"
                 losses |= noun_terms(pixels_bnd, nouns_ud, batch.named_bu, config, None, shares)
-            if config.area_weight:
-                losses["area"] = config.area_weight * area_prior(
-                    own_mask_jn, config.area_low, config.area_high
-                )
-            if config.smooth_weight:
+            if config.area_weight or config.smooth_weight:
                 colors = shrink_to(unit_images(batch.images_bhw3), grid_hw)[owner_j]
-                masks_jhw = own_mask_jn.reshape(-1, *grid_hw)
-                losses["smooth"] = config.smooth_weight * total_variation(
-                    masks_jhw, colors, config.edge_sharpness
-                )
+                losses |= prior_terms(self.mask(own_jn), colors, config)
         losses["loss"] = torch.stack(list(losses.values())).sum()
         return losses
+
+    def _grains(self, seen: Alignment) -> dict[str, Tensor]:
+        """The weighted terms of the three grains that are on."""
+        config = self.config
+        terms: dict[str, Tensor] = {}
+        if config.object_weight:
+            log_prior_j = self._log_prior(seen.text_jd)
+            terms["object"] = config.object_weight * object_term(
+                seen, config, self.mask, log_prior_j
+            )
+        if config.region_weight:
+            terms["region"] = config.region_weight * region_term(seen, config, self.generator)
+        if config.pixel_weight:
+            terms["pixel"] = config.pixel_weight * pixel_term(seen, config, self.generator)
+        return terms
+
+    def _shares(
+        self,
+        pixels_bnd: Tensor,
+        nouns_ud: Tensor | None,
+        named_bu: Tensor | None,
+        settling: Settling | None,
+    ) -> tuple[Tensor, Tensor] | None:
+        """How an image's nouns share its pixels out (:func:`share_nouns`); None: nothing asks."""
+        config = self.config
+        asked = config.region_weight or config.pixel_weight or config.noun_weight
+        if nouns_ud is None or named_bu is None or not asked:
+            return None
+        settle = settling.targets if settling else None
+        return share_nouns(pixels_bnd, nouns_ud, named_bu, config, settle)
 
     def _encode_nouns(self, batch: Batch) -> Tensor | None:
         """(u, d) unit-length embeddings of the batch's nouns; None: it carries none."""
@@ -199,86 +202,3 @@ class MgcaObjective(nn.Module):
             clip_margin=config.clip_margin or 0.0,
             named_bj=named_bj,
         )
-
-    def _regions(
-        self,
-        guide_jn: Tensor,
-        pixels_bnd: Tensor,
-        text_jd: Tensor,
-        owner_j: Tensor,
-        ignore_bj: Tensor,
-    ) -> Tensor:
-        config = self.config
-        inside_js = sample_seeds(guide_jn, config.seeds, self.generator).to(owner_j.device)
-        pixels = guide_jn.shape[1]
-        lowest = guide_jn.topk(max(config.seeds, pixels // 4), dim=1, largest=False).indices
-        drawn = torch.randint(lowest.shape[1], (config.seeds,), generator=self.generator).to(
-            lowest.device
-        )
-        grow = (config.region_sharpness, config.region_cosine)
-        regions = grow_regions(pixels_bnd, owner_j, inside_js, *grow)
-        background = grow_regions(pixels_bnd, owner_j, lowest[:, drawn], *grow)
-        found = region_loss(
-            regions,
-            background,
-            text_jd,
-            owner_j,
-            ignore_bj,
-            config.logit_scale,
-            config.region_negatives,
-        )
-        rivals = find_rivals(guide_jn, inside_js, owner_j)
-        chosen = choose_text(regions, text_jd, owner_j, ignore_bj, config.logit_scale, rivals)
-        return 0.5 * (found + chosen)
-
-    def _pixels(
-        self,
-        similarity_bjn: Tensor,
-        own_jn: Tensor,
-        guide_jn: Tensor,
-        pixels_bnd: Tensor,
-        text_jd: Tensor,
-        owner_j: Tensor,
-        ignore_bj: Tensor,
-    ) -> Tensor:
-        config = self.config
-        top_jp, bottom_jq = sample_pixels(
-            guide_jn,
-            positives=config.pixel_positives,
-            top_share=config.top_share,
-            negatives=config.pixel_negatives,
-            bottom_share=config.bottom_share,
-            generator=self.generator,
-        )
-        found = pixel_loss(
-            similarity_bjn,
-            own_jn,
-            owner_j,
-            ignore_bj,
-            top_jp=top_jp,
-            bottom_jq=bottom_jq,
-            logit_scale=config.logit_scale,
-            hard_negatives=config.pixel_negatives,
-            weight_jp=guide_jn.gather(1, top_jp),
-        )
-        rows_jp = owner_j.unsqueeze(1) * pixels_bnd.shape[1] + top_jp
-        chosen_jpd = pixels_bnd.flatten(0, 1).index_select(0, rows_jp.flatten())
-        chosen = choose_text(
-            chosen_jpd.unflatten(0, top_jp.shape),
-            text_jd,
-            owner_j,
-            ignore_bj,
-            config.logit_scale,
-            find_rivals(guide_jn, top_jp, owner_j),
-            guide_jn.gather(1, top_jp),
-        )
-        return 0.5 * (found + chosen)
-
-
-def _select_own(similarity_bjn: Tensor, owner_j: Tensor) -> Tensor:
-    """S_ii: (j, n), each caption on its own image. index_select, because its gradient is the cheap
-    one.
-    """
-    captions = similarity_bjn.shape[1]
-    rows_j = owner_j * captions + torch.arange(captions, device=owner_j.device)
-    return similarity_bjn.flatten(0, 1).index_select(0, rows_j)
