@@ -88,7 +88,7 @@ def test_pixels_keep_noise_that_groups_and_units_take_away():
     view = _halves()
     settings = {
         "pixel": {"smoothing": 0.0},
-        "groups": {"slots": 2, "sees_colour_and_place": False},
+        "groups": {"slots": 2, "color_weight": 0.0, "place_weight": 0.0},
         "adaptive": {"seeds": 4, "merge_cosine": 0.9},
     }
     labels = {kind: predict(kind, settings[kind], view).scores_hwk.argmax(2) for kind in KINDS}
@@ -110,7 +110,10 @@ def test_groups_and_units_gather_in_the_same_space():
     embeddings = embeddings / embeddings.norm(dim=0)
     view = dataclasses.replace(_halves(), embeddings_dhw=embeddings, text_kd=torch.eye(3))
     space = UnitSpace(torch.zeros(3), torch.tensor([[1.0], [0.0], [0.0]]))
-    settings = {"groups": {"slots": 2, "sees_colour_and_place": False}, "adaptive": {"seeds": 16}}
+    settings = {
+        "groups": {"slots": 2, "color_weight": 0.0, "place_weight": 0.0},
+        "adaptive": {"seeds": 16},
+    }
     halves = np.repeat([[0, 0, 0, 0, 1, 1, 1, 1]], 8, axis=0)
     for kind, setting in settings.items():
         for seen, expected in ((view, False), (dataclasses.replace(view, space=space), True)):
@@ -122,6 +125,24 @@ def test_groups_and_units_gather_in_the_same_space():
 def test_every_unit_has_as_many_settings_to_choose_from():
     assert set(GRIDS) == set(KINDS)
     assert len({len(grid) for grid in GRIDS.values()}) == 1
+    beside = [
+        {(setting["color_weight"], setting["place_weight"]) for setting in GRIDS[kind]}
+        for kind in ("groups", "adaptive")
+    ]
+    assert beside[0] == beside[1]
+
+
+def test_groups_see_colour_and_place_as_much_as_they_weigh():
+    """Embeddings all alike: colour parts left from right, place top from bottom."""
+    alike = torch.ones(2, 8, 8) * 0.5**0.5
+    colors = torch.zeros(3, 8, 8)
+    colors[:, :, 4:] = 1.0
+    view = dataclasses.replace(_halves(), embeddings_dhw=alike, colors_3hw=colors)
+    by_color = predict("groups", {"slots": 2, "color_weight": 5.0, "place_weight": 0.1}, view)
+    assert len(np.unique(by_color.unit_hw[:, :4])) == len(np.unique(by_color.unit_hw[:, 4:])) == 1
+    assert by_color.unit_hw[0, 0] != by_color.unit_hw[0, 7]
+    by_place = predict("groups", {"slots": 4, "color_weight": 0.0, "place_weight": 5.0}, view)
+    assert by_place.unit_hw[0, 0] != by_place.unit_hw[7, 0]
 
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
