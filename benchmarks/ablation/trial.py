@@ -135,13 +135,16 @@ class Trial(Run):
             )
         else:
             self.train_decoder()
-        self.model.eval()
-        # without the optimiser, in half precision: what is scored is what the file holds
-        save_checkpoint(
-            self.folder / CHECKPOINT,
-            Checkpoint(config=self.config, model=self.model, phase="mgca", step=self.state.step),
-            half=True,
+        # with a space of its own, so that figures and exports gather as its units are meant to
+        finished = Checkpoint(
+            config=self.config,
+            model=self.model.eval(),
+            phase="mgca",
+            step=self.state.step,
+            unit_space=self.find_unit_space(baseline=False),
         )
+        # without the optimiser, in half precision: what is scored is what the file holds
+        save_checkpoint(self.folder / CHECKPOINT, finished, half=True)
 
     def between_steps(self, state: PhaseState, config: PhaseConfig) -> None:
         """Look at the gradients when it is time; nothing else."""

@@ -17,6 +17,7 @@ from benchmarks.ablation.grounded import area_losses, flat_variation  # noqa: E4
 from benchmarks.ablation.prediction import GRIDS, KINDS, View, predict  # noqa: E402
 from benchmarks.ablation.rows import ROWS  # noqa: E402
 from benchmarks.ablation.trial import configure, measure_gradients  # noqa: E402
+from training.checkpoint import load_checkpoint  # noqa: E402
 from training.config import TrainConfig  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import UnitSettings  # noqa: E402
@@ -182,6 +183,11 @@ def test_the_command_trains_scores_and_goes_on_where_it_stopped(tmp_path: Path):
     assert norms["step"] == 2
     assert norms["object"] > 0
     assert record["terms"]["object"].keys() == {"object", "area", "smooth"}
+
+    (trained,) = (tmp_path / "work").glob("object-s0-*/last.pt")
+    checkpoint = load_checkpoint(trained)
+    assert checkpoint.unit_space is not None
+    assert checkpoint.config.units.space_width == checkpoint.unit_space.projection_dr.shape[1]
 
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").rglob("*.json")}
     lost = next((tmp_path / "work").glob("object-s1-*/streetworld-*.json"))
