@@ -7,7 +7,6 @@ words, mean over the classes present in the truth.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,8 +25,8 @@ from benchmarks.datasets import (
     shipped_clip_set,
     streetworld_set,
 )
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_frames, parse_seed, parse_size
+from benchmarks.measurement import describe_measurement, run_measurement
 from benchmarks.report import check_writable, format_table, write_json
 from benchmarks.scoring import (
     CONTROLS,
@@ -38,7 +37,7 @@ from benchmarks.scoring import (
     score_set,
 )
 from benchmarks.subject import BundleUnderTest
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.segmenter import Units
 
 PROG = "python -m benchmarks.accuracy"
@@ -104,6 +103,7 @@ def open_set(arguments: argparse.Namespace) -> EvaluationSet:
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
+    fill_seed(arguments)
     dataset = open_set(arguments)
     units = UNITS[arguments.units]
     started = time.perf_counter()
@@ -131,9 +131,7 @@ def measure(arguments: argparse.Namespace) -> None:
     record |= {
         "bundle": subject.describe(),
         "seconds": round(time.perf_counter() - started, 1),
-        "command": arguments.command_line,
-        "hardware": describe_hardware(),
-        "versions": describe_versions(),
+        **describe_measurement(arguments),
     }
     print(format_record(record))
     if arguments.json:
@@ -202,18 +200,9 @@ def format_compositions(compositions: dict[Units, dict[str, Any]]) -> str:
     return format_table(["held-out pairs, IoU %", *kinds], rows)
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    fill_seed(arguments)
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    measure(arguments)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":

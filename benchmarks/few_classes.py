@@ -8,7 +8,6 @@ found, and whether everything else stays 255.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +16,13 @@ import numpy as np
 
 from benchmarks.accuracy import add_dataset_flags, fill_seed, open_set
 from benchmarks.datasets import EvaluationSet
-from benchmarks.environment import describe_hardware, describe_versions
+from benchmarks.flags import choose_names
+from benchmarks.measurement import describe_measurement, run_measurement
 from benchmarks.metrics import count_confusions
 from benchmarks.report import check_writable, format_table, write_json
 from benchmarks.scoring import watch
 from benchmarks.subject import BundleUnderTest
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.errors import UserError
 
 PROG = "python -m benchmarks.few_classes"
@@ -45,22 +45,6 @@ def build_parser() -> CommandParser:
     add("--background", default="auto", help="as mgca-rt has it: auto, none, or words")
     add("--rest", help="words of the truth whose pixels should stay 255; else all the others")
     return parser
-
-
-def choose_words(text: str, dataset: EvaluationSet, flag: str) -> tuple[str, ...]:
-    """``person,car`` -> words of the set's truth.
-
-    Raises:
-        UserError: a word without truth, or none at all.
-    """
-    words = tuple(word.strip() for word in text.split(",") if word.strip())
-    unknown = [word for word in words if word not in dataset.words]
-    if unknown or not words:
-        raise UserError(
-            f"{flag} {text}: {dataset.name} has no truth for '{', '.join(unknown)}'; expected some "
-            f"of {','.join(dataset.words)}"
-        )
-    return words
 
 
 def count_few(
@@ -109,7 +93,7 @@ def few_figures(
     figures["stays"] = {
         word: _share(row[-1], row.sum()) for word, row in stays.items() if row.sum()
     }
-    chosen = sum(stays[word] for word in rest)
+    chosen = counts[np.array([words.index(word) for word in rest], np.int64)].sum(axis=0)
     return {**figures, "rest": list(rest), "rest_stays": _share(chosen[-1], chosen.sum())}
 
 
@@ -140,10 +124,11 @@ def format_record(record: dict[str, Any]) -> str:
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print tables on stdout and write the JSON record."""
     check_writable(arguments.json)
+    fill_seed(arguments)
     dataset = open_set(arguments)
-    classes = choose_words(arguments.classes, dataset, "--classes")
+    classes = choose_names(arguments.classes, dataset.words, "--classes")
     others = tuple(word for word in dataset.words if word not in classes)
-    rest = choose_words(arguments.rest, dataset, "--rest") if arguments.rest else others
+    rest = choose_names(arguments.rest, dataset.words, "--rest") if arguments.rest else others
     if set(rest) & set(classes):
         raise UserError(f"--rest {arguments.rest} names a class that is asked for; expected others")
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
@@ -155,26 +140,16 @@ def measure(arguments: argparse.Namespace) -> None:
         "background": arguments.background,
         **few_figures(counts, dataset.words, classes, rest),
         "bundle": subject.describe(),
-        "command": arguments.command_line,
-        "hardware": describe_hardware(),
-        "versions": describe_versions(),
+        **describe_measurement(arguments),
     }
     print(format_record(record))
     if arguments.json:
         write_json(arguments.json, record)
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    arguments = build_parser().parse_args(argv)
-    fill_seed(arguments)
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    measure(arguments)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
+
+from runtime.errors import UserError
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -33,3 +36,20 @@ def parse_seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
     return int(text)
+
+
+def choose_names(text: str, known: Collection[str], flag: str) -> tuple[str, ...]:
+    """``object,region`` -> names, each one of ``known``.
+
+    For lists whose choice only the other flags decide; what ``flag`` takes is said in the error.
+
+    Raises:
+        UserError: an unknown name, or none at all.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise UserError(
+            f"{flag} {text}: unknown '{', '.join(unknown)}'; expected some of {','.join(known)}"
+        )
+    return names

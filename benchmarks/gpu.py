@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import re
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_seed
 from benchmarks.latency import repeat_frames, time_frames
+from benchmarks.measurement import run_measurement
 from benchmarks.stages import StageClock
 from runtime import Segmenter
 from runtime.backends import BACKEND_NAMES, open_backend
@@ -40,7 +40,7 @@ from runtime.backends.parity import (
     worst_of,
 )
 from runtime.bundle import Bundle, load_bundle
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import MgcaError, UserError, describe_error
 from runtime.segmenter import DEMO_BUNDLE
@@ -242,16 +242,13 @@ def default_path(bundle: Bundle) -> Path:
     return Path(__file__).parent / "results" / f"{name}.md"
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    arguments = build_parser().parse_args(argv)
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    print(f"wrote {measure(arguments)}", file=sys.stderr)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+
+    def write(arguments: argparse.Namespace) -> None:
+        print(f"wrote {measure(arguments)}", file=sys.stderr)
+
+    return run_measurement(build_parser(), write, argv)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_size
+from benchmarks.measurement import describe_measurement, run_measurement
 from benchmarks.report import check_writable, format_table, write_json
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -171,29 +170,20 @@ def measure(arguments: argparse.Namespace) -> None:
     print(f"beside the encoder: {found['share_beside_encoder']:.1%} of its FLOPs")
     if arguments.json is not None:
         record = {
-            "command": arguments.command_line,
             "clip": subject.model.config.clip_name,
             "size_wh": subject.size_wh,
             "words": arguments.words,
             "units": dataclasses.asdict(subject.units),
             "source_wh": arguments.source,
             **found,
-            "hardware": describe_hardware(),
-            "versions": describe_versions(),
+            **describe_measurement(arguments),
         }
         write_json(arguments.json, record)
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and count."""
-    arguments = build_parser().parse_args(argv)
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    measure(arguments)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ and writing and reports its own rate. ``total`` is the whole way of a frame, cap
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import threading
 import time
@@ -18,12 +17,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_seed
+from benchmarks.measurement import describe_measurement, run_measurement
 from benchmarks.report import check_writable, format_table, write_json
 from benchmarks.stages import StageClock
 from runtime import Segmenter
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import UserError
 from runtime.sources import Frame, open_video
@@ -138,9 +137,7 @@ def make_record(
         "threads": arguments.threads,
         "frames": arguments.frames,
         "warmup": arguments.warmup,
-        "command": arguments.command_line,
-        "hardware": describe_hardware(),
-        "versions": describe_versions(),
+        **describe_measurement(arguments),
     }
 
 
@@ -159,17 +156,9 @@ def format_record(record: dict[str, Any]) -> str:
     return "\n\n".join([title, format_table(["ms", *points], rows), rate])
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    measure(arguments)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":

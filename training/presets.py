@@ -69,10 +69,11 @@ def plain() -> TrainConfig:
     """A tiny CLIP trained as CLIP is (whole images and captions, mean patch) and MGCA on it, to
     measure MGCA where its place is: ``python -m training.run --config plain``.
 
-    Two cores: some 45 minutes of pre-training (117 images/s), to dense features of 17.6 mIoU on 96
-    held-out scenes. That is of 4500 steps in two legs, ``--set pretrain.steps=1800`` (13.5) and
-    ``--resume runs/plain/last.pt``, between which the rate had fallen to nothing; in one go it has
-    not been run. The ablation trains its own decoders on that CLIP.
+    Two cores: some 50 minutes of pre-training (with other work beside it), to dense features of
+    17.6 mIoU on 96 held-out scenes. That is of 4500 steps in two legs,
+    ``--set pretrain.steps=1800`` (13.5) and ``--resume runs/plain/last.pt``, between which the rate
+    had fallen to nothing; in one go it has not been run. The ablation trains its own decoders on
+    that CLIP.
     """
     base = demo()
     return dataclasses.replace(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING
 from benchmarks.ablation.folder import SHIPPED, digest_file, fingerprint_code
 from benchmarks.ablation.rows import NAMES, choose_rows
 from benchmarks.datasets import find_camvid
-from benchmarks.flags import parse_count, parse_seed, parse_size
+from benchmarks.flags import choose_names, parse_count, parse_seed, parse_size
+from benchmarks.measurement import run_measurement
 from benchmarks.report import check_writable, write_json, write_text
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,21 +83,6 @@ def _add_output_flags(add: Callable[..., object]) -> None:
     add("--markdown", type=Path, help="write the tables to this file")
 
 
-def chosen_names(text: str) -> tuple[str, ...]:
-    """``object,region`` -> names of rows.
-
-    Raises:
-        UserError: an unknown one.
-    """
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    unknown = [name for name in names if name not in NAMES]
-    if unknown or not names:
-        raise UserError(
-            f"--rows {text}: unknown '{', '.join(unknown)}'; expected some of {','.join(NAMES)}"
-        )
-    return names
-
-
 def make_plan(arguments: argparse.Namespace) -> Plan:
     """The plan that the flags describe; its input size may be the checkpoint's own."""
     from benchmarks.ablation.plan import Plan
@@ -129,7 +114,8 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
 
 def measure(arguments: argparse.Namespace) -> None:
     """Do what is missing, then write every table."""
-    names = chosen_names(arguments.rows)
+    logging.getLogger().setLevel(logging.ERROR)  # of models without weights, of which many are made
+    names = choose_names(arguments.rows, NAMES, "--rows")
     check_writable(arguments.json)
     check_writable(arguments.markdown, "--markdown")
     try:
@@ -158,19 +144,10 @@ def measure(arguments: argparse.Namespace) -> None:
         write_text(arguments.markdown, page, "--markdown")
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    parser = build_parser()
-    arguments = parser.parse_args(argv)
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    logging.getLogger().setLevel(logging.ERROR)  # of models without weights, of which many are made
-    measure(arguments)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     interrupted = "interrupted; the same command goes on where this one stopped"
-    return run_command(PROG, run, argv, interrupted=interrupted)
+    return run_measurement(build_parser(), measure, argv, interrupted=interrupted)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets import EvaluationFrame, EvaluationSet, shipped_clip_set
-from benchmarks.few_classes import choose_words, count_few, few_figures, main
+from benchmarks.few_classes import count_few, few_figures, main
+from benchmarks.flags import choose_names
 from runtime.errors import UserError
 
 WORDS = ("sky", "road", "car")
@@ -51,10 +52,17 @@ def test_figures_of_hand_made_counts() -> None:
     assert few_figures(counts, WORDS, ["car"], ["road"])["rest_stays"] == 0.75
 
 
-def test_a_word_without_truth_is_refused_by_name() -> None:
-    frame_hw = np.zeros((1, 1), np.uint8)
-    with pytest.raises(UserError, match=r"--classes dog: made has no truth for 'dog'.*sky,road"):
-        choose_words("dog", one_frame(frame_hw, frame_hw), "--classes")
+def test_where_every_word_is_asked_for_nothing_is_left_to_stay() -> None:
+    figures = few_figures(np.diag([1, 2, 3, 4])[:3], WORDS, WORDS, ())
+    assert figures["iou"] == {"sky": 1.0, "road": 1.0, "car": 1.0}
+    assert figures["stays"] == {}
+    assert np.isnan(figures["rest_stays"])
+
+
+@pytest.mark.parametrize("text", ["sky,dog", " , "])
+def test_a_word_without_truth_is_refused_by_name(text: str) -> None:
+    with pytest.raises(UserError, match=r"--classes .*: unknown '(dog)?'; .* sky,road,car$"):
+        choose_names(text, WORDS, "--classes")
 
 
 def test_a_class_cannot_be_rest_as_well(capsys: pytest.CaptureFixture[str]) -> None:
