@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 
 from training.data.streetworld import CLASS_NAMES, COLOURS, generate_pair, generate_scene
-from training.data.streetworld.captions import Part, vocabulary_words, write_captions
+from training.data.streetworld.captions import (
+    Part,
+    visible_parts,
+    vocabulary_words,
+    write_captions,
+)
 from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
 from training.data.streetworld.randomness import Dice
+from training.data.streetworld.scenes.lessons import EVERYTHING_FROM
 from training.data.streetworld.statistics import Statistics, count_scenes, nouns_in
 
 PLACES = {
@@ -82,3 +88,29 @@ def test_things_do_not_always_come_together(statistics: Statistics) -> None:
         for a, other in enumerate(CLASS_NAMES):
             if a != b and not (other == "sky" and name in ("sun", "cloud")):
                 assert statistics.together[a, b] < 0.9, (other, name)
+
+
+def test_late_lessons_leave_out_nothing_that_is_visible() -> None:
+    for seed in range(EVERYTHING_FROM, EVERYTHING_FROM + 60):
+        scene = generate_scene(seed, namespace="train", size_wh=(16, 16))
+        named = set().union(*(nouns_in(caption) for caption in scene.captions))
+        assert named == {noun for noun, _, _ in scene.parts}, seed
+
+
+def test_earlier_scenes_and_evaluation_leave_things_out() -> None:
+    for namespace, first in (("train", EVERYTHING_FROM - 60), ("eval", EVERYTHING_FROM)):
+        scenes = [
+            generate_scene(seed, namespace=namespace, size_wh=(16, 16))
+            for seed in range(first, first + 60)
+        ]
+        assert any(
+            {noun for noun, _, _ in scene.parts}
+            - set().union(*(nouns_in(caption) for caption in scene.captions))
+            for scene in scenes
+        )
+
+
+def test_who_looks_closely_speaks_of_smaller_things() -> None:
+    things = [("dog", "brown", None, 0.004), ("sky", None, None, 0.5), ("hill", None, None, 0.3)]
+    assert [part.noun for part in visible_parts(things)] == ["sky"]
+    assert [part.noun for part in visible_parts(things, closely=True)] == ["dog", "sky"]

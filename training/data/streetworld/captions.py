@@ -113,12 +113,17 @@ _ON = ("{a} on {b}", "a photo of {a} on {b}", "{a} is on {b}", "here is {a} on {
 _MANY = ("{a}", "a photo of {a}", "a scene with {a}", "we see {a}", "a picture with {a}")
 
 
-def visible_parts(things: Sequence[tuple[str, str | None, str | None, float]]) -> list[Part]:
-    """The things (noun, colour, ground, share) that are large enough to be spoken of."""
+def visible_parts(
+    things: Sequence[tuple[str, str | None, str | None, float]], *, closely: bool = False
+) -> list[Part]:
+    """The things (noun, colour, ground, share) that are large enough to be spoken of; who looks
+    closely sees things of half the size.
+    """
+    least = 0.5 if closely else 1.0
     return [
         Part(noun, colour, share, ground)
         for noun, colour, ground, share in things
-        if noun in CLASS_NAMES and share >= _VISIBLE.get(noun, 0.006)
+        if noun in CLASS_NAMES and share >= least * _VISIBLE.get(noun, 0.006)
     ]
 
 
@@ -189,8 +194,19 @@ def _sentence(dice: Dice, nouns: list[str], parts: Sequence[Part], night: bool) 
     return dice.pick(_MANY).format(a=joined)
 
 
-def write_captions(dice: Dice, parts: Sequence[Part], time: str) -> tuple[str, ...]:
-    """Three to six captions; each names one to four of the visible nouns."""
+def write_captions(
+    dice: Dice, parts: Sequence[Part], time: str, *, everything: bool = False
+) -> tuple[str, ...]:
+    """Four to six captions; each names one to four of the visible nouns.
+
+    Args:
+        dice: decides what is said.
+        parts: what is visible.
+        time: the light, a key of `_LIGHTS`.
+        everything: leave no visible noun out: what the first captions do not name, further ones do,
+            up to three nouns each. As long descriptions of an image do (Zheng et al. 2024,
+            DreamLIP): what is not named is not there.
+    """
     weights: dict[str, float] = {}
     for part in parts:
         weights[part.noun] = weights.get(part.noun, 0.0) + part.share
@@ -198,12 +214,19 @@ def write_captions(dice: Dice, parts: Sequence[Part], time: str) -> tuple[str, .
     if not weights:
         return ("a photo",)
     captions = []
+    unnamed = dict(weights)
     for _ in range(dice.integer(4, 6)):
         count = dice.weighted({1: 0.42, 2: 0.3, 3: 0.18, 4: 0.1})
-        sentence = _sentence(dice, _choose(dice, weights, count), parts, time == "night")
+        nouns = _choose(dice, weights, count)
+        unnamed = {noun: weight for noun, weight in unnamed.items() if noun not in nouns}
+        sentence = _sentence(dice, nouns, parts, time == "night")
         if dice.chance(0.15):
             sentence += " " + dice.pick(_LIGHTS[time])
         captions.append(sentence)
+    while everything and unnamed:
+        nouns = _choose(dice, unnamed, dice.integer(1, 3))
+        unnamed = {noun: weight for noun, weight in unnamed.items() if noun not in nouns}
+        captions.append(_sentence(dice, nouns, parts, time == "night"))
     return tuple(captions)
 
 

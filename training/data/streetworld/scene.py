@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
 from .scenes.kinds import compose
-from .scenes.lessons import kinds_of
+from .scenes.lessons import kinds_of, names_everything
 from .scenes.weather import Weather, draw_weather
 from .street import plan_street
 
@@ -53,6 +54,8 @@ class Draft:
     weather: Weather
     kind: str
     dice: Dice
+    everything: bool
+    """Whether its captions leave out nothing that is visible."""
 
 
 def draft_scene(seed: int, namespace: str) -> Draft:
@@ -63,14 +66,15 @@ def draft_scene(seed: int, namespace: str) -> Draft:
     if namespace == "compositions":
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
         compose(shapes, dice, weather, "close", wanted)
-        return Draft(shapes, weather, "close", dice)
+        return Draft(shapes, weather, "close", dice, everything=False)
+    everything = names_everything(namespace, seed)
     kind = dice.weighted(kinds_of(namespace, seed))
     if kind == "street":
         street = plan_street(seed, namespace, fair=dice.chance(0.5))
         moment = compose_moment(street, dice.uniform(0.0, 7.0))
-        return Draft(moment, street.weather, kind, dice)
+        return Draft(moment, street.weather, kind, dice, everything)
     compose(shapes, dice, weather, kind)
-    return Draft(shapes, weather, kind, dice)
+    return Draft(shapes, weather, kind, dice, everything)
 
 
 def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
@@ -87,7 +91,12 @@ def look(draft: Draft) -> list[Part]:
     for number, thing in enumerate(draft.shapes.things):
         if shares[number] > 0:
             merged[(number, thing.noun)] = (thing.noun, thing.colour, thing.ground, shares[number])
-    return visible_parts(list(merged.values()))
+    return visible_parts(list(merged.values()), closely=draft.everything)
+
+
+def describe(draft: Draft, parts: Sequence[Part]) -> tuple[str, ...]:
+    """The captions of a draft of which `parts` are visible."""
+    return write_captions(draft.dice, parts, draft.weather.time, everything=draft.everything)
 
 
 def generate_pair(
@@ -99,7 +108,7 @@ def generate_pair(
         RGB uint8 (H, W, 3), and the candidate captions.
     """
     draft = draft_scene(seed, "train")
-    captions = write_captions(draft.dice, look(draft), draft.weather.time)
+    captions = describe(draft, look(draft))
     return take_photograph(draft, size_wh), captions
 
 
@@ -113,7 +122,7 @@ def generate_scene(seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE
 
     draft = draft_scene(seed, namespace)
     parts = look(draft)
-    captions = write_captions(draft.dice, parts, draft.weather.time)
+    captions = describe(draft, parts)
     return Scene(
         image_hw3=take_photograph(draft, size_wh),
         labels_hw=labels_of(draft.shapes, size_wh),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .captions import noun_of_word, write_captions
+from .captions import noun_of_word
 from .palette import CLASS_NAMES
-from .scene import draft_scene, look
+from .scene import describe, draft_scene, look
 
 _WORD = re.compile("[a-z]+")
 
@@ -57,7 +57,7 @@ def count_scenes(scenes: int, namespace: str = "train", first: int = 0) -> Stati
             index = CLASS_NAMES.index(part.noun)
             seen[row, index] = 1
             areas[index] += part.share
-        for caption in write_captions(draft.dice, parts, draft.weather.time):
+        for caption in describe(draft, parts):
             nouns = nouns_in(caption)
             captions += 1
             alone += len(nouns) == 1
