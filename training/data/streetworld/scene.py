@@ -54,7 +54,7 @@ class Draft:
     weather: Weather
     kind: str
     dice: Dice
-    everything: bool
+    everything: bool = False
     """Whether its captions leave out nothing that is visible."""
 
 
@@ -66,7 +66,7 @@ def draft_scene(seed: int, namespace: str) -> Draft:
     if namespace == "compositions":
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
         compose(shapes, dice, weather, "close", wanted)
-        return Draft(shapes, weather, "close", dice, everything=False)
+        return Draft(shapes, weather, "close", dice)
     everything = names_everything(namespace, seed)
     kind = dice.weighted(kinds_of(namespace, seed))
     if kind == "street":
