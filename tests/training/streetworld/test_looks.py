@@ -12,15 +12,15 @@ import pytest
 from training.data.streetworld import CLASS_NAMES, generate_pair, generate_scene
 from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.geometry import Camera, box
-from training.data.streetworld.masks import things_of
+from training.data.streetworld.masks import labels_of, things_of
 from training.data.streetworld.objects.car import draw_car
 from training.data.streetworld.objects.ground import Ground, strip
 from training.data.streetworld.objects.road_symbols import draw_road_symbol
 from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
-from training.data.streetworld.scene import draft_scene
-from training.data.streetworld.scenes.lessons import kinds_of
+from training.data.streetworld.scene import Crop, draft_scene
+from training.data.streetworld.scenes.lessons import CROPS_FROM, kinds_of
 
 
 def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
@@ -190,3 +190,36 @@ def test_sunsets_have_the_largest_suns() -> None:
     sunset, heaven = shares("sunset"), shares("heaven")
     assert len(sunset) > len(heaven)
     assert np.mean(sunset) > 2 * np.mean(heaven)
+
+
+def test_longer_lenses_show_pieces_of_late_training_scenes_only() -> None:
+    """A piece is the whole frame's own pixels, and its captions name what it shows alone."""
+    crops = [draft_scene(seed, "train").crop for seed in range(CROPS_FROM, CROPS_FROM + 40)]
+    assert {crop.zoom == 1.0 for crop in crops} == {True, False}
+    for namespace, first in (("train", CROPS_FROM - 20), ("eval", CROPS_FROM)):
+        drafts = [draft_scene(seed, namespace) for seed in range(first, first + 20)]
+        assert all(draft.crop == Crop() for draft in drafts)
+    seed = CROPS_FROM + next(index for index, crop in enumerate(crops) if crop.zoom > 2)
+    scene = generate_scene(seed, namespace="train", size_wh=(64, 48))
+    draft = draft_scene(seed, "train")
+    whole = labels_of(draft.shapes, draft.crop.whole_size((64, 48)))
+    spots = [
+        (scene.labels_hw == whole[y : y + 48, x : x + 64]).all()
+        for y in range(whole.shape[0] - 47)
+        for x in range(whole.shape[1] - 63)
+    ]
+    assert any(spots)
+    shown = {CLASS_NAMES[label] for label in np.unique(scene.labels_hw) if label < 255}
+    assert {noun for noun, _, _ in scene.parts} <= shown
+
+
+@pytest.mark.parametrize(
+    ("at_xy", "first"), [((0.0, 0.0), 0), ((1.0, 0.0), 2), ((0.0, 1.0), 8), ((1.0, 1.0), 10)]
+)
+def test_a_crop_lies_where_it_says(at_xy: tuple[float, float], first: int) -> None:
+    crop = Crop(2.0, at_xy)
+    assert crop.whole_size((2, 2)) == (4, 4)
+    whole = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    np.testing.assert_array_equal(
+        crop.cut(whole, (2, 2)), [[first, first + 1], [first + 4, first + 5]]
+    )

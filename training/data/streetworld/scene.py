@@ -17,7 +17,7 @@ from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
 from .scenes.kinds import compose
-from .scenes.lessons import kinds_of, names_everything
+from .scenes.lessons import crops_frames, kinds_of, names_everything
 from .scenes.weather import Weather, draw_weather
 from .street import plan_street
 
@@ -46,6 +46,32 @@ class Scene:
     parts: tuple[tuple[str, str | None, float], ...]
 
 
+@dataclass(frozen=True)
+class Crop:
+    """The piece of a scene that a longer lens shows.
+
+    Attributes:
+        zoom: times the frame's own size; 1: all of it.
+        at_xy: where the piece lies, as shares of what the frame is larger: (0, 0) upper left,
+            (1, 1) lower right.
+    """
+
+    zoom: float = 1.0
+    at_xy: tuple[float, float] = (0.5, 0.5)
+
+    def whole_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
+        """The size of the whole frame of which the piece has `size_wh`."""
+        return round(size_wh[0] * self.zoom), round(size_wh[1] * self.zoom)
+
+    def cut(self, whole: NDArray[np.uint8], size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+        """The piece of a whole frame (H, W) or (H, W, 3)."""
+        x, y = (
+            round(share * (side - size))
+            for share, side, size in zip(self.at_xy, whole.shape[1::-1], size_wh, strict=True)
+        )
+        return np.ascontiguousarray(whole[y : y + size_wh[1], x : x + size_wh[0]])
+
+
 @dataclass
 class Draft:
     """A composed scene before anything is painted."""
@@ -56,6 +82,8 @@ class Draft:
     dice: Dice
     everything: bool = False
     """Whether its captions leave out nothing that is visible."""
+    crop: Crop = Crop()
+    """Which piece of it is shown."""
 
 
 def draft_scene(seed: int, namespace: str) -> Draft:
@@ -67,24 +95,28 @@ def draft_scene(seed: int, namespace: str) -> Draft:
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
         compose(shapes, dice, weather, "close", wanted)
         return Draft(shapes, weather, "close", dice)
-    everything = names_everything(namespace, seed)
     kind = dice.weighted(kinds_of(namespace, seed))
     if kind == "street":
         street = plan_street(seed, namespace, fair=dice.chance(0.5))
-        moment = compose_moment(street, dice.uniform(0.0, 7.0))
-        return Draft(moment, street.weather, kind, dice, everything)
-    compose(shapes, dice, weather, kind)
-    return Draft(shapes, weather, kind, dice, everything)
+        shapes, weather = compose_moment(street, dice.uniform(0.0, 7.0)), street.weather
+    else:
+        compose(shapes, dice, weather, kind)
+    crop = Crop()
+    if crops_frames(namespace, seed) and dice.chance(0.6):
+        crop = Crop(dice.uniform(1.4, 2.8), (dice.roll(), dice.roll()))
+    return Draft(shapes, weather, kind, dice, names_everything(namespace, seed), crop)
 
 
 def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     """The image of a draft, RGB uint8 (H, W, 3)."""
-    return expose(*paint(draft.shapes, size_wh), draft.weather)
+    whole = expose(*paint(draft.shapes, draft.crop.whole_size(size_wh)), draft.weather)
+    return draft.crop.cut(whole, size_wh)
 
 
 def look(draft: Draft) -> list[Part]:
     """What is visible enough to be spoken of, seen at a glance on a coarse grid."""
-    numbers = things_of(draft.shapes, _GLANCE_WH)
+    whole = things_of(draft.shapes, draft.crop.whole_size(_GLANCE_WH))
+    numbers = draft.crop.cut(whole, _GLANCE_WH)
     counts = np.bincount(numbers.ravel(), minlength=len(draft.shapes.things))
     shares = (counts / numbers.size).tolist()
     merged: dict[tuple[int, str], tuple[str, str | None, str | None, float]] = {}
@@ -125,7 +157,7 @@ def generate_scene(seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE
     captions = describe(draft, parts)
     return Scene(
         image_hw3=take_photograph(draft, size_wh),
-        labels_hw=labels_of(draft.shapes, size_wh),
+        labels_hw=draft.crop.cut(labels_of(draft.shapes, draft.crop.whole_size(size_wh)), size_wh),
         captions=captions,
         namespace=namespace,
         seed=seed,

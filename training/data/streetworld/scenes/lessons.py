@@ -101,6 +101,16 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
 # takes it in the end, unless claims are evened out, which makes small things claim too much.
 EVERYTHING_FROM = 1_790_000
 
+# And from here on most scenes are seen through longer lenses that point anywhere. Where captions
+# name all of a whole street, what they say of one scene they say of the next; of a piece of it they
+# say nearly what a mask would.
+CROPS_FROM = 1_850_000
+
+
+def crops_frames(namespace: str, seed: int) -> bool:
+    """Whether scene `seed` of `namespace` may be seen through a longer lens."""
+    return namespace == "train" and seed >= CROPS_FROM
+
 
 def names_everything(namespace: str, seed: int) -> bool:
     """Whether the captions of scene `seed` of `namespace` name all that is visible in it."""
