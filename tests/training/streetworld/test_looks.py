@@ -20,7 +20,7 @@ from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
 from training.data.streetworld.scene import Crop, draft_scene
-from training.data.streetworld.scenes.lessons import CROPS_FROM, kinds_of
+from training.data.streetworld.scenes.lessons import LENSES, kinds_of
 
 
 def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
@@ -194,12 +194,12 @@ def test_sunsets_have_the_largest_suns() -> None:
 
 def test_longer_lenses_show_pieces_of_late_training_scenes_only() -> None:
     """A piece is the whole frame's own pixels, and its captions name what it shows alone."""
-    crops = [draft_scene(seed, "train").crop for seed in range(CROPS_FROM, CROPS_FROM + 40)]
+    crops = [draft_scene(seed, "train").crop for seed in range(LENSES[0][0], LENSES[0][0] + 40)]
     assert {crop.zoom == 1.0 for crop in crops} == {True, False}
-    for namespace, first in (("train", CROPS_FROM - 20), ("eval", CROPS_FROM)):
+    for namespace, first in (("train", LENSES[0][0] - 20), ("eval", LENSES[0][0])):
         drafts = [draft_scene(seed, namespace) for seed in range(first, first + 20)]
         assert all(draft.crop == Crop() for draft in drafts)
-    seed = CROPS_FROM + next(index for index, crop in enumerate(crops) if crop.zoom > 2)
+    seed = LENSES[0][0] + next(index for index, crop in enumerate(crops) if crop.zoom > 2)
     scene = generate_scene(seed, namespace="train", size_wh=(64, 48))
     draft = draft_scene(seed, "train")
     whole = labels_of(draft.shapes, draft.crop.whole_size((64, 48)))

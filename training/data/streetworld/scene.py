@@ -17,7 +17,7 @@ from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
 from .scenes.kinds import compose
-from .scenes.lessons import crops_frames, kinds_of, names_everything
+from .scenes.lessons import kinds_of, lens_of, names_everything
 from .scenes.weather import Weather, draw_weather
 from .street import plan_street
 
@@ -101,16 +101,17 @@ def draft_scene(seed: int, namespace: str) -> Draft:
         shapes, weather = compose_moment(street, dice.uniform(0.0, 7.0)), street.weather
     else:
         compose(shapes, dice, weather, kind)
-    crop = Crop()
-    if crops_frames(namespace, seed) and dice.chance(0.6):
-        crop = Crop(dice.uniform(1.4, 2.8), (dice.roll(), dice.roll()))
+    crop, lens = Crop(), lens_of(namespace, seed)
+    if lens and dice.chance(lens[0]):
+        crop = Crop(dice.uniform(*lens[1]), (dice.roll(), dice.roll()))
     return Draft(shapes, weather, kind, dice, names_everything(namespace, seed), crop)
 
 
 def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     """The image of a draft, RGB uint8 (H, W, 3)."""
-    whole = expose(*paint(draft.shapes, draft.crop.whole_size(size_wh)), draft.weather)
-    return draft.crop.cut(whole, size_wh)
+    painted = paint(draft.shapes, draft.crop.whole_size(size_wh))
+    colours, relief, shining = (draft.crop.cut(whole, size_wh) for whole in painted)
+    return expose(colours, relief, shining, draft.weather)
 
 
 def look(draft: Draft) -> list[Part]:
@@ -123,7 +124,7 @@ def look(draft: Draft) -> list[Part]:
     for number, thing in enumerate(draft.shapes.things):
         if shares[number] > 0:
             merged[(number, thing.noun)] = (thing.noun, thing.colour, thing.ground, shares[number])
-    return visible_parts(list(merged.values()), closely=draft.everything)
+    return visible_parts(list(merged.values()), closely=draft.everything and draft.crop.zoom < 2)
 
 
 def describe(draft: Draft, parts: Sequence[Part]) -> tuple[str, ...]:

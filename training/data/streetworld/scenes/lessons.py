@@ -101,15 +101,22 @@ LESSONS: tuple[tuple[int, dict[str, float]], ...] = (
 # takes it in the end, unless claims are evened out, which makes small things claim too much.
 EVERYTHING_FROM = 1_790_000
 
-# And from here on most scenes are seen through longer lenses that point anywhere. Where captions
-# name all of a whole street, what they say of one scene they say of the next; of a piece of it they
-# say nearly what a mask would.
-CROPS_FROM = 1_850_000
+# Then most scenes are seen through longer lenses that point anywhere. Where captions name all of a
+# whole street, what they say of one scene they say of the next; of a piece of it they say nearly
+# what a mask would. First scene, share of the scenes, how many times longer the lens is.
+LENSES: tuple[tuple[int, float, tuple[float, float]], ...] = (
+    (1_850_000, 0.6, (1.4, 2.8)),
+    (1_950_000, 0.85, (2.0, 4.5)),
+)
 
 
-def crops_frames(namespace: str, seed: int) -> bool:
-    """Whether scene `seed` of `namespace` may be seen through a longer lens."""
-    return namespace == "train" and seed >= CROPS_FROM
+def lens_of(namespace: str, seed: int) -> tuple[float, tuple[float, float]] | None:
+    """How likely scene `seed` of `namespace` is seen through a longer lens, and how many times
+    longer that is; None: it never is.
+    """
+    if namespace != "train" or seed < LENSES[0][0]:
+        return None
+    return next((share, zooms) for start, share, zooms in reversed(LENSES) if seed >= start)
 
 
 def names_everything(namespace: str, seed: int) -> bool:
