@@ -20,7 +20,8 @@ from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
 from training.data.streetworld.scene import Crop, draft_scene
-from training.data.streetworld.scenes.lessons import LENSES, kinds_of
+from training.data.streetworld.scenes.lessons import EMPTIER_FROM, LENSES, kinds_of
+from training.data.streetworld.street import empty_street, plan_street
 
 
 def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
@@ -223,3 +224,32 @@ def test_a_crop_lies_where_it_says(at_xy: tuple[float, float], first: int) -> No
     np.testing.assert_array_equal(
         crop.cut(whole, (2, 2)), [[first, first + 1], [first + 4, first + 5]]
     )
+
+
+def test_late_streets_lack_kinds_of_things_and_earlier_ones_do_not() -> None:
+    def kinds(seed: int) -> set[str]:
+        return {thing.noun for thing in draft_scene(seed, "train").shapes.things}
+
+    def streets(first: int) -> list[int]:
+        return [
+            seed for seed in range(first, first + 60) if draft_scene(seed, "train").kind == "street"
+        ]
+
+    assert all("car" in kinds(seed) for seed in streets(EMPTIER_FROM - 60))
+    late = [kinds(seed) for seed in streets(EMPTIER_FROM)]
+    assert 0 < sum("car" in each for each in late) < len(late)
+    assert 0 < sum("person" in each for each in late) < len(late)
+    assert all("building" in each for each in late)
+
+
+def test_an_emptied_street_keeps_or_loses_a_whole_kind() -> None:
+    street = plan_street(3, "train")
+    before = list(street.actors)
+    empty_street(street, Dice(1), 0.0)
+    assert street.actors == before
+    empty_street(street, Dice(1), 0.5)
+    left = {actor.what for actor in street.actors}
+    assert left and street.actors == [actor for actor in before if actor.what in left]
+    assert len({"parked", "oncoming", "ahead"} & left) in (0, 3)
+    empty_street(street, Dice(1), 1.0)
+    assert street.actors == []

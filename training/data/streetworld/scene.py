@@ -17,9 +17,9 @@ from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
 from .scenes.kinds import compose
-from .scenes.lessons import kinds_of, lens_of, names_everything
+from .scenes.lessons import gone_share, kinds_of, lens_of, names_everything
 from .scenes.weather import Weather, draw_weather
-from .street import plan_street
+from .street import empty_street, plan_street
 
 SIZE_WH = (128, 96)
 _GLANCE_WH = (64, 48)  # the coarse grid on which captions look what is visible
@@ -98,6 +98,8 @@ def draft_scene(seed: int, namespace: str) -> Draft:
     kind = dice.weighted(kinds_of(namespace, seed))
     if kind == "street":
         street = plan_street(seed, namespace, fair=dice.chance(0.5))
+        if gone := gone_share(namespace, seed):
+            empty_street(street, dice, gone)
         shapes, weather = compose_moment(street, dice.uniform(0.0, 7.0)), street.weather
     else:
         compose(shapes, dice, weather, kind)

@@ -9,6 +9,7 @@ from .palette import COLOURED, pick_colour
 from .randomness import NAMESPACE_KEYS, NAMESPACES, Dice
 from .scenes.weather import Weather, draw_weather
 
+_CALLED = {"oncoming": "car", "ahead": "car", "parked": "car"}
 _MOVING = 0x6D6F7665  # keeps these streams apart from the still scenes of the same namespace
 
 
@@ -106,6 +107,17 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
     )  # fmt: skip
 
 
+def empty_street(street: Street, dice: Dice, share: float) -> None:
+    """Take some kinds of things out of the street, each as likely as `share`: where everything
+    always comes with cars, captions cannot tell what a car is.
+    """
+    kinds = dict.fromkeys(_CALLED.get(actor.what, actor.what) for actor in street.actors)
+    gone = {kind for kind in kinds if dice.chance(share)}
+    street.actors = [
+        actor for actor in street.actors if _CALLED.get(actor.what, actor.what) not in gone
+    ]
+
+
 def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
     """Traffic, people, trees and posts; cars and people come close."""
     actors: list[Actor] = []
@@ -118,7 +130,7 @@ def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
         vz: float = 0.0,
         facing: str | None = None,
     ) -> None:
-        name = {"oncoming": "car", "ahead": "car", "parked": "car"}.get(what, what)
+        name = _CALLED.get(what, what)
         colour = pick_colour(dice, name) if name in COLOURED else None
         actors.append(Actor(what, x, depth, vx, vz, len(actors), colour, facing))
 

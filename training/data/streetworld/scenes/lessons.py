@@ -109,6 +109,15 @@ LENSES: tuple[tuple[int, float, tuple[float, float]], ...] = (
     (1_950_000, 0.85, (2.0, 4.5)),
 )
 
+# And at last streets that move, in which all kinds of things always came together, lack some.
+EMPTIER_FROM = 2_000_000
+EMPTIER = 0.45
+
+
+def gone_share(namespace: str, seed: int) -> float:
+    """How likely a kind of thing is missing from a moving street of scene `seed`."""
+    return EMPTIER if namespace == "train" and seed >= EMPTIER_FROM else 0.0
+
 
 def lens_of(namespace: str, seed: int) -> tuple[float, tuple[float, float]] | None:
     """How likely scene `seed` of `namespace` is seen through a longer lens, and how many times
