@@ -19,9 +19,10 @@ from training.affinity import patch_affinity
 from training.config import PretrainConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.infonce import contrast_pairs
-from training.losses.noun_level import noun_terms
+from training.losses.noun_level import noun_terms, share_choice
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
+from training.noun_teacher import NounTeacher
 from training.tiles import TileShuffle, draw_shuffle
 
 
@@ -37,15 +38,19 @@ class ClipObjective(nn.Module):
     Args:
         clip: towers to train.
         config: pooling, tiles, patch dropout and the weights of the terms.
+        teacher: says what patches show; None: they are taught by their own choice.
 
     Attributes:
         patch_dropout: share of the patches left out (Li et al. 2023), the same ones in every image
             of a batch; the configuration's until a run sets it to 0 for its last steps.
     """
 
-    def __init__(self, clip: CLIP, config: PretrainConfig) -> None:
+    def __init__(
+        self, clip: CLIP, config: PretrainConfig, teacher: NounTeacher | None = None
+    ) -> None:
         super().__init__()
         self.clip = clip
+        self.teacher = teacher
         # A tenth faster on CPUs; results differ in their rounding only.
         clip.visual.conv1.to(memory_format=torch.channels_last)
         self.config = config
@@ -75,7 +80,11 @@ class ClipObjective(nn.Module):
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
             with torch.autocast(images.device.type, enabled=False):
                 settle = self._settling(batch.images_bhw3, kept_q)
-                losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle)
+                shares = None
+                if self.teacher is not None:
+                    chosen_bqu = self.teacher.choose(batch, kept_q)
+                    shares = share_choice(chosen_bqu, named_bu, self.config, settle)
+                losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle, shares)
         losses["loss"] = torch.stack(list(losses.values())).sum()
         losses["accuracy"] = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()
         return losses

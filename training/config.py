@@ -127,6 +127,10 @@ class PretrainConfig(PhaseConfig, NounConfig):
     """Weight of CLIP's own loss between images and whole captions."""
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
+    teacher: str | None = None
+    """A checkpoint whose tower says which of the named nouns a patch shows (training.noun_teacher);
+    none: the tower that is trained says it itself.
+    """
 
     def __post_init__(self) -> None:
         """Check ranges."""

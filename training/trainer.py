@@ -24,6 +24,7 @@ from training.mgca_objective import MgcaObjective
 from training.model.clip import load_clip
 from training.model.mgca import MgcaModel
 from training.model.unit_space import UnitSpace
+from training.noun_teacher import NounTeacher
 from training.text_center import measure_text_center
 from training.unit_space import measure_unit_space, view_images
 
@@ -203,7 +204,10 @@ class Run:
         clip.requires_grad_(True)
         clip.train()
         self.whole_images_from = int((1 - config.pretrain.unmasked_share) * config.pretrain.steps)
-        self.clip_objective = ClipObjective(clip, config.pretrain)
+        teacher = None
+        if config.pretrain.teacher:
+            teacher = NounTeacher.from_checkpoint(config.pretrain.teacher, self.device)
+        self.clip_objective = ClipObjective(clip, config.pretrain, teacher)
         if self.state.step >= self.whole_images_from:
             self.clip_objective.patch_dropout = 0.0
         self.optimise(

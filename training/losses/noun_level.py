@@ -129,6 +129,16 @@ def share_nouns(
 ) -> tuple[Tensor, Tensor]:
     """What each patch is taught and how much it counts: see :func:`share_patches`; settled."""
     chosen_bpu = torch.softmax(F.normalize(patches_bpd, dim=-1) @ nouns_ud.T * SCALE, dim=-1)
+    return share_choice(chosen_bpu, named_bu, config, settle)
+
+
+def share_choice(
+    chosen_bpu: Tensor,
+    named_bu: Tensor,
+    config: NounConfig,
+    settle: Callable[[Tensor], Tensor] | None,
+) -> tuple[Tensor, Tensor]:
+    """The same of a choice (b, p, u), whoever made it."""
     target_bpu, weight_bp = share_patches(
         chosen_bpu,
         named_bu.to(chosen_bpu.dtype),

@@ -107,6 +107,7 @@ EVERYTHING_FROM = 1_790_000
 LENSES: tuple[tuple[int, float, tuple[float, float]], ...] = (
     (1_850_000, 0.6, (1.4, 2.8)),
     (1_950_000, 0.85, (2.0, 4.5)),
+    (2_100_000, 0.5, (1.3, 2.6)),
 )
 
 # And at last streets that move, in which all kinds of things always came together, lack some.

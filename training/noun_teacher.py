@@ -1,0 +1,62 @@
+"""A tower that stays as it is tells another which noun each patch shows.
+
+A tower that is taught by its own choice (training.losses.noun_level) drifts: what it mistakes once
+it teaches itself. The choice of an earlier state among the nouns that captions name does not drift,
+and where captions leave nothing out it is better than that state itself ("born again": Furlanello
+et al. 2018; from whole images to tiles of them, as DINO teaches from global to local views).
+
+Shape legend: b images, p patches, q patches kept, u nouns, d embedding width.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from open_clip import CLIP
+from torch import Tensor
+
+from training.checkpoint import load_checkpoint
+from training.data.batches import Batch, normalize_images
+from training.losses.noun_level import SCALE
+from training.model.clip import encode_text
+from training.model.dense import embed_patches, position_embedding
+
+
+class NounTeacher:
+    """A frozen tower's choice of nouns, seen on whole images.
+
+    Args:
+        clip: a tower of this project's own architecture; not changed.
+    """
+
+    def __init__(self, clip: CLIP) -> None:
+        self.clip = clip.eval().requires_grad_(False)
+
+    @classmethod
+    def from_checkpoint(cls, path: Path | str, device: torch.device | str) -> NounTeacher:
+        """The tower of a checkpoint, on a device.
+
+        Raises:
+            UserError: as :func:`training.checkpoint.load_checkpoint`.
+        """
+        return cls(load_checkpoint(path).model.clip.to(device))
+
+    @torch.no_grad()
+    def choose(self, batch: Batch, kept_q: Tensor | None) -> Tensor:
+        """Probabilities (b, q, u) of the batch's nouns at the patches kept (None: at all)."""
+        assert batch.nouns is not None, "a batch with nouns"
+        images = normalize_images(batch.images_bhw3)
+        visual = self.clip.visual
+        patch_hw = visual.patch_size
+        grid_hw = (images.shape[2] // patch_hw[0], images.shape[3] // patch_hw[1])
+        tokens = embed_patches(visual, images, position_embedding(visual, grid_hw))
+        patches_bpd = visual.ln_post(visual.transformer(tokens)[:, 1:]) @ visual.proj
+        if kept_q is not None:
+            patches_bpd = patches_bpd.index_select(1, kept_q)
+        nouns_ud = encode_text(self.clip, batch.nouns[0])
+        with torch.autocast(images.device.type, enabled=False):
+            nouns_ud = F.normalize(nouns_ud.float(), dim=-1)
+            cosine_bqu = F.normalize(patches_bpd.float(), dim=-1) @ nouns_ud.T
+            return torch.softmax(cosine_bqu * SCALE, dim=-1)
