@@ -76,6 +76,20 @@ demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=1620000 --set pretrain.steps=0 --set threads=0 --set data.workers=1 \
 		--set model.prompts=captions
 	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]" --set units.space_width=32 --set units.embedding_weight=0.65 --set units.rounds=3
+	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out runs/demo/before.pt
+	$(AVERAGE) --from runs/demo/before.pt --to runs/demo/before.pt --share 1 --out runs/demo/again.pt
+	$(FINE) --resume runs/demo/again.pt --until 600 --set data.first_seed=1950000 --set data.passes=2 --set data.window=300 --set data.workers=0 --set threads=1 \
+		--set "data.size_wh=[128,96]" --set pretrain.steps=3300 --set pretrain.batch=32 --set pretrain.learning_rate=0.0003 --set pretrain.warmup=150 \
+		--set pretrain.unmasked_share=0 --set "pretrain.tilings=[[2,2],[1,1]]" --set pretrain.noun_balance=0 --set pretrain.noun_smallest=0.004 \
+		--set pretrain.noun_omission=0 --set model.prompts=both
+	$(FINE) --resume runs/demo/last.pt --until 900 --set data.first_seed=2000000
+	cp runs/demo/last.pt runs/demo/pieces900.pt
+	$(FINE) --resume runs/demo/last.pt --until 1500
+	$(AVERAGE) --from runs/demo/pieces900.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/pieces.pt
+	$(AVERAGE) --from runs/demo/before.pt --to runs/demo/pieces.pt --share 0.2 --out runs/demo/between.pt
+	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2140000 --set data.passes=1 --set pretrain.steps=0 --set model.prompts=captions \
+		--set losses.noun_omission=0 --set mgca.learning_rate=0.00005
+	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]" --set units.space_width=32 --set units.embedding_weight=0.65 --set units.rounds=3
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
