@@ -51,6 +51,12 @@ class ClipObjective(nn.Module):
         super().__init__()
         self.clip = clip
         self.teacher = teacher
+        patches = [tower.visual.patch_size for tower in (clip, teacher.clip if teacher else clip)]
+        if patches[0] != patches[1]:
+            raise UserError(
+                f"the teacher's patches are of {patches[1]} pixels, the trained tower's of "
+                f"{patches[0]}; expected alike: take another pretrain.teacher"
+            )
         # A tenth faster on CPUs; results differ in their rounding only.
         clip.visual.conv1.to(memory_format=torch.channels_last)
         self.config = config

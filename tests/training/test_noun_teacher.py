@@ -86,3 +86,10 @@ def test_the_pupil_moves_and_the_teacher_stays(clip, batch):
 def test_a_teacher_that_is_not_there_is_told(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         NounTeacher.from_checkpoint(tmp_path / "nowhere.pt", "cpu")
+
+
+def test_a_teacher_of_other_patches_is_refused(clip):
+    teacher = NounTeacher(copy.deepcopy(clip))
+    teacher.clip.visual.patch_size = (16, 16)
+    with pytest.raises(UserError, match=r"\(16, 16\).*\(8, 8\)"):
+        ClipObjective(clip, WHOLE, teacher)

@@ -126,6 +126,7 @@ def look(draft: Draft) -> list[Part]:
     for number, thing in enumerate(draft.shapes.things):
         if shares[number] > 0:
             merged[(number, thing.noun)] = (thing.noun, thing.colour, thing.ground, shares[number])
+    # A sliver at the edge of a piece is not worth a name: pieces are to name little.
     return visible_parts(list(merged.values()), closely=draft.everything and draft.crop.zoom < 2)
 
 
