@@ -89,7 +89,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(AVERAGE) --from runs/demo/before.pt --to runs/demo/pieces.pt --share 0.2 --out runs/demo/between.pt
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2140000 --set data.passes=1 --set pretrain.steps=0 --set model.prompts=captions \
 		--set losses.noun_omission=0 --set mgca.learning_rate=0.00005
-	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]" --set units.space_width=32 --set units.embedding_weight=0.65 --set units.rounds=3
+	$(RESUME) --set model.prompts=seen
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4

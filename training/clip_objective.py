@@ -19,7 +19,7 @@ from training.affinity import patch_affinity
 from training.config import PretrainConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.infonce import contrast_pairs
-from training.losses.noun_level import noun_terms, share_choice
+from training.losses.noun_level import noun_terms, share_nouns
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
 from training.noun_teacher import NounTeacher
@@ -89,7 +89,7 @@ class ClipObjective(nn.Module):
                 shares = None
                 if self.teacher is not None:
                     chosen_bqu = self.teacher.choose(batch, kept_q)
-                    shares = share_choice(chosen_bqu, named_bu, self.config, settle)
+                    shares = share_nouns(chosen_bqu, named_bu, self.config, settle)
                 losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle, shares)
         losses["loss"] = torch.stack(list(losses.values())).sum()
         losses["accuracy"] = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()

@@ -21,7 +21,7 @@ from training.grains import (
 )
 from training.losses.caption_prior import log_caption_density
 from training.losses.negatives import find_false_negatives
-from training.losses.noun_level import noun_terms, share_nouns
+from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
 from training.losses.object_level import ForegroundMask
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
@@ -122,7 +122,7 @@ class MgcaObjective(nn.Module):
         if nouns_ud is None or named_bu is None or not asked:
             return None
         settle = settling.targets if settling else None
-        return share_nouns(pixels_bnd, nouns_ud, named_bu, config, settle)
+        return share_nouns(choose_nouns(pixels_bnd, nouns_ud), named_bu, config, settle)
 
     def _encode_nouns(self, batch: Batch) -> Tensor | None:
         """(u, d) unit-length embeddings of the batch's nouns; None: it carries none."""

@@ -19,20 +19,21 @@ from torch import Tensor
 
 from training.checkpoint import load_checkpoint
 from training.data.batches import Batch, normalize_images
-from training.losses.noun_level import SCALE
+from training.losses.noun_level import choose_nouns
 from training.model.clip import encode_text
-from training.model.dense import embed_patches, position_embedding
+from training.model.dense import DenseEncoder
 
 
 class NounTeacher:
     """A frozen tower's choice of nouns, seen on whole images.
 
     Args:
-        clip: a tower of this project's own architecture; not changed.
+        clip: a tower of this project's own architecture; frozen from now on.
     """
 
     def __init__(self, clip: CLIP) -> None:
         self.clip = clip.eval().requires_grad_(False)
+        self.encoder = DenseEncoder(clip, "tokens")
 
     @classmethod
     def from_checkpoint(cls, path: Path | str, device: torch.device | str) -> NounTeacher:
@@ -45,18 +46,17 @@ class NounTeacher:
 
     @torch.no_grad()
     def choose(self, batch: Batch, kept_q: Tensor | None) -> Tensor:
-        """Probabilities (b, q, u) of the batch's nouns at the patches kept (None: at all)."""
-        assert batch.nouns is not None, "a batch with nouns"
-        images = normalize_images(batch.images_bhw3)
-        visual = self.clip.visual
-        patch_hw = visual.patch_size
-        grid_hw = (images.shape[2] // patch_hw[0], images.shape[3] // patch_hw[1])
-        tokens = embed_patches(visual, images, position_embedding(visual, grid_hw))
-        patches_bpd = visual.ln_post(visual.transformer(tokens)[:, 1:]) @ visual.proj
+        """Probabilities (b, q, u) of the batch's nouns at the patches kept (None: at all).
+
+        Raises:
+            ValueError: the batch carries no nouns.
+        """
+        if batch.nouns is None:
+            raise ValueError("a batch without nouns; expected one collated with them")
+        embeddings_bdhw = self.encoder(normalize_images(batch.images_bhw3)).embeddings_bdhw
+        patches_bpd = embeddings_bdhw.flatten(2).transpose(1, 2)
         if kept_q is not None:
             patches_bpd = patches_bpd.index_select(1, kept_q)
         nouns_ud = encode_text(self.clip, batch.nouns[0])
-        with torch.autocast(images.device.type, enabled=False):
-            nouns_ud = F.normalize(nouns_ud.float(), dim=-1)
-            cosine_bqu = F.normalize(patches_bpd.float(), dim=-1) @ nouns_ud.T
-            return torch.softmax(cosine_bqu * SCALE, dim=-1)
+        with torch.autocast(patches_bpd.device.type, enabled=False):
+            return choose_nouns(patches_bpd.float(), F.normalize(nouns_ud.float(), dim=-1))

@@ -120,25 +120,26 @@ def share_patches(
 
 
 @torch.no_grad()
+def choose_nouns(patches_bpd: Tensor, nouns_ud: Tensor) -> Tensor:
+    """What patches say they show, to be taught: probabilities (b, p, u) over the nouns.
+
+    Args:
+        patches_bpd: (b, p, d) patch embeddings, any length.
+        nouns_ud: (u, d) unit-length text embeddings.
+    """
+    return torch.softmax(F.normalize(patches_bpd, dim=-1) @ nouns_ud.T * SCALE, dim=-1)
+
+
+@torch.no_grad()
 def share_nouns(
-    patches_bpd: Tensor,
-    nouns_ud: Tensor,
-    named_bu: Tensor,
-    config: NounConfig,
-    settle: Callable[[Tensor], Tensor] | None,
-) -> tuple[Tensor, Tensor]:
-    """What each patch is taught and how much it counts: see :func:`share_patches`; settled."""
-    chosen_bpu = torch.softmax(F.normalize(patches_bpd, dim=-1) @ nouns_ud.T * SCALE, dim=-1)
-    return share_choice(chosen_bpu, named_bu, config, settle)
-
-
-def share_choice(
     chosen_bpu: Tensor,
     named_bu: Tensor,
     config: NounConfig,
     settle: Callable[[Tensor], Tensor] | None,
 ) -> tuple[Tensor, Tensor]:
-    """The same of a choice (b, p, u), whoever made it."""
+    """What each patch is taught and how much it counts: :func:`share_patches` of a choice
+    (:func:`choose_nouns`), whoever made it; settled.
+    """
     target_bpu, weight_bp = share_patches(
         chosen_bpu,
         named_bu.to(chosen_bpu.dtype),

@@ -14,9 +14,10 @@ from training.data.streetworld.captions import (
 )
 from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
 from training.data.streetworld.randomness import Dice
-from training.data.streetworld.scenes.lessons import EVERYTHING_FROM
+from training.data.streetworld.scenes.lessons import LESSONS
 from training.data.streetworld.statistics import Statistics, count_scenes, nouns_in
 
+EVERYTHING_FROM = next(lesson.first for lesson in LESSONS if lesson.everything)
 PLACES = {
     "left", "right", "top", "bottom", "above", "below", "middle", "centre", "center", "corner",
     "upper", "lower", "behind", "foreground", "background",

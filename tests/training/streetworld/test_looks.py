@@ -20,8 +20,11 @@ from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
 from training.data.streetworld.scene import Crop, draft_scene
-from training.data.streetworld.scenes.lessons import EMPTIER_FROM, LENSES, kinds_of
+from training.data.streetworld.scenes.lessons import LESSONS, lesson_of
 from training.data.streetworld.street import empty_street, plan_street
+
+PIECES_FROM = next(lesson.first for lesson in LESSONS if lesson.lens_share)
+EMPTIER_FROM = next(lesson.first for lesson in LESSONS if lesson.missing)
 
 
 def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
@@ -129,9 +132,9 @@ def test_a_town_is_built_up_and_darker_than_its_sky() -> None:
     [("town", 432_000), ("study", 647_104), ("sunset", 647_104), ("highstreet", 985_440)],
 )
 def test_a_kind_comes_with_its_lesson_and_in_training_only(kind: str, first: int) -> None:
-    assert all(kind not in kinds_of("train", seed) for seed in (0, first - 1))
-    assert kinds_of("train", first)[kind] > 0
-    assert all(kind not in kinds_of(space, first) for space in ("eval", "demo"))
+    assert all(kind not in lesson_of("train", seed).kinds for seed in (0, first - 1))
+    assert lesson_of("train", first).kinds[kind] > 0
+    assert all(kind not in lesson_of(space, first).kinds for space in ("eval", "demo"))
 
 
 def test_a_highstreet_has_the_pavement_beside_the_road_under_it_or_alone() -> None:
@@ -195,12 +198,12 @@ def test_sunsets_have_the_largest_suns() -> None:
 
 def test_longer_lenses_show_pieces_of_late_training_scenes_only() -> None:
     """A piece is the whole frame's own pixels, and its captions name what it shows alone."""
-    crops = [draft_scene(seed, "train").crop for seed in range(LENSES[0][0], LENSES[0][0] + 40)]
+    crops = [draft_scene(seed, "train").crop for seed in range(PIECES_FROM, PIECES_FROM + 40)]
     assert {crop.zoom == 1.0 for crop in crops} == {True, False}
-    for namespace, first in (("train", LENSES[0][0] - 20), ("eval", LENSES[0][0])):
+    for namespace, first in (("train", PIECES_FROM - 20), ("eval", PIECES_FROM)):
         drafts = [draft_scene(seed, namespace) for seed in range(first, first + 20)]
         assert all(draft.crop == Crop() for draft in drafts)
-    seed = LENSES[0][0] + next(index for index, crop in enumerate(crops) if crop.zoom > 2)
+    seed = PIECES_FROM + next(index for index, crop in enumerate(crops) if crop.zoom > 2)
     scene = generate_scene(seed, namespace="train", size_wh=(64, 48))
     draft = draft_scene(seed, "train")
     whole = labels_of(draft.shapes, draft.crop.whole_size((64, 48)))

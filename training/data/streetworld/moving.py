@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .captions import write_captions
 from .masks import labels_of
 from .moment import compose_moment
 from .painter import paint
 from .photograph import expose
 from .randomness import NAMESPACES
-from .scene import Draft, Scene, look
+from .scene import Draft, Scene, describe, look
 from .street import plan_street
 
 
@@ -52,7 +51,7 @@ def moving_scene(
         yield Scene(
             image_hw3=expose(*paint(shapes, size_wh), street.weather),
             labels_hw=labels_of(shapes, size_wh),
-            captions=write_captions(dice, parts, street.weather.time),
+            captions=describe(draft, parts),
             namespace=namespace,
             seed=seed,
             parts=tuple((part.noun, part.colour, part.share) for part in parts),

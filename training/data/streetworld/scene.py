@@ -17,7 +17,7 @@ from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
 from .scenes.kinds import compose
-from .scenes.lessons import gone_share, kinds_of, lens_of, names_everything
+from .scenes.lessons import lesson_of
 from .scenes.weather import Weather, draw_weather
 from .street import empty_street, plan_street
 
@@ -95,18 +95,19 @@ def draft_scene(seed: int, namespace: str) -> Draft:
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
         compose(shapes, dice, weather, "close", wanted)
         return Draft(shapes, weather, "close", dice)
-    kind = dice.weighted(kinds_of(namespace, seed))
+    lesson = lesson_of(namespace, seed)
+    kind = dice.weighted(lesson.kinds)
     if kind == "street":
         street = plan_street(seed, namespace, fair=dice.chance(0.5))
-        if gone := gone_share(namespace, seed):
-            empty_street(street, dice, gone)
+        if lesson.missing:
+            empty_street(street, dice, lesson.missing)
         shapes, weather = compose_moment(street, dice.uniform(0.0, 7.0)), street.weather
     else:
         compose(shapes, dice, weather, kind)
-    crop, lens = Crop(), lens_of(namespace, seed)
-    if lens and dice.chance(lens[0]):
-        crop = Crop(dice.uniform(*lens[1]), (dice.roll(), dice.roll()))
-    return Draft(shapes, weather, kind, dice, names_everything(namespace, seed), crop)
+    crop = Crop()
+    if lesson.lens_share and dice.chance(lesson.lens_share):
+        crop = Crop(dice.uniform(*lesson.lens_zooms), (dice.roll(), dice.roll()))
+    return Draft(shapes, weather, kind, dice, lesson.everything, crop)
 
 
 def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
