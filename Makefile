@@ -90,6 +90,26 @@ demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2140000 --set data.passes=1 --set pretrain.steps=0 --set model.prompts=captions \
 		--set losses.noun_omission=0 --set mgca.learning_rate=0.00005
 	$(RESUME) --set model.prompts=seen
+	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out runs/demo/larger.pt
+	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/larger.pt --share 1 --out runs/demo/again.pt
+	$(FINE) --resume runs/demo/again.pt --until 1500 --set data.first_seed=2030000 --set data.passes=2 --set "data.size_wh=[112,80]" \
+		--set pretrain.steps=1500 --set pretrain.batch=48 --set pretrain.learning_rate=0.0004 --set pretrain.warmup=100 \
+		--set pretrain.noun_balance=0.2 --set model.prompts=both
+	$(AVERAGE) --from runs/demo/last.pt --to runs/demo/larger.pt --share 0.7 --out runs/demo/between.pt
+	$(FINE) --resume runs/demo/between.pt --until 900 --set data.first_seed=2150000 --set "data.size_wh=[80,64]" --set pretrain.steps=900 \
+		--set pretrain.batch=64 --set pretrain.learning_rate=0.0003
+	$(AVERAGE) --from runs/demo/last.pt --to runs/demo/between.pt --share 0.4 --out runs/demo/between.pt
+	$(FINE) --resume runs/demo/between.pt --until 600 --set data.first_seed=2260000 --set pretrain.steps=2400 --set pretrain.learning_rate=0.0005
+	cp runs/demo/last.pt runs/demo/small600.pt
+	$(FINE) --resume runs/demo/last.pt --until 2400
+	$(AVERAGE) --from runs/demo/small600.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
+	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/between.pt --share 0.5 --out runs/demo/between.pt
+	$(FINE) --resume runs/demo/between.pt --until 800 --set data.first_seed=2420000 --set pretrain.steps=800 --set pretrain.learning_rate=0.0004
+	$(AVERAGE) --from runs/demo/small600.pt --to runs/demo/last.pt --share 0.4 --out runs/demo/small.pt
+	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/small.pt --share 0.25 --close-decoder --out runs/demo/between.pt
+	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2600000 --set data.passes=1 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
+		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0.2
+	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[240,184]" --set "evaluation.size_wh=[240,184]" --set model.prompts=seen
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4

@@ -44,6 +44,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         help="of the second file, 0 to 1, e.g. --share 0.5",
     )
     add("--out", required=True, metavar="FILE", help="e.g. --out runs/demo/between.pt")
+    add(
+        "--close-decoder",
+        action="store_true",
+        help="let CLIP's embeddings pass through the decoder again: what MGCA taught it on other "
+        "weights would add up from model to model",
+    )
     return parser.parse_args(list(arguments))
 
 
@@ -80,6 +86,8 @@ def average(arguments: Sequence[str]) -> None:
             f"{later.config.model} in the second; expected two states of one run"
         )
     average_models(earlier.model, later.model, options.share)
+    if options.close_decoder:
+        later.model.decoder.close()
     out = Path(options.out)
     hint = write_new_start(out, later.config, later.model)
     print(f"{out}: {options.share:g} of {options.later}, the rest of {options.earlier}")

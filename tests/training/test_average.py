@@ -64,6 +64,32 @@ def test_states_that_ask_for_names_otherwise_can_be_averaged(tmp_path, states):
     assert load_checkpoint(out).config.model.prompts == "both"
 
 
+def test_a_closed_decoder_passes_the_embeddings_through(tmp_path):
+    taught = []
+    for seed in (4, 5):
+        path = write(tmp_path / f"{seed}.pt", seed)
+        checkpoint = load_checkpoint(path)
+        for stage in (checkpoint.model.decoder.stage1, checkpoint.model.decoder.stage2):
+            torch.nn.init.constant_(stage.gate, 0.5)
+        save_checkpoint(path, checkpoint)
+        taught.append(path)
+    images = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0))
+
+    def differs(*flags):
+        out = tmp_path / "out.pt"
+        assert main([*arguments(*taught, 0.5, out), *flags]) == 0
+        model = load_checkpoint(out).model.eval()
+        with torch.no_grad():
+            features = model.encoder(images)
+            fine = features.embeddings_bdhw
+            for _ in range(2):
+                fine = torch.nn.functional.interpolate(fine, scale_factor=2, mode="bilinear")
+            gap = model.decoder(features, images) - fine
+        return float(gap.abs().max())
+
+    assert differs("--close-decoder") < 1e-5 < 1e-2 < differs()
+
+
 def test_two_architectures_are_refused(tmp_path, states, capsys):
     other = write(tmp_path / "other.pt", 3, decoder_width=48)
     assert main(arguments(states[0], other, 0.5, tmp_path / "out.pt")) == 2

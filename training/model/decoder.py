@@ -120,6 +120,12 @@ class GatedDecoder(nn.Module):
         self.stage1 = GatedUpsample(embedding_width, coarse, width, 3 * 4)
         self.stage2 = GatedUpsample(embedding_width, width, width, 3 * 4)
 
+    @torch.no_grad()
+    def close(self) -> None:
+        """Set the gates back to zero: the embeddings pass through, whatever was learned before."""
+        for stage in (self.stage1, self.stage2):
+            stage.gate.zero_()
+
     def forward(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
         """Decode.
 

@@ -132,6 +132,26 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(
         2_100_000, LATE_KINDS, everything=True, lens_share=0.5, lens_zooms=(1.3, 2.6), missing=0.45
     ),
+    Lesson(
+        2_150_000,
+        {**LATE_KINDS, "crowd": 0.25, "street": 0.5},
+        everything=True,
+        lens_share=1.0,
+        lens_zooms=(2.0, 4.0),
+        missing=0.45,
+    ),
+    Lesson(
+        2_260_000,
+        {
+            **LATE_KINDS,
+            **{"beach": 0.12, "meadow": 0.12, "ground": 0.12, "fenced": 0.04},
+            **{"crowd": 0.15, "anything": 0.12, "close": 0.2},
+        },
+        everything=True,
+        lens_share=1.0,
+        lens_zooms=(2.0, 4.0),
+        missing=0.45,
+    ),
 )
 
 
