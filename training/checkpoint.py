@@ -3,7 +3,8 @@
 Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase``
 (``pretrain`` or ``mgca``), ``quick_gelu`` (the towers' activation), ``step`` (within the phase),
 ``clip``, ``decoder``, ``mask``, ``text_center``, ``unit_space`` (``center_d`` and
-``projection_dr``, or None), ``metrics``, and while training ``optimizer`` and ``generator``.
+``projection_dr``, or None), ``metrics``, and while training ``optimizer``, ``generator`` and
+``average`` (the running average of ``clip``, or None).
 Weights may be stored in half precision (the shipped demo is); they load as float32.
 """
 
@@ -45,6 +46,7 @@ class Checkpoint:
         unit_space: where pixels gather into units, or None.
         optimizer: optimiser state, or None.
         generator: state of the sampling generator, or None.
+        average: state of the CLIP's running average, or None.
     """
 
     config: TrainConfig
@@ -56,6 +58,7 @@ class Checkpoint:
     unit_space: UnitSpace | None = None
     optimizer: dict[str, Any] | None = None
     generator: Tensor | None = None
+    average: dict[str, Tensor] | None = None
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
@@ -88,6 +91,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
     if not half:
         content["optimizer"] = checkpoint.optimizer
         content["generator"] = checkpoint.generator
+        content["average"] = checkpoint.average
     # Not mkstemp's file, which nobody else may read.
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -164,6 +168,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         unit_space=_unit_space(content.get("unit_space")),
         optimizer=content.get("optimizer"),
         generator=content.get("generator"),
+        average=content.get("average"),
     )
 
 

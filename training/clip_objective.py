@@ -19,7 +19,7 @@ from training.affinity import patch_affinity
 from training.config import PretrainConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.losses.infonce import contrast_pairs
-from training.losses.noun_level import noun_terms, share_nouns
+from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
 from training.noun_teacher import NounTeacher
@@ -86,9 +86,12 @@ class ClipObjective(nn.Module):
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
             with torch.autocast(images.device.type, enabled=False):
                 settle = self._settling(batch.images_bhw3, kept_q)
-                shares = None
-                if self.teacher is not None:
-                    chosen_bqu = self.teacher.choose(batch, kept_q)
+                shares, discount = None, self.config.noun_discount
+                if self.teacher is not None or discount:
+                    if self.teacher is not None:
+                        chosen_bqu = self.teacher.choose(batch, kept_q, discount)
+                    else:
+                        chosen_bqu = choose_nouns(patches_bpd, nouns_ud, discount)
                     shares = share_nouns(chosen_bqu, named_bu, self.config, settle)
                 losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle, shares)
         losses["loss"] = torch.stack(list(losses.values())).sum()
@@ -114,7 +117,13 @@ class ClipObjective(nn.Module):
             return None
         colors = unit_images(images_bhw3)
         grid_hw = self._grid_hw(colors.shape[2], colors.shape[3])
-        affinity_bqq = patch_affinity(colors, grid_hw, kept_q, sharpness=sharpness)
+        affinity_bqq = patch_affinity(
+            colors,
+            grid_hw,
+            kept_q,
+            sharpness=sharpness,
+            contrast_weight=self.config.contrast_weight,
+        )
         return lambda target_bqu: affinity_bqq @ target_bqu
 
     def _patches(

@@ -97,15 +97,25 @@ class NounConfig:
     """
     noun_omission: float = 0.0
     """How likely captions leave out what they could name."""
+    noun_discount: float = 0.0
+    """Share of a noun's level over the whole image that is taken off before patches choose among
+    the nouns that are named (training.losses.noun_level).
+    """
     color_sharpness: float = 0.0
     """How much alike patches have to look to share what they are taught (training.affinity); 0:
     each is taught alone.
+    """
+    contrast_weight: float = 1.0
+    """How much the colours' spread within a patch counts beside their mean, for that: what is
+    thinner than a patch (poles, bicycles) is told from what is behind it by its contrast alone.
     """
 
     def __post_init__(self) -> None:
         """Check ranges."""
         if not 0 <= self.noun_omission <= 1:
             raise ValueError(f"noun_omission is {self.noun_omission}; expected 0 to 1")
+        if not 0 <= self.noun_discount <= 1:
+            raise ValueError(f"noun_discount is {self.noun_discount}; expected 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +138,12 @@ class PretrainConfig(PhaseConfig, NounConfig):
     unmasked_share: float = 0.15
     """Share of the steps, at the end, that see whole images: what inference will see."""
     teacher: str | None = None
-    """A checkpoint whose tower says which of the named nouns a patch shows (training.noun_teacher);
-    none: the tower that is trained says it itself.
+    """A checkpoint whose tower says which of the named nouns a patch shows (training.noun_teacher),
+    or ``average``: the running average of the tower that is trained; none: that tower itself.
+    """
+    average_steps: int = 0
+    """How many steps the running average of the weights reaches back (training.running_average);
+    it is what pre-training ends with. 0: none is kept.
     """
 
     def __post_init__(self) -> None:
@@ -140,6 +154,8 @@ class PretrainConfig(PhaseConfig, NounConfig):
             raise ValueError(f"pretrain.pooling is '{self.pooling}'; expected mean or match")
         if not 0 <= self.patch_dropout < 1:
             raise ValueError(f"patch_dropout is {self.patch_dropout}; expected 0 to below 1")
+        if self.average_steps < 0:
+            raise ValueError(f"average_steps is {self.average_steps}; expected >= 0")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,7 +122,8 @@ class MgcaObjective(nn.Module):
         if nouns_ud is None or named_bu is None or not asked:
             return None
         settle = settling.targets if settling else None
-        return share_nouns(choose_nouns(pixels_bnd, nouns_ud), named_bu, config, settle)
+        chosen_bnu = choose_nouns(pixels_bnd, nouns_ud, config.noun_discount)
+        return share_nouns(chosen_bnu, named_bu, config, settle)
 
     def _encode_nouns(self, batch: Batch) -> Tensor | None:
         """(u, d) unit-length embeddings of the batch's nouns; None: it carries none."""
@@ -176,6 +177,7 @@ class MgcaObjective(nn.Module):
             (int(dense_bdhw.shape[2]), int(dense_bdhw.shape[3])),
             fine_hw,
             sharpness=self.config.color_sharpness,
+            contrast_weight=self.config.contrast_weight,
             rounds=self.config.color_rounds,
         )
 

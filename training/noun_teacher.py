@@ -45,8 +45,9 @@ class NounTeacher:
         return cls(load_checkpoint(path).model.clip.to(device))
 
     @torch.no_grad()
-    def choose(self, batch: Batch, kept_q: Tensor | None) -> Tensor:
-        """Probabilities (b, q, u) of the batch's nouns at the patches kept (None: at all).
+    def choose(self, batch: Batch, kept_q: Tensor | None, discount: float = 0.0) -> Tensor:
+        """Probabilities (b, q, u) of the batch's nouns at the patches kept (None: at all);
+        ``discount``: see :func:`training.losses.noun_level.choose_nouns`.
 
         Raises:
             ValueError: the batch carries no nouns.
@@ -55,8 +56,7 @@ class NounTeacher:
             raise ValueError("a batch without nouns; expected one collated with them")
         embeddings_bdhw = self.encoder(normalize_images(batch.images_bhw3)).embeddings_bdhw
         patches_bpd = embeddings_bdhw.flatten(2).transpose(1, 2)
-        if kept_q is not None:
-            patches_bpd = patches_bpd.index_select(1, kept_q)
-        nouns_ud = encode_text(self.clip, batch.nouns[0])
+        nouns_ud = F.normalize(encode_text(self.clip, batch.nouns[0]).float(), dim=-1)
         with torch.autocast(patches_bpd.device.type, enabled=False):
-            return choose_nouns(patches_bpd.float(), F.normalize(nouns_ud.float(), dim=-1))
+            chosen_bpu = choose_nouns(patches_bpd.float(), nouns_ud, discount)
+        return chosen_bpu if kept_q is None else chosen_bpu.index_select(1, kept_q)

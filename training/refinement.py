@@ -76,6 +76,7 @@ class Settling:
         patches_hw: rows and columns of patches.
         fine_hw: rows and columns of the decoder's grid, multiples of the patches'.
         sharpness: see :func:`training.affinity.patch_affinity`.
+        contrast_weight: see there.
         rounds: see :func:`refine_maps`.
         candidates: maps settled an image, the largest first; the others are small, and this is
             where the time goes.
@@ -89,13 +90,16 @@ class Settling:
         *,
         sharpness: float,
         rounds: int,
+        contrast_weight: float = 1.0,
         candidates: int = 8,
     ) -> None:
         self.fine_hw = fine_hw
         self.patches_hw = patches_hw
         self.rounds = rounds
         self.candidates = candidates
-        self.patches_bpp = patch_affinity(colors_b3hw, patches_hw, sharpness=sharpness)
+        self.patches_bpp = patch_affinity(
+            colors_b3hw, patches_hw, sharpness=sharpness, contrast_weight=contrast_weight
+        )
         self.neighbours_bnhw = neighbour_affinity(shrink_to(colors_b3hw, fine_hw))
 
     def targets(self, target_bnu: Tensor) -> Tensor:

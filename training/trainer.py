@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from training.model.clip import load_clip
 from training.model.mgca import MgcaModel
 from training.model.unit_space import UnitSpace
 from training.noun_teacher import NounTeacher
+from training.running_average import RunningAverage
 from training.text_center import measure_text_center
 from training.unit_space import measure_unit_space, view_images
 
@@ -76,6 +78,8 @@ class Run:
         self.stream = SceneStream(config, self.model, processes)
         self.objective: MgcaObjective | None = None
         self.clip_objective: ClipObjective | None = None
+        self.average: RunningAverage | None = None
+        self.average_state = checkpoint.average if checkpoint else None
         self.whole_images_from = 0
         if processes.is_first:
             try:
@@ -109,6 +113,7 @@ class Run:
                 metrics=self.state.metrics,
                 mask=objective.mask.state_dict() if objective else None,
                 unit_space=self.unit_space,
+                average=self.average.clip.state_dict() if self.average else None,
                 optimizer=self.state.optimizer,
                 generator=objective.generator.get_state() if objective else None,
             ),
@@ -143,6 +148,8 @@ class Run:
         """Save and evaluate when it is time."""
         if self.clip_objective and state.step >= self.whole_images_from:
             self.clip_objective.patch_dropout = 0.0
+        if self.average:
+            self.average.update(self.model.clip)
         if state.step == self.until:
             raise Stopped
         if not self.processes.is_first:
@@ -151,7 +158,8 @@ class Run:
             self.save()
         every = self.config.evaluation.every
         if every and state.step % every == 0 and state.step < config.steps:
-            self.measure(f"{self.phase} step {state.step}", baseline=self.phase == "pretrain")
+            with self.average.lent_to(self.model.clip) if self.average else nullcontext():
+                self.measure(f"{self.phase} step {state.step}", baseline=self.phase == "pretrain")
             self.model.train()
             if self.phase == "pretrain":
                 self.model.clip.train()
@@ -204,8 +212,19 @@ class Run:
         clip.requires_grad_(True)
         clip.train()
         self.whole_images_from = int((1 - config.pretrain.unmasked_share) * config.pretrain.steps)
+        if config.pretrain.average_steps:
+            self.average = RunningAverage(clip, config.pretrain.average_steps)
+            if self.average_state is not None:
+                self.average.clip.load_state_dict(self.average_state)
         teacher = None
-        if config.pretrain.teacher:
+        if config.pretrain.teacher == "average":
+            if self.average is None:
+                raise UserError(
+                    "pretrain.teacher is the running average, pretrain.average_steps is 0: none is "
+                    "kept; expected e.g. --set pretrain.average_steps=300"
+                )
+            teacher = NounTeacher(self.average.clip)
+        elif config.pretrain.teacher:
             teacher = NounTeacher.from_checkpoint(config.pretrain.teacher, self.device)
         self.clip_objective = ClipObjective(clip, config.pretrain, teacher)
         if self.state.step >= self.whole_images_from:
@@ -217,6 +236,9 @@ class Run:
             self.stream.collate(nouns=config.pretrain.noun_weight > 0),
         )
         self.clip_objective = None
+        if self.average:
+            clip.load_state_dict(self.average.clip.state_dict())
+            self.average = None
         # The layout a resumed run finds its weights in: another one rounds otherwise.
         clip.visual.conv1.to(memory_format=torch.contiguous_format)
         clip.requires_grad_(False)

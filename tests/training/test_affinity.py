@@ -47,3 +47,17 @@ def test_kept_patches_are_those_of_the_whole():
     some = patch_affinity(images, (2, 3), kept)
     expected = whole[:, kept][:, :, kept]
     assert torch.allclose(some, expected / expected.sum(-1, keepdim=True), atol=1e-6)
+
+
+def test_contrast_tells_a_thin_pole_from_what_is_behind_it():
+    image = image_of([0.5, 0.5, 0.5])
+    image[..., 11] = 0.4  # one column of eight, a little darker
+    image[..., 21] = 0.4
+    shares = [
+        patch_affinity(image, (1, 3), contrast_weight=weight, place_weight=0.0)[0, 1].tolist()
+        for weight in (0.0, 1.0, 4.0)
+    ]
+    background = [share[0] for share in shares]
+    assert background == sorted(background, reverse=True)
+    assert background[2] < 0.01 < 0.2 < background[1]
+    assert shares[2][2] == pytest.approx(shares[2][1])

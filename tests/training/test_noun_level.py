@@ -135,3 +135,23 @@ def test_shares_that_are_there_already_are_not_found_again():
         assert given[name].item() == pytest.approx(loss.item(), abs=1e-6)
     other = noun_terms(patches, NOUNS, named, config, None)
     assert other["cover"].item() != pytest.approx(found["cover"].item(), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("discount", "chosen"),
+    [
+        # Noun 1 is a little ahead on all patches, noun 0 is not far behind on the first alone.
+        (0.0, [1, 1, 1, 1]),
+        (0.5, [0, 1, 1, 1]),
+    ],
+)
+def test_what_a_whole_image_suits_is_discounted(discount, chosen):
+    patches = torch.tensor([[[0.68, 0.72, 0.1], *[[0.0, 0.72, 0.1]] * 3]])
+    probabilities = choose_nouns(patches, NOUNS, discount)
+    assert probabilities.argmax(-1).tolist() == [chosen]
+    assert torch.allclose(probabilities.sum(-1), torch.ones(1, 4))
+
+
+def test_a_discount_of_one_leaves_an_image_of_one_patch_undecided():
+    probabilities = choose_nouns(torch.randn(2, 1, 3), NOUNS, 1.0)
+    assert torch.allclose(probabilities, torch.full((2, 1, 3), 1 / 3), atol=1e-5)

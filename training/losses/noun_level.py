@@ -9,6 +9,7 @@ Shape legend: b images, p patches, u nouns, d embedding width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -20,6 +21,9 @@ from training.config import NounConfig
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
 SCALE = 20.0  # inverse temperature of the choice among nouns
+# Inverse temperature at which a noun's cosines over an image become one number: between their mean
+# and their largest.
+SURVEY_SCALE = 10.0
 TOLERANCE = 0.005
 
 
@@ -120,14 +124,27 @@ def share_patches(
 
 
 @torch.no_grad()
-def choose_nouns(patches_bpd: Tensor, nouns_ud: Tensor) -> Tensor:
+def choose_nouns(patches_bpd: Tensor, nouns_ud: Tensor, discount: float = 0.0) -> Tensor:
     """What patches say they show, to be taught: probabilities (b, p, u) over the nouns.
+
+    A picture of a beach suits "sand", "boat" and "water" all over, by its company more than by what
+    each patch shows. Among nouns that are known to be there, what a noun has on *every* patch of an
+    image says nothing of where it is, so a share of it is taken off (as class activation maps are
+    normalised image by image before they are cut: Zhou et al. 2016).
 
     Args:
         patches_bpd: (b, p, d) patch embeddings, any length.
         nouns_ud: (u, d) unit-length text embeddings.
+        discount: the share, in [0, 1], of each noun's level in an image (the soft maximum of its
+            cosines over the patches).
     """
-    return torch.softmax(F.normalize(patches_bpd, dim=-1) @ nouns_ud.T * SCALE, dim=-1)
+    cosine_bpu = F.normalize(patches_bpd, dim=-1) @ nouns_ud.T
+    if discount:
+        patches = cosine_bpu.shape[1]
+        level_b1u = torch.logsumexp(cosine_bpu * SURVEY_SCALE, dim=1, keepdim=True)
+        level_b1u = (level_b1u - math.log(patches)) / SURVEY_SCALE
+        cosine_bpu = cosine_bpu - discount * level_b1u
+    return torch.softmax(cosine_bpu * SCALE, dim=-1)
 
 
 @torch.no_grad()
