@@ -110,6 +110,24 @@ demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2600000 --set data.passes=1 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
 		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0.2
 	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[240,184]" --set "evaluation.size_wh=[240,184]" --set model.prompts=seen
+	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out runs/demo/smaller.pt
+	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/smaller.pt --share 1 --out runs/demo/again.pt
+	$(FINE) --resume runs/demo/again.pt --until 300 --set data.first_seed=2610000 --set data.passes=2 --set threads=1 --set model.prompts=both \
+		--set "data.size_wh=[80,64]" --set "evaluation.size_wh=[80,64]" --set pretrain.steps=6000 --set pretrain.learning_rate=0.0004 \
+		--set pretrain.noun_balance=0.1 --set pretrain.noun_discount=0.6 --set pretrain.contrast_weight=2 --set pretrain.average_steps=300 \
+		--set pretrain.teacher=average
+	cp runs/demo/last.pt runs/demo/taught300.pt
+	$(FINE) --resume runs/demo/last.pt --until 1200
+	$(FINE) --resume runs/demo/last.pt --until 1800 --set pretrain.learning_rate=0.0006
+	$(FINE) --resume runs/demo/last.pt --until 2100 --set data.first_seed=2650000 --set pretrain.steps=4200 --set pretrain.learning_rate=0.0005
+	$(FINE) --resume runs/demo/last.pt --until 3300 --set pretrain.steps=3300
+	$(AVERAGE) --from runs/demo/taught300.pt --to runs/demo/last.pt --share 0.667 --out runs/demo/taught.pt
+	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/taught.pt --share 0.6 --close-decoder --out runs/demo/between.pt
+	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2900000 --set data.passes=1 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
+		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0 --set losses.noun_discount=0.6 --set losses.contrast_weight=2 \
+		--set mgca.learning_rate=0.00003
+	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[288,216]" --set "evaluation.size_wh=[288,216]" --set "export_size_wh=[288,216]" \
+		--set units.seeds=432 --set model.prompts=seen
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4

@@ -46,7 +46,7 @@ class Checkpoint:
         unit_space: where pixels gather into units, or None.
         optimizer: optimiser state, or None.
         generator: state of the sampling generator, or None.
-        average: state of the CLIP's running average, or None.
+        average: state of the CLIP's running average where it is kept beside the model, or None.
     """
 
     config: TrainConfig
@@ -136,8 +136,13 @@ def write_new_start(path: Path, config: TrainConfig, model: MgcaModel) -> str:
     )
 
 
-def load_checkpoint(path: Path | str) -> Checkpoint:
+def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
     """Read and check a checkpoint.
+
+    Args:
+        path: where it lies.
+        to_resume: give the weights that training goes on with; else, where a running average of
+            them was kept (a run stopped in pre-training), the model is that average.
 
     Raises:
         UserError: not there, not one of ours, of a newer format, or weights that do not fit its own
@@ -151,6 +156,10 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         clip.load_state_dict(_float(content["clip"]))
         model.decoder.load_state_dict(_float(content["decoder"]))
         model.text_center.copy_(content["text_center"].float())
+        average = content.get("average")
+        if average is not None and not to_resume:
+            clip.load_state_dict(average)
+            average = None
     except (RuntimeError, KeyError, AttributeError) as error:
         raise UserError(
             f"checkpoint '{path}' does not fit its own configuration: {describe_misfit(error)}; "
@@ -168,7 +177,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
         unit_space=_unit_space(content.get("unit_space")),
         optimizer=content.get("optimizer"),
         generator=content.get("generator"),
-        average=content.get("average"),
+        average=average,
     )
 
 

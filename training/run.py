@@ -106,7 +106,7 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
             if arguments.resume == "latest"
             else Path(arguments.resume)
         )
-        checkpoint = load_checkpoint(path)
+        checkpoint = load_checkpoint(path, to_resume=True)
         if checkpoint.optimizer is None and checkpoint.step:
             raise UserError(
                 f"checkpoint '{path}' holds no optimiser state: it was made for shipping; "

@@ -152,6 +152,18 @@ LESSONS: tuple[Lesson, ...] = (
         lens_zooms=(2.0, 4.0),
         missing=0.45,
     ),
+    Lesson(
+        2_750_000,
+        {
+            **LATE_KINDS,
+            **{"beach": 0.12, "meadow": 0.12, "ground": 0.12, "fenced": 0.04},
+            **{"crowd": 0.25, "street": 0.5, "anything": 0.12, "close": 0.2},
+        },
+        everything=True,
+        lens_share=1.0,
+        lens_zooms=(2.2, 4.8),
+        missing=0.45,
+    ),
 )
 
 
