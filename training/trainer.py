@@ -271,6 +271,9 @@ class Run:
         if self.phase == "pretrain" and config.pretrain.steps and not config.model.pretrained:
             self.pretrain()
             self.save()
+        elif self.phase == "pretrain" and self.average_state is not None:
+            # A run stopped in pre-training that goes on with MGCA at once.
+            self.model.clip.load_state_dict(self.average_state)
         if self.phase == "pretrain":
             self.phase, self.state = "mgca", PhaseState(metrics=self.state.metrics)
             self.measure("CLIP's own dense features", baseline=True)

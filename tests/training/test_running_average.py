@@ -81,6 +81,10 @@ def test_pretraining_ends_with_the_average_and_goes_on_with_it(tmp_path):
     assert not torch.allclose(stopped.model.clip.visual.proj, proj, atol=1e-6)
     # Whoever does not go on with the run gets the average.
     assert torch.equal(load_checkpoint(last).model.clip.visual.proj, proj)
+    skip = ["--resume", str(last), "--set", "pretrain.steps=0", "--set", "name=skipped"]
+    assert main(["--runs", str(tmp_path), *skip]) == 0
+    skipped = load_checkpoint(tmp_path / "skipped/last.pt").model.clip.visual.proj
+    assert torch.equal(skipped, proj)
     assert main(["--runs", str(tmp_path), "--resume", str(last)]) == 0
     whole = load_checkpoint(tmp_path / "whole/last.pt").model.state_dict()
     for name, value in load_checkpoint(last).model.state_dict().items():
