@@ -1,4 +1,5 @@
-"""A tower that stays as it is tells another which noun each patch shows.
+"""A tower that is not trained tells another which noun each patch shows: an earlier one that stays
+as it is, or the trained one's running average (training.running_average).
 
 A tower that is taught by its own choice (training.losses.noun_level) drifts: what it mistakes once
 it teaches itself. The choice of an earlier state among the nouns that captions name does not drift,
@@ -25,10 +26,10 @@ from training.model.dense import DenseEncoder
 
 
 class NounTeacher:
-    """A frozen tower's choice of nouns, seen on whole images.
+    """Another tower's choice of nouns, seen on whole images.
 
     Args:
-        clip: a tower of this project's own architecture; frozen from now on.
+        clip: a tower of this project's own architecture; no gradient reaches it from now on.
     """
 
     def __init__(self, clip: CLIP) -> None:
