@@ -18,6 +18,7 @@ from runtime.errors import UserError
 from training.affinity import patch_affinity
 from training.config import PretrainConfig
 from training.data.batches import Batch, normalize_images, unit_images
+from training.frames import Frames
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
 from training.model.clip import encode_text
@@ -68,8 +69,10 @@ class ClipObjective(nn.Module):
         # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
         seed = int(batch.tokens_jl.sum()) + 1000003 * batch.visit
         shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
+        frames = self._frames(batch)
+        shown = frames if frames and self._shows_frames(seed) else None
         with _quickest_attention(images.device):
-            patches_bpd, kept_q = self._patches(shuffle, images, seed)
+            patches_bpd, kept_q = self._patches(shuffle, images, seed, shown)
             patches_bpd = patches_bpd.float()
         text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
         with torch.autocast(images.device.type, enabled=False):
@@ -89,7 +92,9 @@ class ClipObjective(nn.Module):
                 shares, discount = None, self.config.noun_discount
                 if self.teacher is not None or discount:
                     if self.teacher is not None:
-                        chosen_bqu = self.teacher.choose(batch, kept_q, discount)
+                        chosen_bqu = self.teacher.choose(
+                            batch, kept_q, discount, frames, mirrors=self.config.teacher_mirrors
+                        )
                     else:
                         chosen_bqu = choose_nouns(patches_bpd, nouns_ud, discount)
                     shares = share_nouns(chosen_bqu, named_bu, self.config, settle)
@@ -126,28 +131,50 @@ class ClipObjective(nn.Module):
         )
         return lambda target_bqu: affinity_bqq @ target_bqu
 
+    def _frames(self, batch: Batch) -> Frames | None:
+        """How the batch's images stand together; None: each is by itself."""
+        if self.config.frame_tiles == (1, 1):
+            return None
+        return Frames(self.config.frame_tiles, batch.mirrored)
+
+    def _shows_frames(self, seed: int) -> bool:
+        generator = torch.Generator().manual_seed(seed + 2)
+        return float(torch.rand((), generator=generator)) < self.config.frame_share
+
     def _patches(
-        self, shuffle: TileShuffle, images_b3hw: Tensor, seed: int
+        self,
+        shuffle: TileShuffle,
+        images_b3hw: Tensor,
+        seed: int,
+        frames: Frames | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """The tower's last patch tokens in the shared space, by image: (b, q, d); and which patches
-        they are, int64 (q,), None: all.
+        they are, int64 (q,), None: all. With ``frames`` it sees images where they stood, not tiles
+        of them exchanged.
         """
         visual = self.clip.visual
         grid_hw = self._grid_hw(images_b3hw.shape[2], images_b3hw.shape[3])
-        position_pc = position_embedding(visual, grid_hw)
-        tokens_bpc = embed_patches(visual, shuffle.shuffle(images_b3hw), position_pc)
-        patches = tokens_bpc.shape[1] - 1
+        canvases = frames.assemble(images_b3hw) if frames else shuffle.shuffle(images_b3hw)
+        position_pc = position_embedding(visual, self._grid_hw(*canvases.shape[2:]))
+        tokens_bpc = embed_patches(visual, canvases, position_pc)
+        patches = grid_hw[0] * grid_hw[1]
         kept_q = None
         if self.patch_dropout:
             generator = torch.Generator().manual_seed(seed + 1)
             count = max(1, round((1 - self.patch_dropout) * patches))
             kept_q = torch.randperm(patches, generator=generator)[:count].sort().values
             kept_q = kept_q.to(tokens_bpc.device)
+        stay_q = kept_q
+        if frames:
+            stay_q = frames.tokens_of(grid_hw, kept_q).flatten().to(tokens_bpc.device)
+        if stay_q is not None:
             # The class token stays in front.
-            stay_q = torch.cat([kept_q.new_zeros(1), kept_q + 1])
+            stay_q = torch.cat([stay_q.new_zeros(1), stay_q + 1])
             tokens_bpc = tokens_bpc.index_select(1, stay_q)
         tokens_bpc = visual.transformer(tokens_bpc)
         patches_bqd = visual.ln_post(tokens_bpc[:, 1:]) @ visual.proj
+        if frames:
+            return patches_bqd.reshape(images_b3hw.shape[0], -1, patches_bqd.shape[2]), kept_q
         return shuffle.restore_tokens(patches_bqd, grid_hw, kept_q), kept_q
 
     def _score(self, patches_bpd: Tensor, text_jd: Tensor) -> Tensor:

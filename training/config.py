@@ -141,6 +141,14 @@ class PretrainConfig(PhaseConfig, NounConfig):
     """A checkpoint whose tower says which of the named nouns a patch shows (training.noun_teacher),
     or ``average``: the running average of the tower that is trained; none: that tower itself.
     """
+    teacher_mirrors: bool = False
+    """Whether the teacher sees images mirrored: the pupil does not, and errs elsewhere."""
+    frame_tiles: tuple[int, int] = (1, 1)
+    """Rows and columns of the photograph whose tiles a batch's images are, one after the other
+    (training.frames); the teacher then sees both. (1, 1): each image is by itself.
+    """
+    frame_share: float = 0.5
+    """How many of the steps show the pupil photographs too, if images are tiles."""
     average_steps: int = 0
     """How many steps the running average of the weights reaches back (training.running_average);
     it is what pre-training ends with. 0: none is kept.
@@ -156,6 +164,16 @@ class PretrainConfig(PhaseConfig, NounConfig):
             raise ValueError(f"patch_dropout is {self.patch_dropout}; expected 0 to below 1")
         if self.average_steps < 0:
             raise ValueError(f"average_steps is {self.average_steps}; expected >= 0")
+        if not 0 <= self.frame_share <= 1:
+            raise ValueError(f"frame_share is {self.frame_share}; expected 0 to 1")
+        rows, columns = self.frame_tiles
+        if rows < 1 or columns < 1:
+            raise ValueError(f"frame_tiles is {rows}x{columns}; expected at least 1x1")
+        if self.batch % (rows * columns):
+            raise ValueError(
+                f"a batch of {self.batch} images does not fill photographs of {rows}x{columns} "
+                f"tiles; expected a multiple of {rows * columns}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

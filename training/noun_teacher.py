@@ -20,6 +20,7 @@ from torch import Tensor
 
 from training.checkpoint import load_checkpoint
 from training.data.batches import Batch, normalize_images
+from training.frames import Frames
 from training.losses.noun_level import choose_nouns
 from training.model.clip import encode_text
 from training.model.dense import DenseEncoder
@@ -46,18 +47,43 @@ class NounTeacher:
         return cls(load_checkpoint(path).model.clip.to(device))
 
     @torch.no_grad()
-    def choose(self, batch: Batch, kept_q: Tensor | None, discount: float = 0.0) -> Tensor:
-        """Probabilities (b, q, u) of the batch's nouns at the patches kept (None: at all);
-        ``discount``: see :func:`training.losses.noun_level.choose_nouns`.
+    def choose(
+        self,
+        batch: Batch,
+        kept_q: Tensor | None,
+        discount: float = 0.0,
+        frames: Frames | None = None,
+        *,
+        mirrors: bool = False,
+    ) -> Tensor:
+        """Which noun each patch shows, by all views of it.
+
+        Args:
+            batch: images and nouns.
+            kept_q: int64 (q,), the patches wanted; None: all.
+            discount: see :func:`training.losses.noun_level.choose_nouns`.
+            frames: the photographs whose tiles the images are: seen as well; None: there are none.
+            mirrors: whether images are seen mirrored.
+
+        Returns:
+            Probabilities (b, q, u) of the batch's nouns.
 
         Raises:
             ValueError: the batch carries no nouns.
         """
         if batch.nouns is None:
             raise ValueError("a batch without nouns; expected one collated with them")
-        embeddings_bdhw = self.encoder(normalize_images(batch.images_bhw3)).embeddings_bdhw
+        images = normalize_images(batch.images_bhw3)
+        embeddings_bdhw = self._see(images.flip(3)).flip(3) if mirrors else self._see(images)
+        if frames:
+            around_bdhw = frames.take_apart(self._see(frames.assemble(images)))
+            embeddings_bdhw = F.normalize(embeddings_bdhw, dim=1) + F.normalize(around_bdhw, dim=1)
         patches_bpd = embeddings_bdhw.flatten(2).transpose(1, 2)
         nouns_ud = F.normalize(encode_text(self.clip, batch.nouns[0]).float(), dim=-1)
         with torch.autocast(patches_bpd.device.type, enabled=False):
             chosen_bpu = choose_nouns(patches_bpd.float(), nouns_ud, discount)
         return chosen_bpu if kept_q is None else chosen_bpu.index_select(1, kept_q)
+
+    def _see(self, images_b3hw: Tensor) -> Tensor:
+        """(b, d, hp, wp), as float32: sums of bfloat16 views would lose what they differ in."""
+        return self.encoder(images_b3hw).embeddings_bdhw.float()

@@ -208,6 +208,7 @@ class Run:
     def pretrain(self) -> None:
         """CLIP from nothing, then frozen."""
         config = self.config
+        self.stream.check_tiles(config.pretrain, config.data.first_seed)
         clip = self.model.clip
         clip.requires_grad_(True)
         clip.train()

@@ -39,6 +39,7 @@ class Batch:
         named_bu: bool (b, u), the nouns that each image's captions name, drawn or not.
         visit: 0 the first time; another number each time the same batch comes again
             (training.data.replay), so that other patches are left out then.
+        mirrored: whether images are mirrored, each by itself.
     """
 
     images_bhw3: Tensor
@@ -47,6 +48,7 @@ class Batch:
     noun_tokens_ul: Tensor | None = None
     named_bu: Tensor | None = None
     visit: int = 0
+    mirrored: bool = False
 
     @property
     def nouns(self) -> tuple[Tensor, Tensor] | None:

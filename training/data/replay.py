@@ -45,4 +45,4 @@ def replay_batches(
 def come_again(batch: Batch, visit: int, *, mirrored: bool) -> Batch:
     """The same scenes for another visit; captions do not tell left from right."""
     images = batch.images_bhw3.flip(2) if mirrored else batch.images_bhw3
-    return dataclasses.replace(batch, images_bhw3=images, visit=visit)
+    return dataclasses.replace(batch, images_bhw3=images, visit=visit, mirrored=mirrored)

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from training.config import PhaseConfig, TrainConfig
+from runtime.errors import UserError
+from training.config import PhaseConfig, PretrainConfig, TrainConfig
 from training.data.batches import Batch, Collate, streetworld_batches
 from training.data.nouns import NounFinder
 from training.data.replay import replay_batches
+from training.data.streetworld.scene import TILES_HW
+from training.data.streetworld.scenes.lessons import FIRST_TILE, lesson_of
 from training.distributed import Processes
 from training.model.clip import tokenizer_for
 from training.model.mgca import MgcaModel
@@ -95,6 +98,29 @@ class SceneStream:
         """The first scene that a whole run of ``phase`` from the stream's beginning leaves over."""
         used = self._fresh_steps(phase) * phase.batch * self.processes.count
         return self.config.data.first_seed + used
+
+    def check_tiles(self, phase: PretrainConfig, first_seed: int) -> None:
+        """See that images are tiles of photographs where ``phase`` wants them to be.
+
+        Raises:
+            UserError: they are not.
+        """
+        rows, columns = phase.frame_tiles
+        if (rows, columns) == (1, 1):
+            return
+        if self.config.data.shards:
+            raise UserError(
+                "pretrain.frame_tiles wants tiles of photographs, and pairs of shards are each by "
+                "themselves; expected StreetWorld, or --set 'pretrain.frame_tiles=[1,1]'"
+            )
+        tiles, lesson = rows * columns, lesson_of("train", first_seed)
+        begins = lesson.tiles and (first_seed - lesson.first) % tiles == 0
+        if (rows, columns) != TILES_HW or not begins:
+            raise UserError(
+                f"scene {first_seed} does not begin a photograph of {rows}x{columns} tiles; "
+                f"expected {TILES_HW[0]}x{TILES_HW[1]} and e.g. "
+                f"--set data.first_seed={FIRST_TILE}"
+            )
 
     def _fresh_steps(self, phase: PhaseConfig) -> int:
         return math.ceil(phase.steps / self.config.data.passes)

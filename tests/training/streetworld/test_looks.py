@@ -20,7 +20,7 @@ from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import COLOURS, paint_of
 from training.data.streetworld.randomness import Dice
 from training.data.streetworld.scene import Crop, draft_scene
-from training.data.streetworld.scenes.lessons import LESSONS, lesson_of
+from training.data.streetworld.scenes.lessons import FIRST_TILE, LESSONS, lesson_of
 from training.data.streetworld.street import empty_street, plan_street
 
 PIECES_FROM = next(lesson.first for lesson in LESSONS if lesson.lens_share)
@@ -256,3 +256,40 @@ def test_an_emptied_street_keeps_or_loses_a_whole_kind() -> None:
     assert len({"parked", "oncoming", "ahead"} & left) in (0, 3)
     empty_street(street, Dice(1), 1.0)
     assert street.actors == []
+
+
+@pytest.mark.parametrize("at", [0, 9, 27])
+def test_tiles_of_a_photograph_fit_together(at: int) -> None:
+    """Nine scenes are one picture, cut without a gap; each is described by itself."""
+    size_wh, first = (32, 24), FIRST_TILE + at
+    scenes = [generate_scene(first + n, namespace="train", size_wh=size_wh) for n in range(9)]
+    drafts = [draft_scene(first + n, "train") for n in range(9)]
+    whole = labels_of(drafts[0].shapes, drafts[0].crop.whole_size(size_wh))
+    rows = [np.hstack([scene.labels_hw for scene in scenes[row : row + 3]]) for row in (0, 3, 6)]
+    together = np.vstack(rows)
+    spots = [
+        (together == whole[y : y + 72, x : x + 96]).all()
+        for y in range(whole.shape[0] - 71)
+        for x in range(whole.shape[1] - 95)
+    ]
+    assert any(spots)
+    assert {draft.tile_of for draft in drafts} == {first}
+    assert len({scene.captions for scene in scenes}) > 1
+    # Out of turn, and by the other way of asking, each is the same.
+    image, captions = generate_pair(first + 4, size_wh=size_wh)
+    generate_pair(first + 40, size_wh=size_wh)
+    again, _ = generate_pair(first + 4, size_wh=size_wh)
+    assert (image == scenes[4].image_hw3).all() and (again == image).all()
+    assert captions == scenes[4].captions
+
+
+def test_a_photograph_is_exposed_as_one() -> None:
+    """Blur and light go on across the tiles' edges: no step there that is not in the middle."""
+    steps = []
+    for first in range(FIRST_TILE, FIRST_TILE + 270, 9):
+        images = [generate_pair(first + n, size_wh=(32, 24))[0] for n in range(9)]
+        photograph = np.hstack(images[3:6]).astype(float)
+        jumps = np.abs(np.diff(photograph, axis=1)).mean((0, 2))
+        steps.append((jumps[[31, 63]].mean(), np.delete(jumps, [31, 63]).mean()))
+    at_edges, elsewhere = np.mean(steps, axis=0)
+    assert at_edges < 1.25 * elsewhere

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from .scenes.weather import Weather, draw_weather
 from .street import empty_street, plan_street
 
 SIZE_WH = (128, 96)
+TILES_HW = (3, 3)
+"""Rows and columns of a photograph whose tiles are scenes of their own (Lesson.tiles)."""
 _GLANCE_WH = (64, 48)  # the coarse grid on which captions look what is visible
 
 
@@ -84,10 +87,47 @@ class Draft:
     """Whether its captions leave out nothing that is visible."""
     crop: Crop = Crop()
     """Which piece of it is shown."""
+    tile_of: int | None = None
+    """The first of the scenes whose photograph it is a tile of, where scenes come so."""
+    number: int = 0
+    """Which of its tiles, row by row."""
+
+
+def tile_at(number: int) -> tuple[int, int]:
+    """Row and column of tile `number` of a photograph that is cut into :data:`TILES_HW`."""
+    return divmod(number % (TILES_HW[0] * TILES_HW[1]), TILES_HW[1])
 
 
 def draft_scene(seed: int, namespace: str) -> Draft:
     """Composes scene `seed` of `namespace` without drawing it."""
+    lesson = lesson_of(namespace, seed)
+    if not lesson.tiles:
+        return _draft(seed, namespace)
+    number = (seed - lesson.first) % (TILES_HW[0] * TILES_HW[1])
+    whole = _draft_whole(seed - number)
+    row, column = tile_at(number)
+    # In units of a tile's side the scene is `zoom` wide and the photograph three.
+    zoom, (x, y) = whole.crop.zoom, whole.crop.at_xy
+    at_xy = (
+        (x * (zoom - TILES_HW[1]) + column) / (zoom - 1),
+        (y * (zoom - TILES_HW[0]) + row) / (zoom - 1),
+    )
+    crop = Crop(zoom, at_xy)
+    return replace(whole, dice=dice_for(namespace, seed), crop=crop, number=number)
+
+
+@functools.lru_cache(maxsize=1)
+def _draft_whole(seed: int) -> Draft:
+    """The training scene that begins at `seed` and of which the next ones are tiles; its crop's
+    zoom is that of a tile, its place that of the photograph.
+    """
+    draft = _draft(seed, "train")
+    # Sides of a whole number of pixels, or tiles would not meet.
+    zoom = max(round(draft.crop.zoom * 16) / 16, float(max(TILES_HW)))
+    return replace(draft, crop=Crop(zoom, draft.crop.at_xy), tile_of=seed)
+
+
+def _draft(seed: int, namespace: str) -> Draft:
     dice = dice_for(namespace, seed)
     shapes = DisplayList()
     weather = draw_weather(dice, shapes)
@@ -112,8 +152,26 @@ def draft_scene(seed: int, namespace: str) -> Draft:
 
 def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     """The image of a draft, RGB uint8 (H, W, 3)."""
+    if draft.tile_of is not None:
+        width, height = size_wh
+        row, column = tile_at(draft.number)
+        photograph = _photograph_whole(draft.tile_of, size_wh)
+        tile = photograph[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        return np.ascontiguousarray(tile)
     painted = paint(draft.shapes, draft.crop.whole_size(size_wh))
     colours, relief, shining = (draft.crop.cut(whole, size_wh) for whole in painted)
+    return expose(colours, relief, shining, draft.weather)
+
+
+@functools.lru_cache(maxsize=1)
+def _photograph_whole(seed: int, tile_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """The photograph of which tiles of `tile_wh` are cut: exposed as one, so that light, blur and
+    noise go on from tile to tile.
+    """
+    draft = _draft_whole(seed)
+    window_wh = (tile_wh[0] * TILES_HW[1], tile_wh[1] * TILES_HW[0])
+    painted = paint(draft.shapes, draft.crop.whole_size(tile_wh))
+    colours, relief, shining = (draft.crop.cut(whole, window_wh) for whole in painted)
     return expose(colours, relief, shining, draft.weather)
 
 

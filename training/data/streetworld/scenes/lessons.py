@@ -79,6 +79,9 @@ class Lesson(NamedTuple):
         lens_zooms: how many times longer that is, at least and at most.
         missing: how likely each kind of thing is gone from a street that moves; else all come
             together in all of them.
+        tiles: whether nine scenes at a time are the tiles of one photograph, row by row
+            (streetworld/scene.py: TILES_HW), each with captions of its own; the lens is a tile's,
+            three times as long as the photograph's.
     """
 
     first: int
@@ -87,6 +90,7 @@ class Lesson(NamedTuple):
     lens_share: float = 0.0
     lens_zooms: tuple[float, float] = (1.0, 1.0)
     missing: float = 0.0
+    tiles: bool = False
 
 
 def _pieces(
@@ -96,9 +100,10 @@ def _pieces(
     *,
     lens_share: float = 1.0,
     missing: float = 0.45,
+    tiles: bool = False,
 ) -> Lesson:
     """A late lesson: scenes mostly seen in pieces, of which captions leave out nothing."""
-    return Lesson(first, kinds, True, lens_share, lens_zooms, missing)
+    return Lesson(first, kinds, True, lens_share, lens_zooms, missing, tiles)
 
 
 # Evaluation, the clips and whatever else is not training.
@@ -149,7 +154,10 @@ LESSONS: tuple[Lesson, ...] = (
     _pieces(2_150_000, {**LATE_KINDS, "crowd": 0.25, "street": 0.5}, (2.0, 4.0)),
     _pieces(2_260_000, {**PIECE_KINDS, "crowd": 0.15}, (2.0, 4.0)),
     _pieces(2_750_000, {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}, (2.2, 4.8)),
+    _pieces(3_600_000, {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}, (3.0, 4.8), tiles=True),
 )
+FIRST_TILE = next(lesson.first for lesson in LESSONS if lesson.tiles)
+"""The first scene that is a tile of a photograph."""
 
 
 def lesson_of(namespace: str, seed: int) -> Lesson:
