@@ -17,13 +17,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from runtime.errors import UserError
 from training.affinity import patch_affinity
 from training.config import PretrainConfig
-from training.data.batches import Batch, normalize_images, unit_images
+from training.data.batches import Batch, normalize_colors, normalize_images, unit_images
 from training.frames import Frames
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
 from training.noun_teacher import NounTeacher
+from training.relight import relight
 from training.tiles import TileShuffle, draw_shuffle
 
 
@@ -65,11 +66,11 @@ class ClipObjective(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
-        images = normalize_images(batch.images_bhw3)
         # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
         seed = int(batch.tokens_jl.sum()) + 1000003 * batch.visit
-        shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
         frames = self._frames(batch)
+        images = self._light(batch.images_bhw3, frames, seed)
+        shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
         shown = frames if frames and self._shows_frames(seed) else None
         with _quickest_attention(images.device):
             patches_bpd, kept_q = self._patches(shuffle, images, seed, shown)
@@ -130,6 +131,14 @@ class ClipObjective(nn.Module):
             contrast_weight=self.config.contrast_weight,
         )
         return lambda target_bqu: affinity_bqq @ target_bqu
+
+    def _light(self, images_bhw3: Tensor, frames: Frames | None, seed: int) -> Tensor:
+        """Normalised images (b, 3, h, w) as the pupil sees them."""
+        if not self.config.relight:
+            return normalize_images(images_bhw3)
+        together = frames.tiles if frames else 1
+        colors = relight(unit_images(images_bhw3), self.config.relight, seed + 3, together)
+        return normalize_colors(colors)
 
     def _frames(self, batch: Batch) -> Frames | None:
         """How the batch's images stand together; None: each is by itself."""

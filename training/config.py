@@ -149,6 +149,10 @@ class PretrainConfig(PhaseConfig, NounConfig):
     """
     frame_share: float = 0.5
     """How many of the steps show the pupil photographs too, if images are tiles."""
+    relight: float = 0.0
+    """How far the light of what the pupil sees may be from that of the scene, which the teacher and
+    the settling of targets see (training.relight); 0: it is the same.
+    """
     average_steps: int = 0
     """How many steps the running average of the weights reaches back (training.running_average);
     it is what pre-training ends with. 0: none is kept.
@@ -166,6 +170,8 @@ class PretrainConfig(PhaseConfig, NounConfig):
             raise ValueError(f"average_steps is {self.average_steps}; expected >= 0")
         if not 0 <= self.frame_share <= 1:
             raise ValueError(f"frame_share is {self.frame_share}; expected 0 to 1")
+        if self.relight < 0:
+            raise ValueError(f"relight is {self.relight}; expected >= 0")
         rows, columns = self.frame_tiles
         if rows < 1 or columns < 1:
             raise ValueError(f"frame_tiles is {rows}x{columns}; expected at least 1x1")

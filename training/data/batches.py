@@ -82,10 +82,14 @@ def unit_images(images_bhw3: Tensor) -> Tensor:
 
 def normalize_images(images_bhw3: Tensor) -> Tensor:
     """uint8 (b, h, w, 3) RGB -> float32 (b, 3, h, w), CLIP's mean and std taken off."""
-    images = unit_images(images_bhw3)
-    mean = torch.tensor(IMAGE_MEAN, device=images.device).reshape(1, 3, 1, 1)
-    std = torch.tensor(IMAGE_STD, device=images.device).reshape(1, 3, 1, 1)
-    return (images - mean) / std
+    return normalize_colors(unit_images(images_bhw3))
+
+
+def normalize_colors(colors_b3hw: Tensor) -> Tensor:
+    """RGB in [0, 1] (b, 3, h, w) -> CLIP's mean and std taken off."""
+    mean = torch.tensor(IMAGE_MEAN, device=colors_b3hw.device).reshape(1, 3, 1, 1)
+    std = torch.tensor(IMAGE_STD, device=colors_b3hw.device).reshape(1, 3, 1, 1)
+    return (colors_b3hw - mean) / std
 
 
 def choose_captions(captions: Sequence[str], count: int, seed: int) -> list[str]:
