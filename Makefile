@@ -122,10 +122,15 @@ demo-assets: $(VENV)/.installed-dev
 	$(FINE) --resume runs/demo/last.pt --until 2100 --set data.first_seed=2650000 --set pretrain.steps=4200 --set pretrain.learning_rate=0.0005
 	$(FINE) --resume runs/demo/last.pt --until 3300 --set pretrain.steps=3300
 	$(AVERAGE) --from runs/demo/taught300.pt --to runs/demo/last.pt --share 0.667 --out runs/demo/taught.pt
-	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/taught.pt --share 0.6 --close-decoder --out runs/demo/between.pt
-	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2900000 --set data.passes=1 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
+	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/taught.pt --share 0.6 --close-decoder --out runs/demo/taught.pt
+	$(FINE) --resume runs/demo/taught.pt --until 1500 --set data.first_seed=3600000 --set data.passes=1 --set threads=1 --set model.prompts=both \
+		--set pretrain.batch=63 --set pretrain.steps=4000 --set pretrain.learning_rate=0.0004 --set "pretrain.frame_tiles=[3,3]" \
+		--set pretrain.teacher_mirrors=true
+	$(FINE) --resume runs/demo/last.pt --until 2400 --set pretrain.steps=2400 --set pretrain.learning_rate=0.0006 --set pretrain.relight=0.8
+	$(AVERAGE) --from runs/demo/taught.pt --to runs/demo/last.pt --share 0.25 --close-decoder --out runs/demo/between.pt
+	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2900000 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
 		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0 --set losses.noun_discount=0.6 --set losses.contrast_weight=2 \
-		--set mgca.learning_rate=0.00003
+		--set mgca.learning_rate=0.00005
 	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[288,216]" --set "evaluation.size_wh=[288,216]" --set "export_size_wh=[288,216]" \
 		--set units.seeds=432 --set model.prompts=seen
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
