@@ -50,9 +50,18 @@ class Sight:
         return label_pixels(scores_khw, np.arange(len(text_kd), dtype=np.uint8), size_wh)
 
     def unit_map(self, size_wh: tuple[int, int]) -> np.ndarray:
-        """The unit each pixel belongs to most, uint8 (h, w): its slot."""
-        slots = np.arange(len(self.units_ud), dtype=np.uint8)
-        return label_pixels(self.assignment_uhw.astype(np.float32), slots, size_wh)
+        """The unit each pixel belongs to most, int32 (h, w): its slot. There may be more than a
+        byte can tell.
+        """
+        most_hw = np.full(size_wh[::-1], -1.0, np.float32)
+        slots_hw = np.zeros(size_wh[::-1], np.int32)
+        for slot, share_hw in enumerate(self.assignment_uhw.astype(np.float32)):
+            if share_hw.any():
+                enlarged_hw = cv2.resize(share_hw, size_wh, interpolation=cv2.INTER_LINEAR)
+                more_hw = enlarged_hw > most_hw
+                slots_hw[more_hw] = slot
+                np.maximum(most_hw, enlarged_hw, out=most_hw)
+        return slots_hw
 
 
 class CheckpointView:

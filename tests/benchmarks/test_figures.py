@@ -346,3 +346,17 @@ def test_the_whole_command_draws_four_small_pictures(tmp_path: Path):
     assert grid.shape[1] == 5 * (256 + GAP) + GAP  # image, baseline, +object, +units, truth
     sky = class_colours(["sky"])[0]
     assert (np.abs(grid.astype(int) - sky).sum(-1) <= 12).mean() > 0.005  # the truth at least
+
+
+@pytest.mark.parametrize("slots", [3, 300])
+def test_a_pixel_is_shown_in_its_unit_however_many_there_are(slots: int) -> None:
+    """Slots beyond a byte used to be shown, and named, as others."""
+    from benchmarks.figures.model_view import Sight
+
+    assignment_uhw = np.zeros((slots, 2, 3), np.float32)
+    assignment_uhw[slots - 1, :, 2] = assignment_uhw[0, :, :2] = 1.0
+    nothing = np.zeros((4, 2, 3), np.float32)
+    sight = Sight(nothing, nothing, np.zeros((slots, 4), np.float32), assignment_uhw)
+    last = slots - 1
+    assert sight.unit_map((3, 2)).tolist() == [[0, 0, last], [0, 0, last]]
+    assert sight.unit_map((6, 2)).tolist() == [[0, 0, 0, 0, last, last]] * 2
