@@ -95,14 +95,15 @@ class Draft:
 
 def tile_at(number: int) -> tuple[int, int]:
     """Row and column of tile `number` of a photograph that is cut into :data:`TILES_HW`."""
-    return divmod(number % (TILES_HW[0] * TILES_HW[1]), TILES_HW[1])
+    return divmod(number, TILES_HW[1])
 
 
 def draft_scene(seed: int, namespace: str) -> Draft:
     """Composes scene `seed` of `namespace` without drawing it."""
+    dice = dice_for(namespace, seed)
     lesson = lesson_of(namespace, seed)
     if not lesson.tiles:
-        return _draft(seed, namespace)
+        return _draft(seed, namespace, dice)
     number = (seed - lesson.first) % (TILES_HW[0] * TILES_HW[1])
     whole = _draft_whole(seed - number)
     row, column = tile_at(number)
@@ -112,8 +113,7 @@ def draft_scene(seed: int, namespace: str) -> Draft:
         (x * (zoom - TILES_HW[1]) + column) / (zoom - 1),
         (y * (zoom - TILES_HW[0]) + row) / (zoom - 1),
     )
-    crop = Crop(zoom, at_xy)
-    return replace(whole, dice=dice_for(namespace, seed), crop=crop, number=number)
+    return replace(whole, dice=dice, crop=Crop(zoom, at_xy), number=number)
 
 
 @functools.lru_cache(maxsize=1)
@@ -121,14 +121,13 @@ def _draft_whole(seed: int) -> Draft:
     """The training scene that begins at `seed` and of which the next ones are tiles; its crop's
     zoom is that of a tile, its place that of the photograph.
     """
-    draft = _draft(seed, "train")
-    # Sides of a whole number of pixels, or tiles would not meet.
+    draft = _draft(seed, "train", dice_for("train", seed))
+    # Sides of a whole number of pixels, or tiles (whose sides are multiples of 16) would not meet.
     zoom = max(round(draft.crop.zoom * 16) / 16, float(max(TILES_HW)))
     return replace(draft, crop=Crop(zoom, draft.crop.at_xy), tile_of=seed)
 
 
-def _draft(seed: int, namespace: str) -> Draft:
-    dice = dice_for(namespace, seed)
+def _draft(seed: int, namespace: str, dice: Dice) -> Draft:
     shapes = DisplayList()
     weather = draw_weather(dice, shapes)
     if namespace == "compositions":
