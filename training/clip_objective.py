@@ -17,7 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from runtime.errors import UserError
 from training.affinity import patch_affinity
 from training.config import PretrainConfig
-from training.data.batches import Batch, normalize_colors, normalize_images, unit_images
+from training.data.batches import Batch, normalize_colors, unit_images
 from training.frames import Frames
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
@@ -134,10 +134,10 @@ class ClipObjective(nn.Module):
 
     def _light(self, images_bhw3: Tensor, frames: Frames | None, seed: int) -> Tensor:
         """Normalised images (b, 3, h, w) as the pupil sees them."""
-        if not self.config.relight:
-            return normalize_images(images_bhw3)
-        together = frames.tiles if frames else 1
-        colors = relight(unit_images(images_bhw3), self.config.relight, seed + 3, together)
+        colors = unit_images(images_bhw3)
+        if self.config.relight:
+            together = frames.tiles if frames else 1
+            colors = relight(colors, self.config.relight, seed + 3, together)
         return normalize_colors(colors)
 
     def _frames(self, batch: Batch) -> Frames | None:

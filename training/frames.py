@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.tiles import cut_tiles, join_tiles
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -54,20 +56,19 @@ class Frames:
                 f"{b} images do not fill photographs of {rows}x{columns} tiles; expected a "
                 f"multiple of {self.tiles}"
             )
-        grid = images_bchw.reshape(-1, rows, columns, c, h, w)
-        if self.mirrored:
-            grid = grid.flip(2)
-        return grid.permute(0, 3, 1, 4, 2, 5).reshape(-1, c, rows * h, columns * w)
+        tiles_tfchw = images_bchw.reshape(-1, self.tiles, c, h, w).transpose(0, 1)
+        return join_tiles(self._turned(tiles_tfchw), self.tiles_hw)
 
     def take_apart(self, maps_fcHW: Tensor) -> Tensor:
         """Maps of photographs, at any resolution -> maps of tiles: :meth:`assemble`'s inverse."""
-        f, c, tall, wide = maps_fcHW.shape
-        rows, columns = self.tiles_hw
-        grid = maps_fcHW.reshape(f, c, rows, tall // rows, columns, wide // columns)
-        grid = grid.permute(0, 2, 4, 1, 3, 5)
-        if self.mirrored:
-            grid = grid.flip(2)
-        return grid.reshape(-1, c, tall // rows, wide // columns)
+        tiles_tfchw = self._turned(cut_tiles(maps_fcHW, self.tiles_hw))
+        return tiles_tfchw.transpose(0, 1).flatten(0, 1)
+
+    def _turned(self, tiles_tfchw: Tensor) -> Tensor:
+        """Columns from right to left where tiles are mirrored."""
+        if not self.mirrored:
+            return tiles_tfchw
+        return tiles_tfchw.unflatten(0, self.tiles_hw).flip(1).flatten(0, 1)
 
     def tokens_of(self, grid_hw: tuple[int, int], kept_q: Tensor | None) -> Tensor:
         """Which patches of a photograph are each tile's.

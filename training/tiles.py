@@ -76,15 +76,26 @@ class TileShuffle:
         return height // rows, width // columns
 
     def _move(self, x_bchw: Tensor, rows_tb: Tensor) -> Tensor:
-        b, c, h, w = x_bchw.shape
-        rows, columns = self.tiles_hw
-        tall, wide = self._tile_size((h, w))
-        cut = x_bchw.reshape(b, c, rows, tall, columns, wide).permute(2, 4, 0, 1, 3, 5)
-        cut = cut.reshape(rows * columns, b, c, tall, wide)
-        index = torch.arange(rows * columns, device=x_bchw.device).unsqueeze(1)
-        moved = cut[index, rows_tb.to(x_bchw.device)]
-        moved = moved.reshape(rows, columns, b, c, tall, wide).permute(2, 3, 0, 4, 1, 5)
-        return moved.reshape(b, c, h, w)
+        self._tile_size((x_bchw.shape[2], x_bchw.shape[3]))
+        cut = cut_tiles(x_bchw, self.tiles_hw)
+        index = torch.arange(cut.shape[0], device=x_bchw.device).unsqueeze(1)
+        return join_tiles(cut[index, rows_tb.to(x_bchw.device)], self.tiles_hw)
+
+
+def cut_tiles(maps_bchw: Tensor, tiles_hw: tuple[int, int]) -> Tensor:
+    """(b, c, rows * h, columns * w) -> (t, b, c, h, w), tiles row by row."""
+    b, c, tall, wide = maps_bchw.shape
+    rows, columns = tiles_hw
+    cut = maps_bchw.reshape(b, c, rows, tall // rows, columns, wide // columns)
+    return cut.permute(2, 4, 0, 1, 3, 5).flatten(0, 1)
+
+
+def join_tiles(tiles_tbchw: Tensor, tiles_hw: tuple[int, int]) -> Tensor:
+    """(t, b, c, h, w) -> (b, c, rows * h, columns * w): :func:`cut_tiles`' inverse."""
+    _, b, c, h, w = tiles_tbchw.shape
+    rows, columns = tiles_hw
+    grid = tiles_tbchw.reshape(rows, columns, b, c, h, w).permute(2, 3, 0, 4, 1, 5)
+    return grid.reshape(b, c, rows * h, columns * w)
 
 
 def draw_shuffle(batch: int, choices: tuple[tuple[int, int], ...], seed: int) -> TileShuffle:

@@ -53,15 +53,9 @@ class Sight:
         """The unit each pixel belongs to most, int32 (h, w): its slot. There may be more than a
         byte can tell.
         """
-        most_hw = np.full(size_wh[::-1], -1.0, np.float32)
-        slots_hw = np.zeros(size_wh[::-1], np.int32)
-        for slot, share_hw in enumerate(self.assignment_uhw.astype(np.float32)):
-            if share_hw.any():
-                enlarged_hw = cv2.resize(share_hw, size_wh, interpolation=cv2.INTER_LINEAR)
-                more_hw = enlarged_hw > most_hw
-                slots_hw[more_hw] = slot
-                np.maximum(most_hw, enlarged_hw, out=most_hw)
-        return slots_hw
+        shares_uhw = self.assignment_uhw.astype(np.float32)
+        enlarged = [cv2.resize(hw, size_wh, interpolation=cv2.INTER_LINEAR) for hw in shares_uhw]
+        return np.argmax(enlarged, axis=0).astype(np.int32)
 
 
 class CheckpointView:

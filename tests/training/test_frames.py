@@ -12,42 +12,24 @@ torch = pytest.importorskip("torch")
 from runtime.errors import UserError  # noqa: E402
 from training.clip_objective import ClipObjective  # noqa: E402
 from training.config import DataConfig, PretrainConfig, TrainConfig  # noqa: E402
-from training.data.batches import (  # noqa: E402
-    Batch,
-    Collate,
-    normalize_images,
-    streetworld_batches,
-)
-from training.data.nouns import NounFinder  # noqa: E402
+from training.data.batches import Batch, normalize_images  # noqa: E402
 from training.data.replay import come_again  # noqa: E402
 from training.data.stream import SceneStream  # noqa: E402
 from training.data.streetworld.scenes.lessons import FIRST_TILE  # noqa: E402
 from training.distributed import Processes  # noqa: E402
 from training.frames import Frames  # noqa: E402
-from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.dense import DenseEncoder  # noqa: E402
 from training.model.mgca import MgcaModel  # noqa: E402
 from training.noun_teacher import NounTeacher  # noqa: E402
 
-NOUNS = NounFinder({noun: noun for noun in ("sky", "road", "tree", "building", "car", "person")})
 TILES = PretrainConfig(
     batch=18, tilings=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, frame_tiles=(3, 3)
 )
 
 
 @pytest.fixture
-def clip():
-    torch.manual_seed(0)
-    return load_clip("mgca-tiny").requires_grad_(True)
-
-
-@pytest.fixture
-def batch(clip) -> Batch:
-    stream = streetworld_batches(
-        first_seed=FIRST_TILE, steps=1, start_step=0, batch=18, captions=2, size_wh=(32, 24),
-        seed=0, collate=Collate(tokenizer_for(clip), NOUNS), workers=0,
-    )  # fmt: skip
-    return next(iter(stream))
+def batch(noun_batch) -> Batch:
+    return noun_batch(FIRST_TILE, 18, (32, 24))
 
 
 @pytest.mark.parametrize("tiles_hw", [(1, 1), (2, 3), (3, 3)])

@@ -12,12 +12,10 @@ torch = pytest.importorskip("torch")
 from runtime.errors import UserError  # noqa: E402
 from training.clip_objective import ClipObjective  # noqa: E402
 from training.config import PretrainConfig  # noqa: E402
-from training.data.batches import Batch, Collate, streetworld_batches  # noqa: E402
-from training.data.nouns import NounFinder  # noqa: E402
-from training.model.clip import load_clip, tokenizer_for  # noqa: E402
+from training.data.batches import Batch  # noqa: E402
+from training.model.clip import load_clip  # noqa: E402
 from training.noun_teacher import NounTeacher  # noqa: E402
 
-NOUNS = NounFinder({noun: noun for noun in ("sky", "road", "tree", "building", "car", "person")})
 WHOLE = PretrainConfig(
     tilings=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, color_sharpness=100.0
 )
@@ -25,18 +23,8 @@ HALF = dataclasses.replace(WHOLE, tilings=((2, 2), (2, 2)), patch_dropout=0.5)
 
 
 @pytest.fixture
-def clip():
-    torch.manual_seed(0)
-    return load_clip("mgca-tiny").requires_grad_(True)
-
-
-@pytest.fixture
-def batch(clip) -> Batch:
-    stream = streetworld_batches(
-        first_seed=0, steps=1, start_step=0, batch=6, captions=2, size_wh=(128, 96), seed=0,
-        collate=Collate(tokenizer_for(clip), NOUNS), workers=0,
-    )  # fmt: skip
-    return next(iter(stream))
+def batch(noun_batch) -> Batch:
+    return noun_batch(0, 6, (128, 96))
 
 
 def cover_of(clip, config, batch, teacher=None) -> float:

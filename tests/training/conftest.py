@@ -1,0 +1,38 @@
+"""What tests of pre-training share: a tower of random weights, and a batch that carries nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+NOUNS = ("sky", "road", "tree", "building", "car", "person")
+
+
+@pytest.fixture
+def clip():
+    """``mgca-tiny``, trainable, the same weights in every test."""
+    torch = pytest.importorskip("torch")
+    from training.model.clip import load_clip
+
+    torch.manual_seed(0)
+    return load_clip("mgca-tiny").requires_grad_(True)
+
+
+@pytest.fixture
+def noun_batch(clip) -> Callable:
+    """Draws a batch of StreetWorld that carries :data:`NOUNS`."""
+    from training.data.batches import Collate, streetworld_batches
+    from training.data.nouns import NounFinder
+    from training.model.clip import tokenizer_for
+
+    collate = Collate(tokenizer_for(clip), NounFinder({noun: noun for noun in NOUNS}))
+
+    def draw(first_seed: int, batch: int, size_wh: tuple[int, int]):
+        stream = streetworld_batches(
+            first_seed=first_seed, steps=1, start_step=0, batch=batch, captions=2, size_wh=size_wh,
+            seed=0, collate=collate, workers=0,
+        )  # fmt: skip
+        return next(iter(stream))
+
+    return draw
