@@ -79,6 +79,9 @@ class DisplayList:
         1.0  # brightness of what is drawn from now on: streets in the shade of a bright sky
     )
 
+    polished: float = 0.0
+    """How many of its cars are rounded, sober in colour and mirror the sky (polished_car.py)."""
+
     def thing(self, noun: str, colour: str | None = None, ground: str | None = None) -> int:
         """Registers something nameable and gives its number, to be passed to the shapes."""
         self.things.append(Thing(noun, colour, ground))

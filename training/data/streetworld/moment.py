@@ -102,12 +102,12 @@ def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
     road.marks(np.array(dashes), (222.0, 222.0, 216.0))
 
 
-def compose_moment(street: Street, seconds: float) -> DisplayList:
-    """The street as the camera sees it after so many seconds."""
+def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> DisplayList:
+    """The street as the camera sees it after so many seconds; `polished`: see DisplayList."""
     travelled = street.speed * seconds
     sway = math.sin(seconds * 0.9) * 0.035
     horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)
-    scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway))
+    scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway), polished=polished)
     scene.haze_colour, scene.haze_per_metre = street.haze_colour, street.haze_per_metre
     scene.roll = 0.006 * math.sin(seconds * 1.3)
     sky = street.dice(6)

@@ -135,12 +135,14 @@ def _draft(seed: int, namespace: str, dice: Dice) -> Draft:
         compose(shapes, dice, weather, "close", wanted)
         return Draft(shapes, weather, "close", dice)
     lesson = lesson_of(namespace, seed)
+    shapes.polished = lesson.polished
     kind = dice.weighted(lesson.kinds)
     if kind == "street":
         street = plan_street(seed, namespace, fair=dice.chance(0.5))
         if lesson.missing:
             empty_street(street, dice, lesson.missing)
-        shapes, weather = compose_moment(street, dice.uniform(0.0, 7.0)), street.weather
+        shapes = compose_moment(street, dice.uniform(0.0, 7.0), lesson.polished)
+        weather = street.weather
     else:
         compose(shapes, dice, weather, kind)
     crop = Crop()

@@ -8,6 +8,7 @@ from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Texture
 from ..geometry import Points
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
+from .polished_car import draw_polished_car
 from .vehicle import GLASS, RUBBER, Body, draw_shadow, draw_wheels, end_shown, side_shown
 
 # Side profiles in units of (length, height), from the rear: the body, then the cabin.
@@ -44,6 +45,8 @@ def draw_car(
     lights: bool = False,
 ) -> int:
     """A car that stands at (x, depth) metres. Returns its thing number."""
+    if scene.polished and dice.chance(scene.polished):
+        return draw_polished_car(scene, dice, x, depth, yaw, ground=ground, lights=lights)
     name = colour or pick_colour(dice, "car")
     kind = dice.weighted(
         {"hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1.5, "van": 1, "sports": 1}

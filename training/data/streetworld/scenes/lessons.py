@@ -82,6 +82,8 @@ class Lesson(NamedTuple):
         tiles: whether nine scenes at a time are the tiles of one photograph, row by row
             (streetworld/scene.py: TILES_HW), each with captions of its own; the lens is a tile's,
             three times as long as the photograph's.
+        polished: how many cars are as a real street has them (objects/polished_car.py): rounded,
+            mostly black or grey, as bright as the sky where they look up.
     """
 
     first: int
@@ -91,6 +93,7 @@ class Lesson(NamedTuple):
     lens_zooms: tuple[float, float] = (1.0, 1.0)
     missing: float = 0.0
     tiles: bool = False
+    polished: float = 0.0
 
 
 def _pieces(
@@ -101,9 +104,10 @@ def _pieces(
     lens_share: float = 1.0,
     missing: float = 0.45,
     tiles: bool = False,
+    polished: float = 0.0,
 ) -> Lesson:
     """A late lesson: scenes mostly seen in pieces, of which captions leave out nothing."""
-    return Lesson(first, kinds, True, lens_share, lens_zooms, missing, tiles)
+    return Lesson(first, kinds, True, lens_share, lens_zooms, missing, tiles, polished)
 
 
 # Evaluation, the clips and whatever else is not training.
@@ -155,6 +159,13 @@ LESSONS: tuple[Lesson, ...] = (
     _pieces(2_260_000, {**PIECE_KINDS, "crowd": 0.15}, (2.0, 4.0)),
     _pieces(2_750_000, {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}, (2.2, 4.8)),
     _pieces(3_600_000, {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}, (3.0, 4.8), tiles=True),
+    _pieces(
+        4_000_000,
+        {**PIECE_KINDS, "crowd": 0.25, "street": 0.5, "town": 0.45, "highstreet": 0.5},
+        (3.0, 4.8),
+        tiles=True,
+        polished=0.65,
+    ),
 )
 FIRST_TILE = next(lesson.first for lesson in LESSONS if lesson.tiles)
 """The first scene that is a tile of a photograph."""

@@ -32,12 +32,12 @@ def populate(
     may_stand: Callable[[Spot], bool] = lambda spot: True,
 ) -> None:
     """Traffic, people, street furniture and `more`, far to near; `parked`: how often cars stand
-    along a side; `may_stand`: which of all these are drawn.
+    along a side (oftener where cars are polished); `may_stand`: which of all these are drawn.
     """
     spots = list(more)
     for side in sides:
         s = side.sign
-        if dice.chance(parked):
+        if dice.chance(max(parked, scene.polished)):
             first = dice.uniform(4, 14)
             for n in range(dice.integer(1, 4)):
                 spots.append((first + n * dice.uniform(5.5, 8), s * (side.kerb - 1.05), "parked"))
@@ -69,6 +69,11 @@ def populate(
         oncoming = dice.chance(0.6)
         x = -sides[0].kerb * 0.5 if oncoming else sides[1].kerb * 0.4
         spots.append((dice.uniform(4.5, 30), x, "oncoming" if oncoming else "ahead"))
+    if scene.polished:
+        # Cars that come and go on either side, as they do where one drives on the left.
+        for _ in range(dice.integer(0, 2)):
+            x = dice.uniform(-0.8, 0.8) * sides[1].kerb
+            spots.append((dice.uniform(3.5, 20), x, dice.pick(("oncoming", "ahead"))))
     if dice.chance(0.25):
         spots.append((dice.uniform(11, 24), -sides[0].kerb * 0.45, "bus"))
     bare = dice.chance(0.5)
