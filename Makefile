@@ -167,5 +167,6 @@ $(VENV)/.installed-lean: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@df -Pk . | awk 'NR == 2 && $$4 < 9500000 { printf "make: only %.1f GB are free here; PyTorch takes 7 GB, the tests 2 more\n", $$4 / 1e6 }' >&2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-lean
