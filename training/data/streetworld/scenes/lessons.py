@@ -166,6 +166,14 @@ LESSONS: tuple[Lesson, ...] = (
         tiles=True,
         polished=0.65,
     ),
+    # Shores and meadows as often as before again: the last lesson forgot some of them.
+    _pieces(
+        4_600_000,
+        {**PIECE_KINDS, "crowd": 0.25, "street": 0.5},
+        (3.0, 4.8),
+        tiles=True,
+        polished=0.5,
+    ),
 )
 FIRST_TILE = next(lesson.first for lesson in LESSONS if lesson.tiles)
 """The first scene that is a tile of a photograph."""
