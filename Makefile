@@ -127,10 +127,21 @@ demo-assets: $(VENV)/.installed-dev
 		--set pretrain.batch=63 --set pretrain.steps=4000 --set pretrain.learning_rate=0.0004 --set "pretrain.frame_tiles=[3,3]" \
 		--set pretrain.teacher_mirrors=true
 	$(FINE) --resume runs/demo/last.pt --until 2400 --set pretrain.steps=2400 --set pretrain.learning_rate=0.0006 --set pretrain.relight=0.8
-	$(AVERAGE) --from runs/demo/taught.pt --to runs/demo/last.pt --share 0.25 --close-decoder --out runs/demo/between.pt
+	cp runs/demo/last.pt runs/demo/frames.pt
+	$(AVERAGE) --from runs/demo/frames.pt --to runs/demo/frames.pt --share 1 --out runs/demo/again.pt
+	$(FINE) --resume runs/demo/again.pt --until 2400 --set data.first_seed=4000000 --set pretrain.steps=2700 --set pretrain.learning_rate=0.0005 \
+		--set pretrain.relight=1.0
+	$(AVERAGE) --from runs/demo/taught.pt --to runs/demo/frames.pt --share 0.6 --out runs/demo/between.pt
+	$(AVERAGE) --from runs/demo/between.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
+	$(FINE) --resume runs/demo/between.pt --until 600 --set data.first_seed=4600000 --set "data.size_wh=[96,72]" --set "evaluation.size_wh=[96,72]" \
+		--set "pretrain.tilings=[[3,2],[1,1]]" --set pretrain.batch=54 --set pretrain.steps=1000 --set pretrain.learning_rate=0.0004 \
+		--set pretrain.warmup=50 --set pretrain.relight=0.6
+	cp runs/demo/last.pt runs/demo/polished600.pt
+	$(FINE) --resume runs/demo/last.pt --until 1000
+	$(AVERAGE) --from runs/demo/last.pt --to runs/demo/polished600.pt --share 0.5 --close-decoder --out runs/demo/between.pt
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2900000 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
 		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0 --set losses.noun_discount=0.6 --set losses.contrast_weight=2 \
-		--set mgca.learning_rate=0.00005
+		--set mgca.learning_rate=0.0001
 	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[288,216]" --set "evaluation.size_wh=[288,216]" --set "export_size_wh=[288,216]" \
 		--set units.seeds=432 --set model.prompts=seen
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
