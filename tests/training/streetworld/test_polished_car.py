@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -24,19 +25,21 @@ SIZE_WH = (320, 240)
 POLISHED_FROM = next(lesson.first for lesson in LESSONS if lesson.polished)
 
 
-def on_a_road(roll: int, yaw: float, *, dim: float = 1.0, colour: str | None = None) -> DisplayList:
-    """One polished car before a plain grey ground and a bright sky."""
+def on_a_road(
+    roll: int, yaw: float, colour: str, *, dim: float = 1.0, draw: Callable = draw_polished_car
+) -> DisplayList:
+    """One car before a plain grey ground and a bright sky."""
     scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.4))
     scene.haze_colour, scene.dim = (200.0, 220.0, 240.0), dim
     scene.fill(box(-2, -2, 2, 3), (120.0, 120.0, 120.0))
-    draw_polished_car(scene, Dice(roll), 0.5, 6.0, yaw, colour=colour)
+    draw(scene, Dice(roll), 0.5, 6.0, yaw, colour=colour)
     return scene
 
 
 @pytest.mark.parametrize("yaw", [0.0, math.pi, math.pi / 2, 0.6, math.pi - 0.5])
 def test_all_of_a_car_is_in_its_mask_and_its_shadow_is_not(yaw: float) -> None:
     for roll in range(8):
-        scene = on_a_road(roll, yaw, colour="red")
+        scene = on_a_road(roll, yaw, "red")
         colours_hw3 = paint(scene, SIZE_WH)[0].astype(int)
         inside = things_of(scene, SIZE_WH) > 0
         # A shadow is a darker grey: what has a colour of its own outside is a car without a name.
@@ -48,13 +51,11 @@ def test_all_of_a_car_is_in_its_mask_and_its_shadow_is_not(yaw: float) -> None:
         assert shadow.any()
 
 
-def test_in_a_dark_street_a_black_car_is_as_bright_as_the_sky_somewhere() -> None:
-    """That it mirrors is what tells it from the road; a car of one flat paint has none of it."""
+def test_in_a_dark_street_a_black_car_shows_more_light_than_one_of_flat_paint() -> None:
+    """That it mirrors the sky is what tells it from the road."""
 
-    def brightest(draw: object, roll: int) -> float:
-        scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.4))
-        scene.haze_colour, scene.dim = (200.0, 220.0, 240.0), 0.3
-        draw(scene, Dice(roll), 0.5, 6.0, math.pi, colour="black")  # type: ignore[operator]
+    def brightest(draw: Callable, roll: int) -> float:
+        scene = on_a_road(roll, math.pi, "black", dim=0.3, draw=draw)
         return float(np.quantile(paint(scene, SIZE_WH)[0][things_of(scene, SIZE_WH) > 0], 0.9))
 
     polished = [brightest(draw_polished_car, roll) for roll in range(30)]

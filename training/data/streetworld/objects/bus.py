@@ -14,6 +14,7 @@ from .vehicle import (
     draw_wheels,
     end_shown,
     side_shown,
+    stand_vehicle,
 )
 
 
@@ -34,9 +35,7 @@ def draw_bus(
     length, width = dice.uniform(8.5, 12.0), 2.5
     height = 4.3 if double else dice.uniform(2.9, 3.2)
     paint = paint_of(dice, name)
-    thing = scene.thing("bus", name, ground)
-    body = Body(scene, thing, x, depth, yaw)
-    scene.at_depth(depth)
+    body = stand_vehicle(scene, "bus", name, ground, x, depth, yaw)
     draw_shadow(body, length, width)
     side, end = side_shown(body, width), end_shown(body, length)
     half, nose, low = width / 2, length / 2, 0.3
@@ -86,7 +85,7 @@ def draw_bus(
         body.face(door, mix(GLASS, paint, 0.15), flags=IMAGE)
         draw_wheels(body, side, width, [-0.28 * length, 0.3 * length], 0.48, (120, 120, 124))
     body.flush()
-    return thing
+    return body.thing
 
 
 def _bus_end(

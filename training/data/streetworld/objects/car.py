@@ -9,7 +9,16 @@ from ..geometry import Points
 from ..palette import Colour, mix, paint_of, pick_colour, shade
 from ..randomness import Dice
 from .polished_car import draw_polished_car
-from .vehicle import GLASS, RUBBER, Body, draw_shadow, draw_wheels, end_shown, side_shown
+from .vehicle import (
+    GLASS,
+    RUBBER,
+    Body,
+    draw_shadow,
+    draw_wheels,
+    end_shown,
+    side_shown,
+    stand_vehicle,
+)
 
 # Side profiles in units of (length, height), from the rear: the body, then the cabin.
 _PROFILES: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -55,9 +64,7 @@ def draw_car(
     z0, z3 = cabin[0], cabin[3]
     length, width, height = (v * dice.uniform(0.93, 1.07) for v in _SIZES[kind])
     paint = paint_of(dice, name)
-    thing = scene.thing("car", name, ground)
-    body = Body(scene, thing, x, depth, yaw)
-    scene.at_depth(depth)
+    body = stand_vehicle(scene, "car", name, ground, x, depth, yaw)
     draw_shadow(body, length, width)
     sun = dice.uniform(0.75, 1.0)
     side, end = side_shown(body, width), end_shown(body, length)
@@ -87,7 +94,7 @@ def draw_car(
         seam = [(side * half, low + 0.05, -0.02 * length), (side * half, rise, -0.02 * length)]
         handle = [(side * half, rise * 0.86, z) for z in (-0.08 * length, -0.04 * length)]
         both = body.at(seam + handle)
-        scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), thing)
+        scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), body.thing)
         sill = [
             (side * half, y, z)
             for y, z in ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))
@@ -98,7 +105,7 @@ def draw_car(
         hub = dice.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190)))
         draw_wheels(body, side, width, [-0.31 * length, 0.32 * length], 0.32, hub)
     body.flush()
-    return thing
+    return body.thing
 
 
 def _cabin(

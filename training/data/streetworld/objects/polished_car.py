@@ -14,7 +14,7 @@ from itertools import pairwise
 from ..drawing import BOTH, GLOW, IMAGE, DisplayList
 from ..palette import Colour, mix, paint_of, shade
 from ..randomness import Dice
-from .vehicle import GLASS, RUBBER, Body, Corner, draw_wheels, end_shown, side_shown
+from .vehicle import GLASS, RUBBER, Body, Corner, draw_wheels, end_shown, side_shown, stand_vehicle
 
 # How often a car of a real street wears each colour.
 SOBER_COLOURS: dict[str, float] = {
@@ -115,9 +115,7 @@ def draw_polished_car(
     )
     length, width, height = (v * dice.uniform(0.94, 1.06) for v in _SIZES[kind])
     profile, rear_glass, front_glass = _PROFILES[kind]
-    thing = scene.thing("car", name, ground)
-    body = Body(scene, thing, x, depth, yaw)
-    scene.at_depth(depth)
+    body = stand_vehicle(scene, "car", name, ground, x, depth, yaw)
     shell = _Shell(
         half=width / 2,
         length=length,
@@ -140,7 +138,7 @@ def draw_polished_car(
     if side:
         _flank(body, dice, shell, side, profile, (rear_glass, front_glass), glints[1])
     body.flush()
-    return thing
+    return body.thing
 
 
 def _paint(dice: Dice, name: str) -> Colour:

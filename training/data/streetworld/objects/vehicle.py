@@ -77,6 +77,16 @@ class Body:
         self.corners, self.queue = [], []
 
 
+def stand_vehicle(
+    scene: DisplayList, noun: str, colour: str, ground: str | None, x: float, depth: float,
+    yaw: float,
+) -> Body:  # fmt: skip
+    """Registers a vehicle at (x, depth) metres; what is drawn next lies in the haze there."""
+    thing = scene.thing(noun, colour, ground)
+    scene.at_depth(depth)
+    return Body(scene, thing, x, depth, yaw)
+
+
 def side_shown(body: Body, width: float) -> float:
     """+1 or -1: which side shows (0 when neither does)."""
     if body.eye_right > width / 2:

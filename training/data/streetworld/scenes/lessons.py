@@ -62,6 +62,8 @@ PIECE_KINDS: dict[str, float] = {
     **{"beach": 0.12, "meadow": 0.12, "ground": 0.12, "fenced": 0.04},
     **{"anything": 0.12, "close": 0.2},
 }
+# For tiles of photographs: more of who and what is on a street.
+TILE_KINDS: dict[str, float] = {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}
 
 
 class Lesson(NamedTuple):
@@ -157,23 +159,17 @@ LESSONS: tuple[Lesson, ...] = (
     _pieces(2_100_000, LATE_KINDS, (1.3, 2.6), lens_share=0.5),
     _pieces(2_150_000, {**LATE_KINDS, "crowd": 0.25, "street": 0.5}, (2.0, 4.0)),
     _pieces(2_260_000, {**PIECE_KINDS, "crowd": 0.15}, (2.0, 4.0)),
-    _pieces(2_750_000, {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}, (2.2, 4.8)),
-    _pieces(3_600_000, {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}, (3.0, 4.8), tiles=True),
+    _pieces(2_750_000, TILE_KINDS, (2.2, 4.8)),
+    _pieces(3_600_000, TILE_KINDS, (3.0, 4.8), tiles=True),
     _pieces(
         4_000_000,
-        {**PIECE_KINDS, "crowd": 0.25, "street": 0.5, "town": 0.45, "highstreet": 0.5},
+        {**TILE_KINDS, "town": 0.45, "highstreet": 0.5},
         (3.0, 4.8),
         tiles=True,
         polished=0.65,
     ),
     # Shores and meadows as often as before again: the last lesson forgot some of them.
-    _pieces(
-        4_600_000,
-        {**PIECE_KINDS, "crowd": 0.25, "street": 0.5},
-        (3.0, 4.8),
-        tiles=True,
-        polished=0.5,
-    ),
+    _pieces(4_600_000, TILE_KINDS, (3.0, 4.8), tiles=True, polished=0.5),
 )
 FIRST_TILE = next(lesson.first for lesson in LESSONS if lesson.tiles)
 """The first scene that is a tile of a photograph."""
