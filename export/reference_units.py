@@ -26,8 +26,8 @@ def gather_units(
     Args:
         pixels_dhw: (D, h', w') pixel embeddings of unit length.
         colors_3hw: (3, h', w') colours in [0, 1].
-        settings: seeds, rounds, embedding_weight, color_weight, place_weight, sharpness,
-            merge_cosine, merge_rounds.
+        settings: seeds, second_seeds, rounds, embedding_weight, color_weight, place_weight,
+            sharpness, merge_cosine, merge_rounds.
         space: what is taken off an embedding (D,) and the matrix (D, R) it then goes through,
             wherever embeddings are compared; None: they are compared as they are.
 
@@ -37,10 +37,13 @@ def gather_units(
     """
     height, width = pixels_dhw.shape[1:]
     features = _feature_maps(_placed(pixels_dhw, space), colors_3hw, settings)
-    centres = [
-        features[:, rows, columns].mean(dim=(1, 2))
+    cells = [
+        features[:, rows, columns].flatten(1)
         for rows, columns in seed_cells(height, width, settings["seeds"])
     ]
+    centres = [cell.mean(dim=1) for cell in cells]
+    if settings["second_seeds"]:
+        centres += [_odd_one(cell, settings["second_seeds"]) for cell in cells]
     shares = _soft_shares(features, centres, settings["sharpness"])
     for _ in range(settings["rounds"] - 1):
         centres = [_weighted_mean(features, share) for share in shares]
@@ -69,6 +72,12 @@ def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]
         for top in range(0, height, tall)
         for left in range(0, width, wide)
     ]
+
+
+def _odd_one(cell: Tensor, sharpness: float) -> Tensor:
+    """The mean (F,) of a cell's pixels (F, M), where those far from their plain mean count more."""
+    apart = torch.stack([(pixel - cell.mean(dim=1)).pow(2).sum() for pixel in cell.t()])
+    return cell @ torch.softmax(sharpness * apart, dim=0)
 
 
 def nearest_divisor(number: int, wanted: float) -> int:

@@ -52,7 +52,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.model.units import UnitSettings
 
     torch.manual_seed(0)
-    units = UnitSettings(space_width=16, embedding_weight=0.8, merge_rounds=2)
+    units = UnitSettings(second_seeds=3.0, space_width=16, embedding_weight=0.8, merge_rounds=2)
     config = TrainConfig(name="random", units=units)
     model = MgcaModel(load_clip("mgca-tiny"), config.model).eval()
     with torch.no_grad():

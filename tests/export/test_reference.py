@@ -60,6 +60,7 @@ def test_two_halves_become_two_units() -> None:
     pixels[1, :, 4:] = 1.0
     settings = {
         "seeds": 8,
+        "second_seeds": 0.0,
         "rounds": 2,
         "embedding_weight": 1.0,
         "color_weight": 0.0,
@@ -98,15 +99,21 @@ def test_merged_units_merge_again(merge_rounds: int, expected: int) -> None:
     torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("space_width", [2, 6])
-def test_units_gather_alike_in_a_space_of_their_own(space_width: int) -> None:
+@pytest.mark.parametrize(("space_width", "second_seeds"), [(2, 0.0), (6, 0.0), (6, 3.0)])
+def test_units_gather_alike_in_a_space_of_their_own(space_width: int, second_seeds: float) -> None:
     generator = torch.Generator().manual_seed(space_width)
     pixels = torch.randn(6, 12, 16, generator=generator)
     pixels = torch.nn.functional.avg_pool2d(pixels, 3, 1, 1) + 0.5
     pixels = pixels / pixels.norm(dim=0)
     colors = torch.rand(3, 12, 16, generator=generator)
     space = UnitSpace(pixels.mean((1, 2)), torch.randn(6, space_width, generator=generator))
-    settings = UnitSettings(seeds=12, embedding_weight=0.7, merge_cosine=0.9, merge_rounds=2)
+    settings = UnitSettings(
+        seeds=12,
+        second_seeds=second_seeds,
+        embedding_weight=0.7,
+        merge_cosine=0.9,
+        merge_rounds=2,
+    )
     embeddings, shares = gather_units(
         pixels, colors, asdict(settings), (space.center_d, space.projection_dr)
     )

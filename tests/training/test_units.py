@@ -103,6 +103,37 @@ def test_seed_grid_divides_evenly(grid_hw, seeds, expected):
     assert grid_hw[1] % columns == 0
 
 
+def thin_pole(cell_mean_only: bool) -> tuple:
+    """A pole one pixel wide, in the third column of 16, on a wall; four cells of 8 x 8."""
+    embeddings = torch.zeros(2, 16, 16)
+    embeddings[0] = 1.0
+    embeddings[:, :, 2] = torch.tensor([[0.0], [1.0]])
+    settings = UnitSettings(
+        seeds=4, sharpness=4.0, merge_cosine=0.9, second_seeds=0.0 if cell_mean_only else 5.0
+    )
+    grey = torch.full((3, 16, 16), 0.5)
+    units = AdaptiveUnits(settings)(embeddings, grey)
+    return units, units.unit_of_pixel_n.reshape(16, 16)
+
+
+def test_a_second_seed_takes_hold_of_what_is_thin():
+    units, labels = thin_pole(cell_mean_only=False)
+    assert len(units.embeddings_ud) == 8
+    (pole,), wall = labels[:, 2].unique(), labels[:, [0, 1, *range(3, 16)]].unique()
+    assert pole not in wall
+    assert units.embeddings_ud[pole, 1] > 0.9
+    # What it is for: a cell's mean alone is nearly wall.
+    units, labels = thin_pole(cell_mean_only=True)
+    assert len(units.embeddings_ud) == 4
+    assert units.embeddings_ud[labels[0, 2], 1] < 0.5
+
+
+@pytest.mark.parametrize("name", ["second_seeds", "space_width"])
+def test_settings_below_none(name):
+    with pytest.raises(ValueError, match=rf"units\.{name} is -1; expected 0 \(none\) or more"):
+        UnitSettings(**{name: -1})
+
+
 @pytest.mark.parametrize("name", ["seeds", "rounds", "merge_rounds", "sharpness"])
 def test_settings_out_of_range(name):
     with pytest.raises(ValueError, match=rf"\b{name} is 0"):

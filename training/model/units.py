@@ -2,7 +2,8 @@
 
 Groups are too few and fixed, pixels too many and noisy. Here seeds on a coarse grid take hold of
 the pixels that are like them (a few rounds of soft k-means over embedding, colour and place); units
-that say the same thing merge; what is left meets the text.
+that say the same thing merge; what is left meets the text. What differs from the rest of its cell
+of that grid, a pole before a wall, may start from a seed of its own.
 
 Pixels may gather in a space of their own (training.model.unit_space); what meets the text is the
 mean of their embeddings as they are.
@@ -12,7 +13,7 @@ MatMul, Softmax, AveragePool, Equal, ArgMax and arithmetic, so it traces into th
 encoder, with no Loop, NonZero or Scatter.
 
 Shape legend: n pixels (h x w), d embedding width, r width of the space (d without one), f feature
-width (r + 3 + 2), u unit slots.
+width (r + 3 + 2), u unit slots, k cells of the coarse grid of m pixels each.
 """
 
 from __future__ import annotations
@@ -32,8 +33,13 @@ class UnitSettings:
     """How pixels gather into units; chosen by ablation on StreetWorld (docs/method.md)."""
 
     seeds: int = 64
-    """About how many seeds; the coarse grid keeps the picture's aspect, so the true number may
-    differ a little.
+    """About how many seeds, one for each cell of the coarse grid, which keeps the picture's aspect,
+    so that the true number may differ a little.
+    """
+    second_seeds: float = 0.0
+    """Above 0, each cell has a second seed, so there are twice as many: the mean of its pixels,
+    each weighed by the softmax of this times its squared distance to the cell's mean. 0: one a
+    cell.
     """
     rounds: int = 3
     """Soft-assignment rounds."""
@@ -63,8 +69,11 @@ class UnitSettings:
                 raise ValueError(f"units.{name} is {getattr(self, name)}; expected at least 1")
         if self.sharpness <= 0:
             raise ValueError(f"sharpness is {self.sharpness}; expected a positive number")
-        if self.space_width < 0:
-            raise ValueError(f"units.space_width is {self.space_width}; expected 0 (none) or more")
+        for name in ("space_width", "second_seeds"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"units.{name} is {getattr(self, name)}; expected 0 (none) or more"
+                )
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,25 @@ def _nearest_divisor(number: int, wanted: float) -> int:
     """
     divisors = [d for d in range(1, number + 1) if number % d == 0]
     return min(divisors, key=lambda d: round(max(d / wanted, wanted / d), 9))
+
+
+def _second_seeds(
+    features_fhw: Tensor, means_fk: Tensor, seeds_hw: tuple[int, int], sharpness: float
+) -> Tensor:
+    """What differs most from the mean of its cell, in each: (f, k).
+
+    A mean alone has nothing of a thin thing that crosses its cell, and of a small one little.
+    """
+    width, (rows, columns) = features_fhw.shape[0], seeds_hw
+    tall, wide = features_fhw.shape[1] // rows, features_fhw.shape[2] // columns
+    cells_fkm = (
+        features_fhw.reshape(width, rows, tall, columns, wide)
+        .permute(0, 1, 3, 2, 4)
+        .reshape(width, rows * columns, tall * wide)
+    )
+    apart_km = (cells_fkm - means_fk.unsqueeze(2)).square().sum(0)
+    share_km = F.softmax(apart_km * sharpness, dim=1)
+    return (cells_fkm * share_km).sum(2)
 
 
 class AdaptiveUnits(nn.Module):
@@ -141,7 +169,7 @@ class AdaptiveUnits(nn.Module):
         return Units(normalize(merged_ud, dim=1), merged_nu, merged_nu.argmax(dim=1))
 
     def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixel features (n, f) and the seeds' means over their cells of the coarse grid (u, f)."""
+        """Pixel features (n, f) and the seeds among them (u, f)."""
         settings = self.settings
         height, width = int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2])
         longer = max(height, width)
@@ -159,8 +187,11 @@ class AdaptiveUnits(nn.Module):
         )
         seeds_hw = seed_grid((height, width), settings.seeds)
         cell_hw = (height // seeds_hw[0], width // seeds_hw[1])
-        seeds_fhw = F.avg_pool2d(features_fhw.unsqueeze(0), cell_hw)[0]
-        return features_fhw.flatten(1).transpose(0, 1), seeds_fhw.flatten(1).transpose(0, 1)
+        seeds_fu = F.avg_pool2d(features_fhw.unsqueeze(0), cell_hw)[0].flatten(1)
+        if settings.second_seeds > 0:
+            second_fk = _second_seeds(features_fhw, seeds_fu, seeds_hw, settings.second_seeds)
+            seeds_fu = torch.cat([seeds_fu, second_fk], dim=1)
+        return features_fhw.flatten(1).transpose(0, 1), seeds_fu.transpose(0, 1)
 
     def _placed(self, embeddings_dhw: Tensor) -> Tensor:
         """The embeddings in the units' space, weighed: (r, h, w)."""
