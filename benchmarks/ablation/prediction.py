@@ -46,6 +46,7 @@ GRIDS: dict[str, tuple[Setting, ...]] = {
 # One setting of the adaptive units at a time, the others as chosen.
 VARIATIONS: tuple[Setting, ...] = (
     *({"seeds": value} for value in (16, 36, 64, 144, 256)),
+    *({"second_seeds": value} for value in (0.0, 2.5, 5.0, 10.0)),
     *({"rounds": value} for value in (1, 2, 3, 5)),
     *({"embedding_weight": value} for value in (0.0, 0.3, 0.65, 1.3, 2.6)),
     *({"color_weight": value} for value in (0.0, 0.5, 1.7, 3.3, 6.7)),
