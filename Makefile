@@ -143,7 +143,7 @@ demo-assets: $(VENV)/.installed-dev
 		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0 --set losses.noun_discount=0.6 --set losses.contrast_weight=2 \
 		--set mgca.learning_rate=0.0001
 	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[288,216]" --set "evaluation.size_wh=[288,216]" --set "export_size_wh=[288,216]" \
-		--set units.seeds=216 --set units.second_seeds=5 --set units.color_weight=8 --set units.place_weight=3.25 --set model.prompts=seen
+		--set units.seeds=216 --set model.prompts=seen
 	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4

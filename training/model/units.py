@@ -169,19 +169,22 @@ class AdaptiveUnits(nn.Module):
         return Units(normalize(merged_ud, dim=1), merged_nu, merged_nu.argmax(dim=1))
 
     def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixel features (n, f) and the seeds among them (u, f)."""
+        """Pixel features (n, f) and the seeds among them (u, f).
+
+        Colour and place are taken from the middle of their ranges: distances stay as they are, and
+        the squares they are made of stay small enough for a backend that computes in bfloat16.
+        """
         settings = self.settings
         height, width = int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2])
         longer = max(height, width)
-        y_h1 = (torch.arange(height, device=embeddings_dhw.device) + 0.5).reshape(
-            height, 1
-        ) / longer
-        x_1w = (torch.arange(width, device=embeddings_dhw.device) + 0.5).reshape(1, width) / longer
+        device = embeddings_dhw.device
+        y_h1 = (torch.arange(height, device=device) + 0.5 - height / 2).reshape(height, 1) / longer
+        x_1w = (torch.arange(width, device=device) + 0.5 - width / 2).reshape(1, width) / longer
         place_2hw = torch.stack([y_h1.expand(height, width), x_1w.expand(height, width)])
         features_fhw = torch.cat(
             [
                 self._placed(embeddings_dhw),
-                colors_3hw * settings.color_weight,
+                (colors_3hw - 0.5) * settings.color_weight,
                 place_2hw.to(embeddings_dhw.dtype) * settings.place_weight,
             ]
         )
