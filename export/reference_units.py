@@ -76,7 +76,7 @@ def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]
 
 def _odd_one(cell: Tensor, sharpness: float) -> Tensor:
     """The mean (F,) of a cell's pixels (F, M), where those far from their plain mean count more."""
-    apart = torch.stack([(pixel - cell.mean(dim=1)).pow(2).sum() for pixel in cell.t()])
+    apart = (cell - cell.mean(dim=1, keepdim=True)).pow(2).sum(dim=0)
     return cell @ torch.softmax(sharpness * apart, dim=0)
 
 

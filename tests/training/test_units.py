@@ -18,9 +18,9 @@ def halves(height: int = 8, width: int = 8) -> torch.Tensor:
     return embeddings
 
 
-def find(embeddings: torch.Tensor, **settings) -> tuple:
+def find(embeddings: torch.Tensor, seeds: int = 16, **settings) -> tuple:
     grey = torch.full((3, *embeddings.shape[1:]), 0.5)
-    units = AdaptiveUnits(UnitSettings(seeds=16, **settings))(embeddings, grey)
+    units = AdaptiveUnits(UnitSettings(seeds=seeds, **settings))(embeddings, grey)
     used = units.unit_of_pixel_n.unique()
     return units, used
 
@@ -103,29 +103,21 @@ def test_seed_grid_divides_evenly(grid_hw, seeds, expected):
     assert grid_hw[1] % columns == 0
 
 
-def thin_pole(cell_mean_only: bool) -> tuple:
+def test_a_second_seed_takes_hold_of_what_is_thin():
     """A pole one pixel wide, in the third column of 16, on a wall; four cells of 8 x 8."""
     embeddings = torch.zeros(2, 16, 16)
     embeddings[0] = 1.0
     embeddings[:, :, 2] = torch.tensor([[0.0], [1.0]])
-    settings = UnitSettings(
-        seeds=4, sharpness=4.0, merge_cosine=0.9, second_seeds=0.0 if cell_mean_only else 5.0
-    )
-    grey = torch.full((3, 16, 16), 0.5)
-    units = AdaptiveUnits(settings)(embeddings, grey)
-    return units, units.unit_of_pixel_n.reshape(16, 16)
-
-
-def test_a_second_seed_takes_hold_of_what_is_thin():
-    units, labels = thin_pole(cell_mean_only=False)
+    units, _ = find(embeddings, seeds=4, sharpness=4.0, second_seeds=5.0)
+    labels = units.unit_of_pixel_n.reshape(16, 16)
     assert len(units.embeddings_ud) == 8
     (pole,), wall = labels[:, 2].unique(), labels[:, [0, 1, *range(3, 16)]].unique()
     assert pole not in wall
     assert units.embeddings_ud[pole, 1] > 0.9
     # What it is for: a cell's mean alone is nearly wall.
-    units, labels = thin_pole(cell_mean_only=True)
+    units, _ = find(embeddings, seeds=4, sharpness=4.0)
     assert len(units.embeddings_ud) == 4
-    assert units.embeddings_ud[labels[0, 2], 1] < 0.5
+    assert units.embeddings_ud[units.unit_of_pixel_n[2], 1] < 0.5
 
 
 @pytest.mark.parametrize("name", ["second_seeds", "space_width"])
