@@ -282,7 +282,7 @@ class TrainConfig:
     threads: int = 0
     """Torch threads; 0: one a core."""
     precision: str = "bf16"
-    """``bf16`` (autocast) or ``fp32``."""
+    """``bf16`` (autocast; fp32 where the device does not compute in it) or ``fp32``."""
     device: str = "auto"
     """``auto``, ``cpu`` or ``cuda``."""
     model: ModelConfig = field(default_factory=ModelConfig)

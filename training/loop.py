@@ -7,7 +7,6 @@ what a checkpoint stores.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import time
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from training.autocast import autocast_on
 from training.config import PhaseConfig
 from training.data.batches import Batch
 
@@ -94,7 +94,7 @@ def run_phase(
     log: MetricsLog,
     on_step: Callable[[PhaseState], None],
     device: torch.device,
-    bf16: bool,
+    precision: str,
     show_progress: bool,
 ) -> PhaseState:
     """Optimise until ``config.steps``.
@@ -109,7 +109,8 @@ def run_phase(
         log: receives losses every 10 steps.
         on_step: called after every step with the state; saves and evaluates.
         device: where the objective lives.
-        bf16: run forward passes under bfloat16 autocast.
+        precision: of forward passes: ``bf16`` (autocast, where the device computes in it) or
+            ``fp32``.
         show_progress: draw a bar on stderr.
 
     Returns:
@@ -119,7 +120,7 @@ def run_phase(
     optimizer = build_optimizer(objective, config)
     if state.optimizer is not None:
         optimizer.load_state_dict(state.optimizer)
-    autocast = torch.autocast(device.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
+    autocast = autocast_on(device, precision)
     bar = tqdm(
         total=config.steps, initial=state.step, desc=name, unit="step", disable=not show_progress
     )

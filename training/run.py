@@ -20,6 +20,7 @@ import torch
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
 from training.allocator import keep_freed_memory
+from training.autocast import precision_on
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import TrainConfig
 from training.config_values import apply_override
@@ -161,7 +162,13 @@ def train(arguments: Sequence[str]) -> None:
             torch.set_num_threads(config.threads)
         folder = Path(options.runs) / config.name
         run = Run(config, folder, processes, checkpoint, options.until)
-        run.say(f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads)")
+        precision = precision_on(processes.device, config.precision)
+        run.say(
+            f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads, "
+            f"{precision})"
+        )
+        if precision != config.precision:
+            run.say(f"{processes.device} does not compute in {config.precision}: {precision}")
         try:
             run.execute()
         except Stopped:

@@ -201,7 +201,7 @@ class Run:
             log=self.log,
             on_step=lambda state: self.between_steps(state, phase),
             device=self.device,
-            bf16=self.config.precision == "bf16",
+            precision=self.config.precision,
             show_progress=self.progress,
         )
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from benchmarks.ablation.grounded import GroundedObjective
 from benchmarks.ablation.rows import Row
+from training.autocast import autocast_on
 from training.checkpoint import Checkpoint, save_checkpoint
 from training.config import PhaseConfig, TrainConfig
 from training.data.batches import Batch, Collate
@@ -150,8 +151,7 @@ class Trial(Run):
         """Look at the gradients when it is time; nothing else."""
         objective, seen = self.in_training or self.objective, self.stream.seen
         if state.step in self.probe_steps and objective is not None and seen is not None:
-            bf16 = self.config.precision == "bf16"
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):  # as in training
+            with autocast_on(self.device, self.config.precision):  # as in training
                 norms = measure_gradients(objective, self.model.decoder, seen)
             self.gradient_norms.append({"step": float(state.step), **norms})
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from training.autocast import autocast_on
 from training.config import PhaseConfig
 from training.data.batches import Batch, Collate
 from training.loop import MetricsLog, PhaseState, run_phase
@@ -66,7 +67,11 @@ class TimedRun(Run):
             "batch": phase.batch,
             "samples_s": phase.batch / step_s,
             "step_s": step_s,
-            "gflop_step": count_flops(objective, batches[0].to(self.device), self._autocast())
+            "gflop_step": count_flops(
+                objective,
+                batches[0].to(self.device),
+                autocast_on(self.device, self.config.precision),
+            )
             / 1e9,
             "scenes_s": scenes_s,
         }
@@ -84,15 +89,10 @@ class TimedRun(Run):
             log=MetricsLog(None),
             on_step=lambda _: moments.append(time.perf_counter()),
             device=self.device,
-            bf16=self.config.precision == "bf16",
+            precision=self.config.precision,
             show_progress=False,
         )
         return (moments[-1] - moments[self.warmup - 1]) / self.steps
-
-    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
-        if self.config.precision == "bf16":
-            return torch.autocast(self.device.type, torch.bfloat16)
-        return contextlib.nullcontext()
 
 
 def count_flops(

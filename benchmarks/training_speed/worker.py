@@ -28,6 +28,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from benchmarks.training_speed.step import TimedRun
+    from training.autocast import precision_on
     from training.config_values import apply_override
     from training.distributed import Processes
     from training.presets import find_config
@@ -46,7 +47,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "memory": options.memory,
         "thresholds_raised": kept,
-        "precision": config.precision,
+        "precision": precision_on(run.device, config.precision),
         "threads": torch.get_num_threads(),
         "matrix_gflop_s": rates,
         "phases": phases,

@@ -60,7 +60,7 @@ def optimise(model, objective, steps, repeat_first=False, batch=6, **options):
         log=MetricsLog(None),
         on_step=lambda state: None,
         device=torch.device("cpu"),
-        bf16=False,
+        precision="fp32",
         show_progress=False,
     )
     return losses
