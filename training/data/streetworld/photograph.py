@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .scenes.weather import Weather
+from .scenes.weather import PIVOT, Weather
 from .textures import sensor_noise
 
 Image = NDArray[np.uint8]
@@ -18,7 +18,7 @@ def _response(weather: Weather) -> Image:
     """The camera's tone curve per channel, uint8 (1, 256, 3)."""
     levels = (np.arange(256) / 255.0)[:, None]
     lit = np.clip(levels * np.array(weather.tint) * weather.gain, 0, 1) ** weather.gamma
-    curve = np.clip((lit - 0.45) * weather.contrast + 0.45, 0, 1)
+    curve = np.clip((lit - PIVOT) * weather.contrast + PIVOT, 0, 1)
     return np.round(curve * 255).astype(np.uint8)[None]
 
 

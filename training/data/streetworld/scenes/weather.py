@@ -9,6 +9,9 @@ from ..objects.heaven import sky_colour
 from ..palette import Colour
 from ..randomness import Dice
 
+PIVOT = 0.45
+"""The level of the picture (of 1) that a change of contrast leaves as it is."""
+
 
 @dataclass
 class Weather:
@@ -33,6 +36,15 @@ class Weather:
     def dark(self) -> bool:
         """Whether lamps are lit."""
         return self.time == "night"
+
+    def spare_the_brightest(self) -> None:
+        """Lower the gain until white paint is not cut off, as a camera does that meters for a sun.
+
+        Without it a sun in a bright sky is a disc of the same white as all around it, which nobody
+        can see. A picture that cuts nothing off stays as it is.
+        """
+        whitest = min(1.0, (1.0 - PIVOT) / self.contrast + PIVOT)
+        self.gain = min(self.gain, whitest ** (1.0 / self.gamma) / max(self.tint))
 
 
 _SKY_WORDS = {
