@@ -135,37 +135,6 @@ PLANS: dict[str, Plan] = {
         horizon=(0.2, 0.6),
         scale=(1.0, 2.2),
     ),
-    "posts": Plan(
-        backdrops={
-            "sky": 2.0,
-            "skyline": 1.5,
-            "far wood": 1.0,
-            "wood": 1.0,
-            "wall": 2.0,
-            "hedge": 0.6,
-        },
-        grounds=(
-            *_ANY_GROUND,
-            ("pavement", "road"),
-            ("grass", "road"),
-            ("grass", "pavement"),
-            ("pavement",),
-            ("road",),
-        ),
-        things={
-            "pole": 2.4,
-            "sign": 0.6,
-            "tree": 0.5,
-            "person": 0.4,
-            "bicyclist": 0.2,
-            "fence": 0.15,
-            "car": 0.3,
-        },
-        horizon=(0.2, 0.95),
-        scale=(0.8, 2.4),
-        clouds=0.3,
-        sun=0.15,
-    ),
     "anything": Plan(
         backdrops=_ALL_BACKDROPS,
         grounds=(

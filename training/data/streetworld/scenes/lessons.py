@@ -64,11 +64,6 @@ PIECE_KINDS: dict[str, float] = {
 }
 # For tiles of photographs: more of who and what is on a street.
 TILE_KINDS: dict[str, float] = {**PIECE_KINDS, "crowd": 0.25, "street": 0.5}
-# What is still missed: more poles beside what they are taken for, and more suns.
-THIN_KINDS: dict[str, float] = {
-    **TILE_KINDS,
-    **{"posts": 0.5, "heaven": 0.2, "sunset": 0.2, "kerbside": 0.2},
-}
 
 
 class Lesson(NamedTuple):
@@ -91,8 +86,8 @@ class Lesson(NamedTuple):
             three times as long as the photograph's.
         polished: how many cars are as a real street has them (objects/polished_car.py): rounded,
             mostly black or grey, as bright as the sky where they look up.
-        metered: whether the camera exposes for a sun in view (Weather.spare_the_brightest). Earlier
-            training scenes stay as the shipped tower saw them, burnt out.
+        metered: whether the camera exposes for a sun in view (Weather.spare_the_brightest).
+            Training scenes are as the shipped tower saw them, burnt out.
     """
 
     first: int
@@ -115,10 +110,9 @@ def _pieces(
     missing: float = 0.45,
     tiles: bool = False,
     polished: float = 0.0,
-    metered: bool = False,
 ) -> Lesson:
     """A late lesson: scenes mostly seen in pieces, of which captions leave out nothing."""
-    return Lesson(first, kinds, True, lens_share, lens_zooms, missing, tiles, polished, metered)
+    return Lesson(first, kinds, True, lens_share, lens_zooms, missing, tiles, polished)
 
 
 # Evaluation, the clips and whatever else is not training.
@@ -179,7 +173,6 @@ LESSONS: tuple[Lesson, ...] = (
     ),
     # Shores and meadows as often as before again: the last lesson forgot some of them.
     _pieces(4_600_000, TILE_KINDS, (3.0, 4.8), tiles=True, polished=0.5),
-    _pieces(5_200_000, THIN_KINDS, (3.0, 4.8), tiles=True, polished=0.5, metered=True),
 )
 FIRST_TILE = next(lesson.first for lesson in LESSONS if lesson.tiles)
 """The first scene that is a tile of a photograph."""
