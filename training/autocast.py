@@ -16,11 +16,9 @@ def computes_bf16(device: torch.device) -> bool:
     """Whether matrix products in bfloat16 are faster than emulated ones on ``device``."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
-        return torch.backends.mkldnn.is_available() and bool(
-            torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        )
-    return True
+    return torch.backends.mkldnn.is_available() and bool(
+        torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
 
 
 def precision_on(device: torch.device, precision: str) -> str:

@@ -18,7 +18,7 @@ from .palette import HELD_OUT_COMPOSITIONS
 from .photograph import expose
 from .randomness import Dice, dice_for
 from .scenes.kinds import compose
-from .scenes.lessons import Lesson, lesson_of
+from .scenes.lessons import lesson_of
 from .scenes.weather import Weather, draw_weather
 from .street import empty_street, plan_street
 
@@ -128,20 +128,22 @@ def _draft_whole(seed: int) -> Draft:
 
 
 def _draft(seed: int, namespace: str, dice: Dice) -> Draft:
-    lesson = lesson_of(namespace, seed)
-    draft = _compose(seed, namespace, dice, lesson)
-    if lesson.metered and any(thing.noun == "sun" for thing in draft.shapes.things):
+    draft = _compose(seed, namespace, dice)
+    # Training scenes stay as the shipped tower saw them, their suns burnt out.
+    if namespace != "train" and any(thing.noun == "sun" for thing in draft.shapes.things):
         draft.weather.spare_the_brightest()
     return draft
 
 
-def _compose(seed: int, namespace: str, dice: Dice, lesson: Lesson) -> Draft:
-    shapes = DisplayList(polished=lesson.polished)
+def _compose(seed: int, namespace: str, dice: Dice) -> Draft:
+    shapes = DisplayList()
     weather = draw_weather(dice, shapes)
     if namespace == "compositions":
         wanted = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
         compose(shapes, dice, weather, "close", wanted)
         return Draft(shapes, weather, "close", dice)
+    lesson = lesson_of(namespace, seed)
+    shapes.polished = lesson.polished
     kind = dice.weighted(lesson.kinds)
     if kind == "street":
         street = plan_street(seed, namespace, fair=dice.chance(0.5))

@@ -86,8 +86,6 @@ class Lesson(NamedTuple):
             three times as long as the photograph's.
         polished: how many cars are as a real street has them (objects/polished_car.py): rounded,
             mostly black or grey, as bright as the sky where they look up.
-        metered: whether the camera exposes for a sun in view (Weather.spare_the_brightest).
-            Training scenes are as the shipped tower saw them, burnt out.
     """
 
     first: int
@@ -98,7 +96,6 @@ class Lesson(NamedTuple):
     missing: float = 0.0
     tiles: bool = False
     polished: float = 0.0
-    metered: bool = False
 
 
 def _pieces(
@@ -116,7 +113,7 @@ def _pieces(
 
 
 # Evaluation, the clips and whatever else is not training.
-OUTSIDE = Lesson(0, KINDS, metered=True)
+OUTSIDE = Lesson(0, KINDS)
 
 # Bounds are odd where the shipped tower's training was stopped because its scores asked for other
 # scenes (docs/method.md).
