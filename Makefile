@@ -43,7 +43,7 @@ format: $(VENV)/.installed-dev
 TRAIN := $(BIN)/python -m training.run
 RESUME := $(TRAIN) --resume runs/demo/last.pt
 FINE := $(BIN)/torchrun --nproc_per_node 2 --standalone -m training.run
-AVERAGE := $(BIN)/python -m training.average
+AVERAGE := $(BIN)/python -m training.checkpoints.interpolate
 demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --config demo --until 8500
 	$(RESUME) --until 9500 --set pretrain.steps=19000 --set pretrain.noun_balance=0.3 --set pretrain.noun_smallest=0.03
@@ -63,7 +63,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(AVERAGE) --from runs/demo/coarse.pt --to runs/demo/late.pt --share 0.75 --out runs/demo/settled.pt
 	$(FINE) --resume runs/demo/late.pt --until 9800 --set pretrain.steps=9800 --set pretrain.learning_rate=0.0007 --set pretrain.noun_smallest=0.01
 	$(AVERAGE) --from runs/demo/settled.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
-	$(BIN)/python -m training.grow --from runs/demo/between.pt --clip mgca-small --out runs/demo/grown.pt
+	$(BIN)/python -m training.checkpoints.deepen --from runs/demo/between.pt --clip mgca-small --out runs/demo/grown.pt
 	$(TRAIN) --resume runs/demo/grown.pt --until 5530 --set data.first_seed=1250000 --set data.passes=6 --set data.window=400 --set data.workers=14 \
 		--set threads=2 --set pretrain.steps=5530 --set pretrain.batch=256 --set pretrain.learning_rate=0.0015 --set pretrain.warmup=200 \
 		--set pretrain.noun_balance=0.4 --set pretrain.unmasked_share=0.25
@@ -77,7 +77,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=1620000 --set pretrain.steps=0 --set threads=0 --set data.workers=1 \
 		--set model.prompts=captions
 	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]" --set units.space_width=32 --set units.embedding_weight=0.65 --set units.rounds=3
-	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out runs/demo/before.pt
+	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out runs/demo/before.pt
 	$(AVERAGE) --from runs/demo/before.pt --to runs/demo/before.pt --share 1 --out runs/demo/again.pt
 	$(FINE) --resume runs/demo/again.pt --until 600 --set data.first_seed=1950000 --set data.passes=2 --set data.window=300 --set data.workers=0 --set threads=1 \
 		--set "data.size_wh=[128,96]" --set pretrain.steps=3300 --set pretrain.batch=32 --set pretrain.learning_rate=0.0003 --set pretrain.warmup=150 \
@@ -91,7 +91,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2140000 --set data.passes=1 --set pretrain.steps=0 --set model.prompts=captions \
 		--set losses.noun_omission=0 --set mgca.learning_rate=0.00005
 	$(RESUME) --set model.prompts=seen
-	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out runs/demo/larger.pt
+	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out runs/demo/larger.pt
 	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/larger.pt --share 1 --out runs/demo/again.pt
 	$(FINE) --resume runs/demo/again.pt --until 1500 --set data.first_seed=2030000 --set data.passes=2 --set "data.size_wh=[112,80]" \
 		--set pretrain.steps=1500 --set pretrain.batch=48 --set pretrain.learning_rate=0.0004 --set pretrain.warmup=100 \
@@ -111,7 +111,7 @@ demo-assets: $(VENV)/.installed-dev
 	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2600000 --set data.passes=1 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
 		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0.2
 	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[240,184]" --set "evaluation.size_wh=[240,184]" --set model.prompts=seen
-	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out runs/demo/smaller.pt
+	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out runs/demo/smaller.pt
 	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/smaller.pt --share 1 --out runs/demo/again.pt
 	$(FINE) --resume runs/demo/again.pt --until 300 --set data.first_seed=2610000 --set data.passes=2 --set threads=1 --set model.prompts=both \
 		--set "data.size_wh=[80,64]" --set "evaluation.size_wh=[80,64]" --set pretrain.steps=6000 --set pretrain.learning_rate=0.0004 \
@@ -145,7 +145,7 @@ demo-assets: $(VENV)/.installed-dev
 		--set mgca.learning_rate=0.00003
 	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[288,216]" --set "evaluation.size_wh=[288,216]" --set "export_size_wh=[288,216]" \
 		--set units.seeds=216 --set model.prompts=seen
-	$(BIN)/python -m training.ship --checkpoint runs/demo/last.pt --out training/assets/demo.pt
+	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out training/assets/demo.pt
 	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
 

@@ -38,7 +38,7 @@ from benchmarks.scoring import (
 )
 from benchmarks.subject import BundleUnderTest
 from runtime.command import CommandParser
-from runtime.segmenter import Units
+from runtime.segment.segmenter import Units
 
 PROG = "python -m benchmarks.accuracy"
 DATASETS = ("streetworld", "camvid", "demo-clip", "shipped-clip")
@@ -195,7 +195,7 @@ def format_compositions(compositions: dict[Units, dict[str, Any]]) -> str:
     rows: list[list[object]] = [
         [phrase, *(100 * compositions[kind]["iou"][phrase] for kind in kinds)] for phrase in phrases
     ]
-    for title, key in (("mIoU", "miou"), ("right colour", "right_colour")):
+    for title, key in (("mIoU", "miou"), ("right color", "right_color")):
         rows.append([title, *(100 * float(compositions[kind][key]) for kind in kinds)])
     return format_table(["held-out pairs, IoU %", *kinds], rows)
 

@@ -1,7 +1,7 @@
-"""The open-vocabulary test: pairs of colour and noun that no training caption ever held.
+"""The open-vocabulary test: pairs of color and noun that no training caption ever held.
 
 In a scene with, say, a purple bus, the model is asked for every class of the world, with "bus"
-replaced by "purple bus" and by the same noun in a colour that is not there. A model that knows
+replaced by "purple bus" and by the same noun in a color that is not there. A model that knows
 nouns only cannot tell the two apart.
 """
 
@@ -16,39 +16,39 @@ from tqdm import tqdm
 
 from benchmarks.metrics import class_ious, count_confusions
 from benchmarks.scoring import Predictor
-from runtime.segmenter import Units
-from training.data.streetworld import CLASS_NAMES, COLOURED, HELD_OUT_COMPOSITIONS, Scene
+from runtime.segment.segmenter import Units
+from training.data.streetworld import CLASS_NAMES, COLORED, HELD_OUT_COMPOSITIONS, Scene
 
 LEAST_SHARE = 0.005  # of the image: below it a composition is too small to be asked for
 
 
 def find_composition(scene: Scene) -> tuple[str, str] | None:
     """The largest held-out pair that a scene shows, alone of its noun; None if it has none."""
-    for noun, colour, share in sorted(scene.parts, key=lambda part: -part[2]):
-        if (colour, noun) not in HELD_OUT_COMPOSITIONS or share < LEAST_SHARE:
+    for noun, color, share in sorted(scene.parts, key=lambda part: -part[2]):
+        if (color, noun) not in HELD_OUT_COMPOSITIONS or share < LEAST_SHARE:
             continue
-        others = {other for name, other, _ in scene.parts if name == noun and other != colour}
+        others = {other for name, other, _ in scene.parts if name == noun and other != color}
         if not others:
-            return str(colour), noun
+            return str(color), noun
     return None
 
 
-def rival_colour(composition: tuple[str, str]) -> str:
-    """The commonest other colour of the same noun that training does name with it."""
-    colour, noun = composition
+def rival_color(composition: tuple[str, str]) -> str:
+    """The commonest other color of the same noun that training does name with it."""
+    color, noun = composition
     weights = {
         other: weight
-        for other, weight in COLOURED[noun].items()
-        if other != colour and (other, noun) not in HELD_OUT_COMPOSITIONS
+        for other, weight in COLORED[noun].items()
+        if other != color and (other, noun) not in HELD_OUT_COMPOSITIONS
     }
     return max(weights, key=lambda other: weights[other])
 
 
 def composition_words(composition: tuple[str, str]) -> list[str]:
     """The world's classes with the noun's own word replaced; the rival phrase comes last."""
-    colour, noun = composition
-    words = [f"{colour} {noun}" if name == noun else name for name in CLASS_NAMES]
-    return [*words, f"{rival_colour(composition)} {noun}"]
+    color, noun = composition
+    words = [f"{color} {noun}" if name == noun else name for name in CLASS_NAMES]
+    return [*words, f"{rival_color(composition)} {noun}"]
 
 
 def score_compositions(
@@ -62,7 +62,7 @@ def score_compositions(
 
     ``predictor_for`` gives a predictor for a list of words. A kind's record holds the mean over
     compositions of the phrase's IoU, the IoU of each, the share of the objects' pixels that went
-    to the right one of the two phrases (0.5 = colour-blind), and how many scenes each rests on.
+    to the right one of the two phrases (0.5 = color-blind), and how many scenes each rests on.
     """
     found: dict[tuple[str, str], list[Scene]] = {}
     for scene in scenes:
@@ -101,13 +101,13 @@ def _count(
 def _record(counts: dict[tuple[str, str], np.ndarray]) -> dict[str, Any]:
     iou: dict[str, float] = {}
     right, wrong = 0, 0
-    for (colour, noun), matrix in counts.items():
+    for (color, noun), matrix in counts.items():
         index = CLASS_NAMES.index(noun)
-        iou[f"{colour} {noun}"] = float(class_ious(matrix)[index])
+        iou[f"{color} {noun}"] = float(class_ious(matrix)[index])
         right += int(matrix[index, index])
         wrong += int(matrix[index, len(CLASS_NAMES)])  # the rival phrase's column
     return {
         "miou": float(np.mean(list(iou.values()))) if iou else float("nan"),
         "iou": iou,
-        "right_colour": right / (right + wrong) if right + wrong else float("nan"),
+        "right_color": right / (right + wrong) if right + wrong else float("nan"),
     }

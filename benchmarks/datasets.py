@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from export.frames import (
+from export.parity.frames import (
     DEMO_CLIP_FPS,
     DEMO_CLIP_FRAMES,
     DEMO_CLIP_SEED,

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_seed
 from benchmarks.latency import repeat_frames, time_frames
 from benchmarks.measurement import run_measurement
@@ -41,9 +40,9 @@ from runtime.backends.parity import (
 )
 from runtime.bundle import Bundle, load_bundle
 from runtime.command import CommandParser
-from runtime.demo import DEMO_CLASSES, demo_clip
+from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, demo_clip
+from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import MgcaError, UserError, describe_error
-from runtime.segmenter import DEMO_BUNDLE
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,8 @@
 The graph is traced, as an export traces it, from a CLIP of random weights with a decoder and units
 of the default settings: costs depend on shapes alone, so no weights are needed. Or from a
 checkpoint, with its own decoder, units and input size. FLOPs are counted
-as the export counts them (:mod:`export.cost`: matrix products and convolutions, 2 a multiply-add).
+as the export counts them (:mod:`export.graph.cost`: matrix products and convolutions, 2 a
+multiply-add).
 ``labelling`` is what the runtime does with the scores afterwards, counted as its definition says
 it (every word's scores enlarged to the source and compared: 7 operations a pixel and word), an
 upper bound, since the runtime leaves out what cannot win.
@@ -82,7 +83,7 @@ def load_subject(arguments: argparse.Namespace) -> CostSubject:
     Raises:
         UserError: no such checkpoint, a CLIP that is not known, both of them.
     """
-    from training.checkpoint import load_checkpoint
+    from training.engine.checkpoint import load_checkpoint
     from training.model.clip import load_clip
     from training.model.mgca import MgcaModel, ModelConfig
     from training.model.units import UnitSettings
@@ -117,8 +118,8 @@ def count_stages(subject: CostSubject, words: int, opset: int = 20) -> dict[str,
     Raises:
         UserError: a size that the patches do not tile.
     """
-    from export.cost import measure_cost
-    from export.segmenter_graph import trace_segmenter
+    from export.graph.cost import measure_cost
+    from export.graph.segmenter import trace_segmenter
     from export.settings import check_size
 
     check_size(subject.size_wh, subject.model.encoder.patch_size)

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.environment import describe_hardware, describe_versions
 from runtime.command import CommandParser, run_command
+from runtime.environment import describe_hardware, describe_versions
 
 
 def run_measurement(

@@ -19,7 +19,7 @@ from benchmarks.metrics import (
     mean_iou,
     named_ious,
 )
-from runtime.segmenter import Units
+from runtime.segment.segmenter import Units
 
 CONTROLS = ("mean-map", "permuted-words")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.scoring import Predictor
 from runtime import Segmenter
-from runtime.segmenter import Units
+from runtime.segment.segmenter import Units
 
 
 class BundleUnderTest:

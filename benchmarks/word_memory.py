@@ -18,15 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.report import check_writable, format_table, write_json
 from runtime import Segmenter
 from runtime.bundle import load_bundle
-from runtime.class_rows import MAX_WORDS, ClassRows
 from runtime.command import CommandParser, run_command
+from runtime.demo import DEMO_BUNDLE
+from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import MgcaError, UserError
-from runtime.run_statistics import read_peak_rss_mib
-from runtime.segmenter import DEMO_BUNDLE
+from runtime.stream.statistics import read_peak_rss_mib
+from runtime.text.queries import MAX_WORDS, ClassRows
 
 PROG = "python -m benchmarks.word_memory"
 _FRAMES = 2

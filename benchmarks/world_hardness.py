@@ -1,4 +1,4 @@
-"""``python -m benchmarks.world_hardness``: how far colour and place alone get on StreetWorld.
+"""``python -m benchmarks.world_hardness``: how far color and place alone get on StreetWorld.
 
 A classifier of single pixels sees R, G, B and x, y, and is taught WITH masks on training scenes,
 which nothing else in this project is. The world must not be solved by it: 40 mIoU at most.
@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.datasets import generate_scenes
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count, parse_seed
 from benchmarks.metrics import IGNORE, count_confusions, mean_iou, named_ious
 from benchmarks.report import check_writable, format_table, write_json
 from runtime.command import CommandParser, run_command
+from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import UserError
 from training.data.streetworld import CLASS_NAMES
 
@@ -113,7 +113,7 @@ def build_parser() -> CommandParser:
     """The command's flags."""
     parser = CommandParser(
         prog=PROG,
-        description="Score a classifier of single pixels (colour and place, taught with masks).",
+        description="Score a classifier of single pixels (color and place, taught with masks).",
         epilog=f"example:\n  {PROG} --json benchmarks/results/world_hardness.json",
     )
     parser.add_argument(

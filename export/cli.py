@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.device_jobs import add_device_flags, finish_for_devices, read_device_flags
+from export.targets.device_jobs import add_device_flags, finish_for_devices, read_device_flags
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
 

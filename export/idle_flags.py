@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from export.stages import root_of
-from export.variants import ALWAYS_FP32
+from export.graph.stages import root_of
+from export.precision.variants import ALWAYS_FP32
 from runtime.errors import UserError
 
 __all__ = ["refuse_always_fp32", "refuse_idle_flags"]
@@ -15,7 +15,7 @@ __all__ = ["refuse_always_fp32", "refuse_idle_flags"]
 def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) -> None:
     """Refuse flags that the rest of the command line leaves without an effect.
 
-    Those for devices are refused where they are read (export.device_jobs).
+    Those for devices are refused where they are read (export.targets.device_jobs).
 
     Args:
         options: as parsed; None, or False for a switch, where the user did not say.

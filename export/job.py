@@ -8,21 +8,21 @@ from pathlib import Path
 
 from torch import nn
 
-from export import manifests
-from export.bench import Bench, Candidate
-from export.disk_space import WeightSizes, bytes_needed, tell_full_disk
-from export.frames import Frame, draw_demo_frames, read_image_folder
-from export.gate import failure_message, format_table
-from export.output_folder import check_output, folder_of_precision, work_folder
+from export.graph.segmenter import say_cost, trace_segmenter
+from export.output import manifests
+from export.output.disk_space import WeightSizes, bytes_needed, tell_full_disk
+from export.output.folder import check_output, folder_of_precision, work_folder
+from export.parity.bench import Bench, Candidate
+from export.parity.frames import Frame, draw_demo_frames, read_image_folder
+from export.parity.gate import failure_message, format_table
+from export.parity.reference import ReferenceSegmenter
+from export.precision.variants import check_kept_stages
 from export.progress import say, show_bar
-from export.reference import ReferenceSegmenter
-from export.segmenter_graph import say_cost, trace_segmenter
 from export.settings import ExportSettings, check_size
-from export.subject import Subject, load_subject, streetworld_classes, unit_settings
-from export.text_side import TextSide, build_text_side
-from export.triton import check_repository
-from export.variants import check_kept_stages
-from export.vocabulary_file import read_names
+from export.source import Subject, load_subject, streetworld_classes, unit_settings
+from export.targets.triton import check_repository
+from export.text.files import TextSide, build_text_side
+from export.text.vocabulary_file import read_names
 from runtime.bundle import write_bundle
 from runtime.errors import MgcaError
 from training.model.clip import IMAGE_MEAN, IMAGE_STD

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from export.device_jobs import DeviceJob
-from export.graph import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
-from export.stages import PARTS, STAGES
-from export.text_encoder import TokenTable
+from export.graph.stages import PARTS, STAGES
+from export.graph.tracing import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
+from export.targets.device_jobs import DeviceJob
+from export.text.encoder import TokenTable
 from runtime.errors import UserError
 
 PRECISIONS = ("fp32", "fp16", "int8", "int8-static")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
         UnknownClassError,
         UserError,
     )
-    from runtime.result import Result
-    from runtime.segmenter import Segmenter
+    from runtime.segment.result import Result
+    from runtime.segment.segmenter import Segmenter
 
 _HOME_OF_NAME = {
     "Backend": "runtime.backends",
@@ -33,8 +33,8 @@ _HOME_OF_NAME = {
     "BundleError": "runtime.errors",
     "Manifest": "runtime.bundle",
     "MgcaError": "runtime.errors",
-    "Result": "runtime.result",
-    "Segmenter": "runtime.segmenter",
+    "Result": "runtime.segment.result",
+    "Segmenter": "runtime.segment.segmenter",
     "SourceGoneError": "runtime.errors",
     "UnknownClassError": "runtime.errors",
     "UserError": "runtime.errors",

@@ -95,7 +95,7 @@ def _modules_after(run: RunPython, statement: str) -> set[str]:
     "module",
     [
         "runtime",
-        "runtime.cli",
+        "runtime.cli.entry",
         "training.data.streetworld",
         "benchmarks",
         "benchmarks.accuracy",

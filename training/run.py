@@ -19,15 +19,15 @@ import torch
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.allocator import keep_freed_memory
-from training.autocast import precision_on
-from training.checkpoint import Checkpoint, load_checkpoint
-from training.config import TrainConfig
-from training.config_values import apply_override
-from training.distributed import Processes
+from training.config.schema import TrainConfig
+from training.config.values import apply_override
+from training.engine.allocator import keep_freed_memory
+from training.engine.checkpoint import Checkpoint, load_checkpoint
+from training.engine.distributed import Processes
+from training.engine.precision import precision_on
+from training.engine.trainer import Run, Stopped
 from training.model.mgca import ModelConfig, with_names_as
-from training.presets import PRESETS, find_config
-from training.trainer import Run, Stopped
+from training.recipes.presets import PRESETS, find_config
 
 EXAMPLES = """examples:
   python -m training.run                                   the demo model, from nothing

@@ -86,7 +86,7 @@ def _add_output_flags(add: Callable[..., object]) -> None:
 def make_plan(arguments: argparse.Namespace) -> Plan:
     """The plan that the flags describe; its input size may be the checkpoint's own."""
     from benchmarks.ablation.plan import Plan
-    from training.checkpoint import load_checkpoint
+    from training.engine.checkpoint import load_checkpoint
 
     if not arguments.checkpoint.is_file():
         raise UserError(

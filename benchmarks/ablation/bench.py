@@ -34,17 +34,17 @@ from benchmarks.ablation.trial import CHECKPOINT, Trial, configure, fresh_model
 from benchmarks.report import write_json
 from benchmarks.scoring import permute_words
 from runtime.errors import UserError
-from training.checkpoint import Checkpoint, load_checkpoint
-from training.config import TrainConfig
-from training.config_values import apply_override, to_dict
-from training.data.stream import SceneStream
-from training.distributed import Processes
-from training.evaluate import embed_names
+from training.config.schema import TrainConfig
+from training.config.values import apply_override, to_dict
+from training.data.source import SceneStream
+from training.engine.checkpoint import Checkpoint, load_checkpoint
+from training.engine.distributed import Processes
+from training.engine.evaluation import embed_names
+from training.engine.text_center import measure_text_center
+from training.engine.trainer import Run
+from training.engine.unit_space import measure_unit_space
 from training.model.mgca import MgcaModel
 from training.model.unit_space import UnitSpace
-from training.text_center import measure_text_center
-from training.trainer import Run
-from training.unit_space import measure_unit_space
 
 
 class Bench:

@@ -32,7 +32,7 @@ from benchmarks.segments import (
     scene_complexity,
     under_segmentation,
 )
-from training.evaluate import label_scores
+from training.engine.evaluation import label_scores
 from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
 

@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.ablation.rows import GROUNDED_TERMS
-from training.config import LossConfig
+from training.config.schema import LossConfig
 from training.data.batches import Batch, normalize_images
+from training.data.tile_mixing import draw_shuffle
 from training.losses.infonce import contrast_pairs
-from training.losses.object_level import ForegroundMask, pool_masked
+from training.losses.object import ForegroundMask, pool_masked
 from training.model.mgca import MgcaModel, normalize
-from training.tiles import draw_shuffle
 
 AREA_OF_RIGHT = 0.4  # TCL's prior
 

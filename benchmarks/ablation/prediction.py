@@ -2,7 +2,7 @@
 
 Pixels, fixed groups and adaptive units get the same embeddings, the same text and the same bilinear
 upsampling of scores, and as many settings to choose from: eight each. Groups and units gather in
-the same space, by the same weights of colour and place beside the embedding.
+the same space, by the same weights of color and place beside the embedding.
 
 Shape legend: d embedding width, h w the decoder's grid, n = h w, k words, u units.
 """
@@ -26,7 +26,7 @@ from training.model.units import AdaptiveUnits, UnitSettings
 KINDS = ("pixel", "groups", "adaptive")
 Setting = dict[str, Any]
 
-# What colour and place may weigh beside the embedding, for groups and units alike; chosen on scenes
+# What color and place may weigh beside the embedding, for groups and units alike; chosen on scenes
 # that no table reports.
 _BESIDE: tuple[Setting, ...] = (
     {"color_weight": 4.5, "place_weight": 2.5},

@@ -17,7 +17,7 @@ from benchmarks.ablation.rows import describe_terms
 from benchmarks.ablation.schedule import Task, read_results
 from benchmarks.ablation.summary import label_map_control, summarise_dataset, summarise_training
 from benchmarks.datasets import camvid_set
-from benchmarks.environment import describe_hardware, describe_versions
+from runtime.environment import describe_hardware, describe_versions
 
 
 def make_record(

@@ -17,7 +17,7 @@ from benchmarks.ablation.bench import Bench
 from benchmarks.ablation.folder import read_record
 from benchmarks.ablation.plan import Plan
 from benchmarks.ablation.rows import Row, full_row
-from training.allocator import keep_freed_memory
+from training.engine.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)

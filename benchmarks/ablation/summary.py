@@ -13,7 +13,7 @@ from benchmarks.datasets import EvaluationSet
 from benchmarks.metrics import mean_iou
 from benchmarks.scoring import mean_map_predictor, score_set
 from benchmarks.segments import compare_with_complexity
-from runtime.segmenter import Units
+from runtime.segment.segmenter import Units
 
 Records = Mapping[str, Sequence[dict[str, Any]]]  # by row, one record a seed
 

@@ -17,15 +17,15 @@ from torch import Tensor, nn
 
 from benchmarks.ablation.grounded import GroundedObjective
 from benchmarks.ablation.rows import Row
-from training.autocast import autocast_on
-from training.checkpoint import Checkpoint, save_checkpoint
-from training.config import PhaseConfig, TrainConfig
+from training.config.schema import PhaseConfig, TrainConfig
 from training.data.batches import Batch, Collate
-from training.data.stream import SceneStream
-from training.distributed import Processes
-from training.loop import PhaseState
+from training.data.source import SceneStream
+from training.engine.checkpoint import Checkpoint, save_checkpoint
+from training.engine.distributed import Processes
+from training.engine.loop import PhaseState
+from training.engine.precision import autocast_on
+from training.engine.trainer import Run
 from training.model.mgca import MgcaModel, ModelConfig
-from training.trainer import Run
 
 PROBE_AT = (0.2, 1.0)  # shares of the steps after which gradients are looked at
 CHECKPOINT = "last.pt"

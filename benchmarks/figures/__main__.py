@@ -1,6 +1,6 @@
 """``python -m benchmarks.figures``: what a model sees and how it learned, as PNG files.
 
-Units coloured per unit, a grid from CLIP's dense features to the truth, similarity maps of typed
+Units colored per unit, a grid from CLIP's dense features to the truth, similarity maps of typed
 words, training curves. Scenes come from namespaces that training never draws from; CamVid's frames
 are drawn only into a folder outside any repository.
 """

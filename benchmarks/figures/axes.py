@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from benchmarks.figures.canvas import INK, blank, draw_centred, draw_text, text_width
-from benchmarks.figures.colours import Colour
+from benchmarks.figures.colors import Color
 
-_GRID: Colour = (228, 228, 228)
+_GRID: Color = (228, 228, 228)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 40, 60
 LETTERS = 18
 
@@ -56,7 +56,7 @@ class Axes:
     def draw_line(
         self,
         points: Sequence[tuple[float, float]],
-        colour: Colour,
+        color: Color,
         *,
         thickness: int = 2,
         dots: bool = False,
@@ -66,10 +66,10 @@ class Axes:
         inside = self.canvas[top : bottom + 1, left : right + 1]
         places = [self.place(x, y) for x, y in points]
         corners = np.array([(x - left, y - top) for x, y in places], np.int32).reshape(-1, 1, 2)
-        cv2.polylines(inside, [corners], False, colour, thickness, cv2.LINE_AA)
+        cv2.polylines(inside, [corners], False, color, thickness, cv2.LINE_AA)
         if dots:
             for x, y in places:
-                cv2.circle(inside, (x - left, y - top), 4, colour, -1, cv2.LINE_AA)
+                cv2.circle(inside, (x - left, y - top), 4, color, -1, cv2.LINE_AA)
 
     def say(self, text: str) -> None:
         """A few words in the middle of the frame."""

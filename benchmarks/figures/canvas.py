@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from benchmarks.figures.colours import Colour
+from benchmarks.figures.colors import Color
 
-PAPER: Colour = (255, 255, 255)
-INK: Colour = (40, 40, 40)
+PAPER: Color = (255, 255, 255)
+INK: Color = (40, 40, 40)
 GAP = 8  # pixels between panels
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FULL_HEIGHT = 30  # of the font's capitals with their descent at scale 1
@@ -32,12 +32,12 @@ def text_width(text: str, height: int) -> int:
 
 
 def draw_text(
-    canvas: np.ndarray, text: str, left_top: tuple[int, int], height: int, colour: Colour = INK
+    canvas: np.ndarray, text: str, left_top: tuple[int, int], height: int, color: Color = INK
 ) -> None:
     """Write in place; letters that OpenCV's font lacks lose their accents or become "?"."""
     base = (left_top[0], left_top[1] + round(0.8 * height))
     scale = height / _FULL_HEIGHT
-    cv2.putText(canvas, _plain(text), base, _FONT, scale, colour, 1, cv2.LINE_AA)
+    cv2.putText(canvas, _plain(text), base, _FONT, scale, color, 1, cv2.LINE_AA)
 
 
 def draw_centred(
@@ -54,7 +54,7 @@ def draw_centred(
 
 
 def draw_outlined(canvas: np.ndarray, text: str, left_top: tuple[int, int], height: int) -> None:
-    """White letters with a dark rim: readable on any colour."""
+    """White letters with a dark rim: readable on any color."""
     left, top = left_top
     for right, down in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
         draw_text(canvas, text, (left + right, top + down), height, (0, 0, 0))
@@ -62,7 +62,7 @@ def draw_outlined(canvas: np.ndarray, text: str, left_top: tuple[int, int], heig
 
 
 def fit(image: np.ndarray, size_wh: tuple[int, int], *, flat: bool = False) -> np.ndarray:
-    """Bring an image to a size: areas averaged when it shrinks, cubic when it grows; flat colours
+    """Bring an image to a size: areas averaged when it shrinks, cubic when it grows; flat colors
     (labels) keep their edges.
     """
     if (image.shape[1], image.shape[0]) == size_wh:
@@ -99,7 +99,7 @@ def lay_out(
 
 
 def make_legend(
-    entries: Sequence[tuple[str, Colour]], width: int, *, letters: int = 20
+    entries: Sequence[tuple[str, Color]], width: int, *, letters: int = 20
 ) -> np.ndarray:
     """Swatches with names in as many lines as they need at ``width``."""
     swatch, line = round(1.1 * letters), round(1.8 * letters)
@@ -112,10 +112,10 @@ def make_legend(
         places.append((left, top))
         left += needed
     canvas = blank(width, top + line if entries else 0)
-    for (name, colour), (left, top) in zip(entries, places, strict=True):
+    for (name, color), (left, top) in zip(entries, places, strict=True):
         corner = (left, top + (line - swatch) // 2)
         other = (left + swatch, corner[1] + swatch)
-        cv2.rectangle(canvas, corner, other, colour, -1)
+        cv2.rectangle(canvas, corner, other, color, -1)
         cv2.rectangle(canvas, corner, other, INK, 1)
         draw_text(canvas, name, (other[0] + letters // 2, top + (line - letters) // 2), letters)
     return canvas

@@ -8,13 +8,13 @@ import numpy as np
 
 from benchmarks.figures.axes import LETTERS, Axes, smooth
 from benchmarks.figures.canvas import blank, make_legend, stack
-from benchmarks.figures.colours import Colour
+from benchmarks.figures.colors import Color
 from benchmarks.figures.metrics_log import PHASES, Points, RunMetrics
-from runtime.palette import palette
+from runtime.draw.palette import palette
 
 SIZE_WH = (620, 380)
 TITLES = {"pretrain": "pre-training of the CLIP", "mgca": "MGCA: training of the decoder"}
-_SUM: Colour = (30, 30, 30)
+_SUM: Color = (30, 30, 30)
 Lines = dict[str, Points]  # by the name in the legend
 
 
@@ -80,28 +80,28 @@ def _draw_losses(lines: Lines, phase: str, end: float) -> np.ndarray:
     axes = Axes(
         SIZE_WH, f"{TITLES[phase]}: losses", "step", (0, 1.02 * end), (min([0.0, *values]), top)
     )
-    colours = _colours(lines)
+    colors = _colors(lines)
     for name, line in lines.items():  # the measured points, pale and behind everything
         if len(line) > 40:
-            blue, green, red = (255 - (255 - part) // 4 for part in colours[name])
+            blue, green, red = (255 - (255 - part) // 4 for part in colors[name])
             axes.draw_line(line, (blue, green, red), thickness=1)
     for name, line in lines.items():
         mean = smooth([y for _, y in line], max(1, len(line) // 40)).tolist()
-        axes.draw_line([(x, y) for (x, _), y in zip(line, mean, strict=True)], colours[name])
-    return _finish(axes, lines, colours)
+        axes.draw_line([(x, y) for (x, _), y in zip(line, mean, strict=True)], colors[name])
+    return _finish(axes, lines, colors)
 
 
 def _draw_miou(lines: Lines, phase: str, end: float) -> np.ndarray:
     top = 1.15 * max((y for line in lines.values() for _, y in line), default=1.0)
     title = f"{TITLES[phase]}: mIoU % on held-out scenes"
     axes = Axes(SIZE_WH, title, "step", (0, 1.02 * end), (0.0, top))
-    colours = _colours(lines)
+    colors = _colors(lines)
     for name, line in lines.items():
-        axes.draw_line(line, colours[name], dots=True)
-    return _finish(axes, lines, colours)
+        axes.draw_line(line, colors[name], dots=True)
+    return _finish(axes, lines, colors)
 
 
-def _colours(lines: Lines) -> dict[str, Colour]:
+def _colors(lines: Lines) -> dict[str, Color]:
     spare = iter([row for row in palette(255).tolist() if row != [66, 228, 240]])  # pale on paper
     return {
         name: _SUM if name == "sum of all" else (row := next(spare)) and (row[0], row[1], row[2])
@@ -109,8 +109,8 @@ def _colours(lines: Lines) -> dict[str, Colour]:
     }
 
 
-def _finish(axes: Axes, lines: Lines, colours: dict[str, Colour]) -> np.ndarray:
+def _finish(axes: Axes, lines: Lines, colors: dict[str, Color]) -> np.ndarray:
     if not lines:
         axes.say("nothing measured yet")
-    legend = make_legend([(name, colours[name]) for name in lines], SIZE_WH[0], letters=LETTERS)
+    legend = make_legend([(name, colors[name]) for name in lines], SIZE_WH[0], letters=LETTERS)
     return stack([axes.canvas, legend])

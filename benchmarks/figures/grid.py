@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figures.canvas import fit, lay_out, stack
-from benchmarks.figures.colours import class_colours, paint_labels
+from benchmarks.figures.colors import class_colors, paint_labels
 from benchmarks.figures.legend import class_legend
 from benchmarks.figures.model_view import CheckpointView, Sight, Way
 from benchmarks.figures.pictures import Picture
@@ -56,7 +56,7 @@ def plan_stages(
 def draw_grid(stages: Sequence[Stage], pictures: Sequence[Picture]) -> np.ndarray:
     """A row for each picture; under each panel the share of its pixels that are right."""
     words = pictures[0].words
-    colours = class_colours(words)
+    colors = class_colors(words)
     texts = {id(stage.view): stage.view.embed(words) for stage in stages}
     rows, notes, maps = [], [], []
     for picture in pictures:
@@ -68,10 +68,10 @@ def draw_grid(stages: Sequence[Stage], pictures: Sequence[Picture]) -> np.ndarra
             if key not in sights:
                 sights[key] = stage.view.see(picture.frame_bgr)
             labels_hw = sights[key].labels(texts[key], stage.way, size_wh)
-            row.append(fit(paint_labels(labels_hw, colours), PANEL_WH, flat=True))
+            row.append(fit(paint_labels(labels_hw, colors), PANEL_WH, flat=True))
             note.append(f"{right_share(picture.truth_hw, labels_hw, len(words)):.0%} right")
             maps.append(labels_hw)
-        row.append(fit(paint_labels(picture.truth_hw, colours), PANEL_WH, flat=True))
+        row.append(fit(paint_labels(picture.truth_hw, colors), PANEL_WH, flat=True))
         maps.append(picture.truth_hw)
         rows.append(row)
         notes.append([*note, ""])

@@ -1,4 +1,4 @@
-"""The classes that a figure shows, and their colours."""
+"""The classes that a figure shows, and their colors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from benchmarks.figures.canvas import make_legend
-from benchmarks.figures.colours import NO_CLASS, Colour, class_colours
+from benchmarks.figures.colors import NO_CLASS, Color, class_colors
 
 
 def class_legend(
@@ -20,15 +20,15 @@ def class_legend(
 
 def present_classes(
     words: Sequence[str], maps: Iterable[np.ndarray], least_share: float = 0.002
-) -> list[tuple[str, Colour]]:
-    """Names and colours of the labels that cover at least that share of one map, in label order."""
+) -> list[tuple[str, Color]]:
+    """Names and colors of the labels that cover at least that share of one map, in label order."""
     present: set[int] = set()
     for labels_hw in maps:
         labels, counts = np.unique(labels_hw, return_counts=True)
         present |= set(labels[counts >= least_share * labels_hw.size].tolist())
     entries = [
-        (word, colour)
-        for label, (word, colour) in enumerate(zip(words, class_colours(words), strict=True))
+        (word, color)
+        for label, (word, color) in enumerate(zip(words, class_colors(words), strict=True))
         if label in present
     ]
     if any(label >= len(words) for label in present):

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from runtime.errors import UserError
-from runtime.labelling import label_pixels
+from runtime.segment.labelling import label_pixels
 from training.data.streetworld import vocabulary_words
 
 Way = Literal["baseline", "pixel", "units"]
@@ -67,7 +67,7 @@ class CheckpointView:
     """
 
     def __init__(self, path: Path, size_wh: tuple[int, int] | None = None) -> None:
-        from training.checkpoint import load_checkpoint
+        from training.engine.checkpoint import load_checkpoint
         from training.model.units import AdaptiveUnits
 
         checkpoint = load_checkpoint(path)
@@ -83,7 +83,7 @@ class CheckpointView:
 
     def embed(self, words: Sequence[str]) -> np.ndarray:
         """Text embeddings float32 (k, d); :class:`UserError` for what the model cannot know."""
-        from training.evaluate import embed_names
+        from training.engine.evaluation import embed_names
         from training.model.clip import is_ours
 
         if is_ours(self.model.config.clip_name):

@@ -15,7 +15,7 @@ LIMIT_BYTES = 300_000
 def write_png(path: Path, image_bgr: np.ndarray, limit_bytes: int | None = LIMIT_BYTES) -> int:
     """Write BGR uint8 (h, w, 3) under ``limit_bytes`` (None: as it is); gives the bytes written.
 
-    Sensor noise is what fills a PNG: where the picture is too large, its colours are rounded to
+    Sensor noise is what fills a PNG: where the picture is too large, its colors are rounded to
     ever fewer levels, 128 to 8 a channel, which flat areas and letters survive.
     """
     data = b""

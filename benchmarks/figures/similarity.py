@@ -96,10 +96,10 @@ def lay_heat(image_bgr: np.ndarray, heat_hw: np.ndarray) -> np.ndarray:
     # without the sensor's noise, which hides the heat and fills the file
     grey = cv2.medianBlur(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2GRAY), 5)
     grey = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
-    return cv2.addWeighted(grey, 0.35, colour_heat(heat), 0.65, 0.0)
+    return cv2.addWeighted(grey, 0.35, color_heat(heat), 0.65, 0.0)
 
 
-def colour_heat(heat_hw: np.ndarray) -> np.ndarray:
+def color_heat(heat_hw: np.ndarray) -> np.ndarray:
     """Heat in [0, 1] -> BGR uint8 in steps, as on a map: dark blue is cold, red is hot."""
     steps = np.round(heat_hw * (HEAT_STEPS - 1)) * (255 / (HEAT_STEPS - 1))
     return cv2.applyColorMap(steps.astype(np.uint8), cv2.COLORMAP_TURBO)
@@ -117,6 +117,6 @@ def heat_scale(width: int) -> np.ndarray:
     draw_text(canvas, left, (start, top), LETTERS)
     at = start + text_width(left, LETTERS) + 16
     ramp = np.linspace(0.0, 1.0, bar, dtype=np.float32)[None].repeat(LETTERS, axis=0)
-    canvas[top : top + LETTERS, at : at + bar] = colour_heat(ramp)
+    canvas[top : top + LETTERS, at : at + bar] = color_heat(ramp)
     draw_text(canvas, right, (at + bar + 16, top), LETTERS)
     return canvas

@@ -1,4 +1,4 @@
-"""Figure "units": the image, its semantic units in a colour each, and what each of them says."""
+"""Figure "units": the image, its semantic units in a color each, and what each of them says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from benchmarks.figures.canvas import draw_outlined, fit, lay_out, stack, text_width
-from benchmarks.figures.colours import class_colours, paint_labels, paint_units, unit_edges
+from benchmarks.figures.colors import class_colors, paint_labels, paint_units, unit_edges
 from benchmarks.figures.legend import class_legend
 from benchmarks.figures.model_view import CheckpointView
 from benchmarks.figures.pictures import Picture
@@ -32,7 +32,7 @@ def draw_units(view: CheckpointView, pictures: Sequence[Picture]) -> np.ndarray:
         painted = paint_units(units_hw)
         painted[unit_edges(units_hw)] = (255, 255, 255)
         name_units(painted, units_hw, unit_words)
-        classes = paint_labels(labels_hw, class_colours(words))
+        classes = paint_labels(labels_hw, class_colors(words))
         rows.append([fit(picture.frame_bgr, PANEL_WH), painted, classes])
         notes.append(["", f"{len(np.unique(units_hw))} units", ""])
         maps.append(labels_hw)

@@ -2,7 +2,8 @@
 
 Samples a second of the step of both phases, beside the machine's own matrix-multiply rate measured
 in the same process; the rate at which one worker makes data; and the same steps with freed memory
-kept (training.allocator) and given back to the system, in processes of their own that take turns.
+kept (training.engine.allocator) and given back to the system, in processes of their own that take
+turns.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.environment import describe_hardware, describe_versions
 from benchmarks.flags import parse_count
 from benchmarks.report import check_writable, write_json
 from benchmarks.training_speed.summary import Measurement, format_summary, summarise
 from runtime.command import CommandParser, run_command
+from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import MgcaError, UserError
 
 PROG = "python -m benchmarks.training_speed"

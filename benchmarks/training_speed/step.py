@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.autocast import autocast_on
-from training.config import PhaseConfig
+from training.config.schema import PhaseConfig
 from training.data.batches import Batch, Collate
-from training.loop import MetricsLog, PhaseState, run_phase
-from training.trainer import Run
+from training.engine.loop import MetricsLog, PhaseState, run_phase
+from training.engine.precision import autocast_on
+from training.engine.trainer import Run
 
 CAPTION_SCENES = 128  # scenes that the nouns are read off; a training reads more
 

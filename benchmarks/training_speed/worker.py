@@ -22,16 +22,16 @@ PROG = "python -m benchmarks.training_speed.worker"
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Matrix rates before and after, and between them both phases; ready for JSON."""
-    from training.allocator import keep_freed_memory
+    from training.engine.allocator import keep_freed_memory
 
     kept = keep_freed_memory() if options.memory == "kept" else False
     import torch
 
     from benchmarks.training_speed.step import TimedRun
-    from training.autocast import precision_on
-    from training.config_values import apply_override
-    from training.distributed import Processes
-    from training.presets import find_config
+    from training.config.values import apply_override
+    from training.engine.distributed import Processes
+    from training.engine.precision import precision_on
+    from training.recipes.presets import find_config
 
     config = apply_override(find_config(options.config), "data.workers=0")
     if options.threads:

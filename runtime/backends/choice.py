@@ -95,9 +95,9 @@ def _cached_engine(bundle: Bundle) -> str | None:
     """Digest of the engine that TensorRT can run here at once; a stale one is built again."""
     if not cuda_devices():
         return None
-    from runtime.backends.tensorrt_engine import find_engine, find_stale_engine
-    from runtime.backends.tensorrt_library import open_tensorrt
-    from runtime.backends.tensorrt_rebuild import start_rebuild
+    from runtime.backends.tensorrt.engine import find_engine, find_stale_engine
+    from runtime.backends.tensorrt.library import open_tensorrt
+    from runtime.backends.tensorrt.rebuild import start_rebuild
 
     try:
         library, cuda = open_tensorrt()

@@ -76,10 +76,10 @@ def open_backend(
 
         return OpenVinoBackend(path, "f16", device="NPU", padded=True)
     if name == "onnxruntime-tensorrt" and file == SEGMENTER_FILE:
-        from runtime.backends.onnxruntime_tensorrt import open_tensorrt_provider
+        from runtime.backends.onnxruntime.tensorrt_provider import open_tensorrt_provider
 
         return open_tensorrt_provider(bundle, threads)
-    from runtime.backends.onnxruntime import Device, OnnxRuntimeBackend
+    from runtime.backends.onnxruntime.backend import Device, OnnxRuntimeBackend
 
     devices: dict[str, Device] = {
         "onnxruntime": "auto",
@@ -91,9 +91,9 @@ def open_backend(
 
 
 def _open_tensorrt(bundle: Bundle, *, build: bool) -> Backend:
-    from runtime.backends.tensorrt import open_engine
-    from runtime.backends.tensorrt_library import TensorRtMissingError
-    from runtime.backends.tensorrt_progress import show_build
+    from runtime.backends.tensorrt.backend import open_engine
+    from runtime.backends.tensorrt.library import TensorRtMissingError
+    from runtime.backends.tensorrt.progress import show_build
 
     try:
         with show_build("TensorRT engine") as progress:

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from runtime.errors import MgcaError
-from runtime.sinks.sink import SegmentedFrame, Sink
-from runtime.sinks.target import OutputFile
+from runtime.sinks.base import SegmentedFrame, Sink
+from runtime.sinks.output_file import OutputFile
 
 
 class JsonLines(Sink):

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from runtime.errors import MgcaError, UserError
-from runtime.sinks.sink import SegmentedFrame, Sink
-from runtime.sinks.target import check_folder, make_folder, write_whole
+from runtime.sinks.base import SegmentedFrame, Sink
+from runtime.sinks.output_file import check_folder, make_folder, write_whole
 
 
 class LabelFolder(Sink):

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from runtime.sinks.target import OutputFile
+from runtime.sinks.output_file import OutputFile
 
 
 class ReportFile:

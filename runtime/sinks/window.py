@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from runtime.errors import UserError
-from runtime.sinks.sink import SegmentedFrame, Sink
+from runtime.sinks.base import SegmentedFrame, Sink
 
 TITLE = "mgca-rt (q or Esc closes)"
 PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"

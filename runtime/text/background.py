@@ -10,7 +10,7 @@ from runtime.errors import UserError
 from runtime.text.classes import ClassEntry, parse_classes
 
 if TYPE_CHECKING:
-    from runtime.text.lexicon import Lexicon
+    from runtime.text.embedder import Lexicon
 
 # A background word whose embedding is closer than this to one of the user's says the same thing.
 # Without a centre taken off, all of CLIP's texts lie close together, so the bound lies higher; and

@@ -17,8 +17,8 @@ from benchmarks.ablation.grounded import area_losses, flat_variation  # noqa: E4
 from benchmarks.ablation.prediction import GRIDS, KINDS, View, predict  # noqa: E402
 from benchmarks.ablation.rows import ROWS  # noqa: E402
 from benchmarks.ablation.trial import configure, measure_gradients  # noqa: E402
-from training.checkpoint import load_checkpoint  # noqa: E402
-from training.config import TrainConfig  # noqa: E402
+from training.config.schema import TrainConfig  # noqa: E402
+from training.engine.checkpoint import load_checkpoint  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import UnitSettings  # noqa: E402
 
@@ -133,8 +133,8 @@ def test_every_unit_has_as_many_settings_to_choose_from():
     assert beside[0] == beside[1]
 
 
-def test_groups_see_colour_and_place_as_much_as_they_weigh():
-    """Embeddings all alike: colour parts left from right, place top from bottom."""
+def test_groups_see_color_and_place_as_much_as_they_weigh():
+    """Embeddings all alike: color parts left from right, place top from bottom."""
     alike = torch.ones(2, 8, 8) * 0.5**0.5
     colors = torch.zeros(3, 8, 8)
     colors[:, :, 4:] = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runtime.bundle import load_bundle
-from runtime.segmenter import DEMO_BUNDLE
+from runtime.demo import DEMO_BUNDLE
 
 # What ``make results`` measures of the bundle.
 MEASURED = (

@@ -11,13 +11,13 @@ import pytest
 from benchmarks.compositions import (
     composition_words,
     find_composition,
-    rival_colour,
+    rival_color,
     score_compositions,
 )
 from benchmarks.datasets import generate_scenes
 from benchmarks.scoring import Predictor
-from runtime.segmenter import Units
-from training.data.streetworld import CLASS_NAMES, COLOURED, HELD_OUT_COMPOSITIONS, generate_scene
+from runtime.segment.segmenter import Units
+from training.data.streetworld import CLASS_NAMES, COLORED, HELD_OUT_COMPOSITIONS, generate_scene
 
 SIZE_WH = (96, 72)
 
@@ -32,9 +32,9 @@ def test_words_hold_the_phrase_in_its_nouns_place_and_a_rival_last():
 
 
 @pytest.mark.parametrize("composition", HELD_OUT_COMPOSITIONS)
-def test_a_rival_is_a_colour_that_training_names_with_the_noun(composition: tuple[str, str]):
-    rival = rival_colour(composition)
-    assert rival in COLOURED[composition[1]]
+def test_a_rival_is_a_color_that_training_names_with_the_noun(composition: tuple[str, str]):
+    rival = rival_color(composition)
+    assert rival in COLORED[composition[1]]
     assert rival != composition[0]
     assert (rival, composition[1]) not in HELD_OUT_COMPOSITIONS
 
@@ -69,11 +69,11 @@ def test_knowing_everything_scores_one(truth_of_frame: dict[bytes, np.ndarray]):
     for record in found.values():
         assert set(record["iou"]) == {" ".join(pair) for pair in HELD_OUT_COMPOSITIONS}
         assert record["miou"] == 1.0
-        assert record["right_colour"] == 1.0
+        assert record["right_color"] == 1.0
         assert 20 <= sum(record["scenes"].values()) <= 30
 
 
-def test_a_colour_blind_half_is_half_right(truth_of_frame: dict[bytes, np.ndarray]):
+def test_a_color_blind_half_is_half_right(truth_of_frame: dict[bytes, np.ndarray]):
     """Every other column of the object goes to the rival phrase; "pixel" takes it all."""
 
     def predictor_for(words: Sequence[str]) -> Predictor:
@@ -94,7 +94,7 @@ def test_a_colour_blind_half_is_half_right(truth_of_frame: dict[bytes, np.ndarra
 
     scenes = generate_scenes(0, 30, SIZE_WH, namespace="compositions")
     found = score_compositions(predictor_for, scenes, ["adaptive", "pixel"])
-    assert found["adaptive"]["right_colour"] == pytest.approx(0.5, abs=0.03)
+    assert found["adaptive"]["right_color"] == pytest.approx(0.5, abs=0.03)
     assert found["adaptive"]["miou"] == pytest.approx(0.5, abs=0.06)
-    assert found["pixel"]["right_colour"] == 0.0
+    assert found["pixel"]["right_color"] == 0.0
     assert found["pixel"]["miou"] == 0.0

@@ -13,9 +13,9 @@ import pytest
 
 from benchmarks.figures.axes import Axes, find_ticks, smooth
 from benchmarks.figures.canvas import GAP, blank, lay_out, make_legend
-from benchmarks.figures.colours import (
+from benchmarks.figures.colors import (
     NO_CLASS,
-    class_colours,
+    class_colors,
     paint_labels,
     paint_units,
     unit_edges,
@@ -28,8 +28,8 @@ from benchmarks.figures.pictures import check_outside_repositories, parse_scenes
 from benchmarks.figures.png import coarsen, write_png
 from benchmarks.figures.similarity import lay_heat, lead_over_mean, normalise_heat
 from benchmarks.figures.units import name_units, widest_place
+from runtime.draw.palette import palette
 from runtime.errors import UserError
-from runtime.palette import palette
 from training.data.streetworld import CLASS_NAMES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_units_are_coloured_by_size_whatever_their_slots():
+def test_units_are_colored_by_size_whatever_their_slots():
     units_hw = np.array([[7, 7, 7], [7, 40, 2]], np.uint8)
     first, second, third = palette(3)
     expected = [[first, first, first], [first, second, third]]
@@ -63,13 +63,13 @@ def test_edges_lie_where_units_change():
     ]
 
 
-def test_every_class_of_the_world_has_a_colour_of_its_own():
-    colours = class_colours(CLASS_NAMES)
-    assert len(set(colours)) == len(CLASS_NAMES)
-    table = np.array(colours, np.int64)
+def test_every_class_of_the_world_has_a_color_of_its_own():
+    colors = class_colors(CLASS_NAMES)
+    assert len(set(colors)) == len(CLASS_NAMES)
+    table = np.array(colors, np.int64)
     apart = np.abs(table[:, None] - table[None]).sum(-1) + 1000 * np.eye(len(table), dtype=int)
     assert apart.min() >= 60
-    assert NO_CLASS not in colours
+    assert NO_CLASS not in colors
 
 
 def test_labels_are_painted_and_what_has_no_class_is_grey():
@@ -344,7 +344,7 @@ def test_the_whole_command_draws_four_small_pictures(tmp_path: Path):
         assert (out / name).stat().st_size < 300_000
     grid = cv2.imread(str(out / "grid.png"))
     assert grid.shape[1] == 5 * (256 + GAP) + GAP  # image, baseline, +object, +units, truth
-    sky = class_colours(["sky"])[0]
+    sky = class_colors(["sky"])[0]
     assert (np.abs(grid.astype(int) - sky).sum(-1) <= 12).mean() > 0.005  # the truth at least
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import gpu
-from export.gate import LEAST_AGREEMENT as GATE
+from export.parity.gate import LEAST_AGREEMENT as GATE
 from runtime.backends.open import BACKEND_NAMES
 from runtime.backends.parity import (
     LEAST_AGREEMENT_LESS_PRECISE,

@@ -38,7 +38,7 @@ def test_one_model_at_a_time(capsys) -> None:
 
 
 def test_a_checkpoint_is_counted_with_its_own_units(tmp_path: Path, repository: Path) -> None:
-    from training.checkpoint import load_checkpoint
+    from training.engine.checkpoint import load_checkpoint
 
     shipped = repository / "training" / "assets" / "demo.pt"
     path = tmp_path / "cost.json"

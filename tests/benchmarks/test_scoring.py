@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.datasets import EvaluationFrame, EvaluationSet
 from benchmarks.scoring import compare_units, mean_map_predictor, permute_words, score_set
-from runtime.segmenter import Units
+from runtime.segment.segmenter import Units
 
 LEFT = np.array([[0, 0, 1, 1]] * 4, np.uint8)
 RIGHT = np.array([[1, 1, 0, 0]] * 4, np.uint8)

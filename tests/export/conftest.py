@@ -44,8 +44,8 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the tiny architecture with random weights, the decoder's gates open."""
     torch = pytest.importorskip("torch")
-    from training.checkpoint import Checkpoint, save_checkpoint
-    from training.config import TrainConfig
+    from training.config.schema import TrainConfig
+    from training.engine.checkpoint import Checkpoint, save_checkpoint
     from training.model.clip import load_clip
     from training.model.mgca import MgcaModel
     from training.model.unit_space import UnitSpace

@@ -10,7 +10,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
-from export.rewrites.cast_first import cast_first  # noqa: E402
+from export.graph.rewrites.cast_first import cast_first  # noqa: E402
 
 
 def _model(nodes):

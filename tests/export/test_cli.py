@@ -55,7 +55,7 @@ def test_the_same_flags_where_they_do_something(flags: list[str]) -> None:
     ("flags", "said"),
     [
         ([], "--out"),
-        (["--out", "x", "--colour", "red"], "--colour"),
+        (["--out", "x", "--color", "red"], "--color"),
         (["--out", "x", "--precision", "fp64"], "fp64"),
         (["--out", "x", "--precision", "int8,int8"], "each once"),
         (["--out", "x", "--size", "big"], "WIDTHxHEIGHT"),
@@ -124,14 +124,14 @@ def test_checkpoints_of_another_architecture(
         "larger.pt": {**content, "config": {**content["config"], "model": larger}},
         "wider.pt": {**content, "config": {**content["config"], "model": wider}},
         "other.pt": {**content, "clip": {"layers.0.weight": torch.zeros(2, 2)}},
-        "newer.pt": {**content, "config": {**content["config"], "colour": "red"}},
+        "newer.pt": {**content, "config": {**content["config"], "color": "red"}},
         "headless.pt": {key: value for key, value in content.items() if key != "decoder"},
     }
     said = {
         "larger.pt": "of another shape (first: positional_embedding",
         "wider.pt": "width 96",
         "other.pt": "1 is left over (first: layers.0.weight)",
-        "newer.pt": "colour",
+        "newer.pt": "color",
     }
     for name, changed in cases.items():
         torch.save(changed, tmp_path / name)

@@ -9,7 +9,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from export.rewrites.convert_to_half import convert_to_half  # noqa: E402
+from export.graph.rewrites.convert_to_half import convert_to_half  # noqa: E402
 
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 

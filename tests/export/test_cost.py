@@ -9,7 +9,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from export.cost import StageCost, measure_cost  # noqa: E402
+from export.graph.cost import StageCost, measure_cost  # noqa: E402
 
 FLOAT = TensorProto.FLOAT
 

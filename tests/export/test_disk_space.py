@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export.disk_space import WeightSizes, bytes_needed, tell_full_disk
+from export.output.disk_space import WeightSizes, bytes_needed, tell_full_disk
 from runtime.errors import UserError
 
 SIZES = WeightSizes(seeing=1000, reading=300, table=50, others=7)

@@ -22,7 +22,7 @@ from export import job  # noqa: E402
 from export.cli import main  # noqa: E402
 from runtime.bundle import load_bundle  # noqa: E402
 from runtime.errors import BundleError  # noqa: E402
-from runtime.segmenter import Segmenter  # noqa: E402
+from runtime.segment.segmenter import Segmenter  # noqa: E402
 
 
 def _snapshot(folder: Path) -> dict[str, bytes]:

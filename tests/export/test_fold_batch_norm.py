@@ -9,9 +9,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
 
-from export.rewrites.fold_batch_norm import fold_batch_norm  # noqa: E402
-
-from .small_graphs import kinds, make_model, random, run  # noqa: E402
+from export.graph.rewrites.fold_batch_norm import fold_batch_norm  # noqa: E402
+from tests.export.small_graphs import kinds, make_model, random, run  # noqa: E402
 
 
 @pytest.mark.parametrize("with_bias", [False, True])

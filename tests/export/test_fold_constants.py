@@ -9,7 +9,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
-from export.rewrites.fold_constants import fold_constants  # noqa: E402
+from export.graph.rewrites.fold_constants import fold_constants  # noqa: E402
 
 
 def _model(nodes, weights, shape=(2, 3)):

@@ -9,9 +9,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
 
-from export.rewrites.fold_scales import fold_scales  # noqa: E402
-
-from .small_graphs import kinds, make_model, random, run  # noqa: E402
+from export.graph.rewrites.fold_scales import fold_scales  # noqa: E402
+from tests.export.small_graphs import kinds, make_model, random, run  # noqa: E402
 
 
 def test_gate_after_a_convolution() -> None:

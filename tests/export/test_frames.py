@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from export.frames import draw_demo_frames, evenly_spaced, read_image_folder
+from export.parity.frames import draw_demo_frames, evenly_spaced, read_image_folder
 from export.progress import show_bar
 from runtime.errors import UserError
 

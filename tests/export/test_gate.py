@@ -9,13 +9,12 @@ pytest.importorskip("torch")
 
 from onnx import helper
 
-from export.bench import next_to_keep
-from export.gate import failure_message, format_table, judge, stages_by_loss
-from export.parity import Farthest, Parity, StageParity, cosines, locate_farthest, mean_iou
-from export.variants import Graph, check_kept_stages
+from export.parity.bench import next_to_keep
+from export.parity.gate import failure_message, format_table, judge, stages_by_loss
+from export.parity.measure import Farthest, Parity, StageParity, cosines, locate_farthest, mean_iou
+from export.precision.variants import Graph, check_kept_stages
 from runtime.errors import UserError
-
-from .small_graphs import make_model, random
+from tests.export.small_graphs import make_model, random
 
 
 def _parity(precision="fp32", agreement=1.0, encoder=1.0, decoder=1.0, units=1.0, margin=0.1):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from onnx import helper
 
-from export.rewrites.merge_equal_constants import merge_equal_constants
-
-from .small_graphs import make_model, random, run
+from export.graph.rewrites.merge_equal_constants import merge_equal_constants
+from tests.export.small_graphs import make_model, random, run
 
 
 def _model(second: np.ndarray, more: dict[str, np.ndarray] | None = None):

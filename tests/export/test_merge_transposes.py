@@ -9,9 +9,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
 
-from export.rewrites.merge_transposes import merge_transposes  # noqa: E402
-
-from .small_graphs import kinds, make_model, random, run  # noqa: E402
+from export.graph.rewrites.merge_transposes import merge_transposes  # noqa: E402
+from tests.export.small_graphs import kinds, make_model, random, run  # noqa: E402
 
 
 def test_pair_becomes_one() -> None:

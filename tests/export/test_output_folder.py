@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from export.output_folder import check_output, folder_of_precision, work_folder
+from export.output.folder import check_output, folder_of_precision, work_folder
 from runtime.errors import UserError
 
 
@@ -53,7 +53,7 @@ def test_first_precision_is_the_folder_itself() -> None:
 _WORKER = """
 import sys, time
 from pathlib import Path
-from export.output_folder import work_folder
+from export.output.folder import work_folder
 with work_folder(Path(sys.argv[1])) as folder:
     (folder / "half.onnx").write_bytes(b"half")
     print(folder, flush=True)

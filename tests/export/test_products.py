@@ -9,9 +9,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
 
-from export.products import count_products  # noqa: E402
-
-from .small_graphs import make_model, random  # noqa: E402
+from export.precision.products import count_products  # noqa: E402
+from tests.export.small_graphs import make_model, random  # noqa: E402
 
 
 def test_fp32_and_half() -> None:

@@ -12,9 +12,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
 
-from export.quantize import quantize_matmuls, quantize_with_ranges  # noqa: E402
-
-from .small_graphs import kinds, make_model, random  # noqa: E402
+from export.precision.quantize import quantize_matmuls, quantize_with_ranges  # noqa: E402
+from tests.export.small_graphs import kinds, make_model, random  # noqa: E402
 
 STAGES = {"first": "encoder.mlp", "mix": "encoder.attention", "second": "scores"}
 

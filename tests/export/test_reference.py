@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from export.reference import ReferenceSegmenter, labels_at_source  # noqa: E402
-from export.reference_units import gather_units, merge_alike, nearest_divisor, seed_cells  # noqa: E402
+from export.parity.reference import ReferenceSegmenter, labels_at_source  # noqa: E402
+from export.parity.reference_units import gather_units, merge_alike, nearest_divisor, seed_cells  # noqa: E402
 from training.model.clip import IMAGE_MEAN, IMAGE_STD, load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402

@@ -9,9 +9,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import helper  # noqa: E402
 
-from export.rewrites.squeeze_single_items import squeeze_single_items  # noqa: E402
-
-from .small_graphs import kinds, make_model, random, run  # noqa: E402
+from export.graph.rewrites.squeeze_single_items import squeeze_single_items  # noqa: E402
+from tests.export.small_graphs import kinds, make_model, random, run  # noqa: E402
 
 
 def _model(shape, item):

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from export.text_encoder import TextEncoder, TokenEmbedding, check_text_tower  # noqa: E402
+from export.text.encoder import TextEncoder, TokenEmbedding, check_text_tower  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 

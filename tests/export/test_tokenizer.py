@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from export.tokenizer import build_tokenizer_json, byte_alphabet
+from export.text.tokenizer import build_tokenizer_json, byte_alphabet
 
 open_clip_tokenizer = pytest.importorskip("open_clip.tokenizer")
 

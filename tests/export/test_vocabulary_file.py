@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export.vocabulary_file import everyday_names, parse_names, read_names
+from export.text.vocabulary_file import everyday_names, parse_names, read_names
 from runtime.errors import UserError
 
 

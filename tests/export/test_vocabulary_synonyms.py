@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from export.vocabulary_file import parse_names
+from export.text.vocabulary_file import parse_names
 from runtime.errors import UserError
 
 

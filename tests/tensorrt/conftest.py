@@ -18,7 +18,7 @@ from api_surface import ApiSurface, read_surface
 from fake_cuda import FakeCuda
 from fake_tensorrt import make_fake
 
-# The hand-made bundle of the runtime's own tests: 8 x 6 frames, grid 4 x 3, colours for words.
+# The hand-made bundle of the runtime's own tests: 8 x 6 frames, grid 4 x 3, colors for words.
 _CORE = Path(__file__).parents[1] / "runtime" / "core" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("core_conftest", _CORE)
 assert _spec is not None and _spec.loader is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from runtime.backends import open_backend
-from runtime.backends.onnxruntime_binding import BoundTensors
+from runtime.backends.onnxruntime.binding import BoundTensors
 from runtime.bundle import Bundle
 from runtime.errors import UserError
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.tensorrt import build_engine, check_compatibility
-from runtime.backends import tensorrt_library
-from runtime.backends.tensorrt_precision import count_layer_types
-from runtime.backends.tensorrt_progress import make_monitor
-from runtime.backends.tensorrt_settings import EngineSettings
+from export.targets.tensorrt import build_engine, check_compatibility
+from runtime.backends.tensorrt import library as tensorrt_library
+from runtime.backends.tensorrt.cache import EngineCache
+from runtime.backends.tensorrt.precision import count_layer_types
+from runtime.backends.tensorrt.progress import make_monitor
+from runtime.backends.tensorrt.settings import EngineSettings
 from runtime.bundle import Bundle
-from runtime.engine_cache import EngineCache
 from runtime.errors import MgcaError, UserError
 
 
@@ -93,7 +93,7 @@ def test_what_is_asked_of_the_builder(bundle: Bundle, machine: Any, own_cache: P
     assert head["ranges"] == {"text": [[1, 3], [20, 3], [300, 3]]}
     assert head["limits"] == {"WORKSPACE": 64 << 20}
     assert entry.key["shapes"] == {"text": [[1, 3], [20, 3], [300, 3]]}
-    assert entry.built["model"] == "colours" and entry.built["seconds"] >= 0
+    assert entry.built["model"] == "colors" and entry.built["seconds"] >= 0
     evidence = entry.record["evidence"]
     assert evidence["products"] == {"FLOAT": 3} and evidence["inspector"]["types"]["fp32"] > 3
     assert (own_cache / "tensorrt_timing").is_dir()

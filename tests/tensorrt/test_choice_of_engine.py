@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtime.backends import choice, open_backend, tensorrt_rebuild
+from runtime.backends import choice, open_backend
 from runtime.backends.parity import trial_feeds
-from runtime.backends.tensorrt import TensorRtBackend, open_engine
+from runtime.backends.tensorrt import rebuild as tensorrt_rebuild
+from runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
 from runtime.bundle import Bundle
 from runtime.errors import UserError
 
@@ -170,7 +171,7 @@ def test_the_background_process_is_a_command_that_exists(bundle: Bundle, own_cac
     import sys
 
     done = subprocess.run(
-        [sys.executable, "-m", "runtime.backends.tensorrt_rebuild", str(bundle.path)],
+        [sys.executable, "-m", "runtime.backends.tensorrt.rebuild", str(bundle.path)],
         capture_output=True,
         text=True,
         check=False,
@@ -182,9 +183,9 @@ def test_the_background_process_is_a_command_that_exists(bundle: Bundle, own_cac
 def test_a_version_compatible_engine_serves_a_later_version_and_the_lean_runtime(
     bundle: Bundle, install: Callable[..., Any]
 ) -> None:
-    from export.tensorrt import build_engine
-    from runtime.backends.tensorrt_settings import EngineSettings
-    from runtime.engine_cache import EngineCache
+    from export.targets.tensorrt import build_engine
+    from runtime.backends.tensorrt.cache import EngineCache
+    from runtime.backends.tensorrt.settings import EngineSettings
 
     install("11.4")
     settings = EngineSettings(version_compatible=True, exclude_lean_runtime=True)
@@ -225,9 +226,9 @@ def test_without_a_gpu_one_line(bundle: Bundle, install: Callable[..., Any]) -> 
 def test_an_engine_for_another_range_of_words_is_found_and_kept_so(
     bundle: Bundle, install: Callable[..., Any]
 ) -> None:
-    from export.tensorrt import build_engine
-    from runtime.backends.tensorrt_settings import EngineSettings
-    from runtime.engine_cache import EngineCache
+    from export.targets.tensorrt import build_engine
+    from runtime.backends.tensorrt.cache import EngineCache
+    from runtime.backends.tensorrt.settings import EngineSettings
 
     install("10.3")
     build_engine(bundle, "fp32", EngineSettings(words=(1, 2, 5), optimization_level=4))
@@ -245,7 +246,7 @@ def test_an_engine_for_another_range_of_words_is_found_and_kept_so(
 
 
 def test_settings_there_and_back() -> None:
-    from runtime.backends.tensorrt_settings import EngineSettings
+    from runtime.backends.tensorrt.settings import EngineSettings
 
     settings = EngineSettings(words=(1, 2, 3), version_compatible=True, workspace_bytes=9)
     assert EngineSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings

@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
-from export.device_jobs import DeviceJob, add_device_flags, finish_for_devices, read_device_flags
+from export.targets.device_jobs import (
+    DeviceJob,
+    add_device_flags,
+    finish_for_devices,
+    read_device_flags,
+)
+from runtime.backends.tensorrt.cache import EngineCache
 from runtime.bundle import Bundle
-from runtime.engine_cache import EngineCache
 from runtime.errors import MgcaError, UserError
 
 
@@ -59,7 +64,7 @@ def test_engine_and_repository_of_the_bundles(
     finish_for_devices([bundle.path], job)
     (entry,) = EngineCache().entries()
     assert entry.key["precision"] == "fp32"
-    assert (tmp_path / "models/colours-fp32/1/model.onnx").is_file()
+    assert (tmp_path / "models/colors-fp32/1/model.onnx").is_file()
     assert "engine " in capsys.readouterr().err
 
 
@@ -78,7 +83,7 @@ def test_without_tensorrt_the_rest_is_done_and_the_bundle_kept(
 
 
 def test_one_job_does_not_keep_the_other_from_being_done(bundle: Bundle, tmp_path: Path) -> None:
-    foreign = tmp_path / "models" / "colours-fp32" / "notes.txt"
+    foreign = tmp_path / "models" / "colors-fp32" / "notes.txt"
     foreign.parent.mkdir(parents=True)
     foreign.write_text("mine")
     with pytest.raises(MgcaError) as caught:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from export.tensorrt import build_engine, check_compatibility
+from export.targets.tensorrt import build_engine, check_compatibility
 from runtime.backends import open_backend
 from runtime.backends.parity import compare_outputs, trial_feeds
 from runtime.bundle import Bundle, load_bundle

@@ -82,5 +82,5 @@ def test_wrong_backends_and_default_name(
     assert error.count("\n") == 1 and "expected some of tensorrt, " in error
     assert not out.exists()
     path = gpu.default_path(bundle)
-    assert path.parent.name == "results" and path.name.startswith("colours-fp32_")
+    assert path.parent.name == "results" and path.name.startswith("colors-fp32_")
     assert " " not in path.name and path.suffix == ".md"

@@ -12,7 +12,7 @@ import pytest
 from runtime import Segmenter
 from runtime.backends import open_backend
 from runtime.backends.parity import trial_feeds
-from runtime.backends.tensorrt import TensorRtBackend, open_engine
+from runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
 from runtime.bundle import Bundle
 from runtime.errors import MgcaError
 

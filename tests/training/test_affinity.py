@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.affinity import patch_affinity  # noqa: E402
+from training.losses.affinity import patch_affinity  # noqa: E402
 
 
 def image_of(columns: list[float]) -> torch.Tensor:
@@ -15,7 +15,7 @@ def image_of(columns: list[float]) -> torch.Tensor:
     return grey.expand(1, 3, 8, -1).contiguous()
 
 
-def test_patches_of_one_colour_share_and_others_do_not():
+def test_patches_of_one_color_share_and_others_do_not():
     affinity = patch_affinity(image_of([0.1, 0.9, 0.1]), (1, 3), place_weight=0.0)
     assert affinity[0].tolist() == [
         pytest.approx([0.5, 0.0, 0.5], abs=1e-4),

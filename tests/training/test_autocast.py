@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import training.autocast  # noqa: E402
-from training.autocast import autocast_on, computes_bf16, precision_on  # noqa: E402
+import training.engine.precision  # noqa: E402
+from training.engine.precision import autocast_on, computes_bf16, precision_on  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -32,7 +32,7 @@ def product_dtype(precision: str) -> torch.dtype:
 def test_precision_is_what_was_asked_for_where_the_device_computes_in_it(
     monkeypatch: pytest.MonkeyPatch, computes: bool, asked: str, found: str
 ) -> None:
-    monkeypatch.setattr(training.autocast, "computes_bf16", lambda device: computes)
+    monkeypatch.setattr(training.engine.precision, "computes_bf16", lambda device: computes)
     assert precision_on(CPU, asked) == found
     assert product_dtype(asked) is {"bf16": torch.bfloat16, "fp32": torch.float32}[found]
 

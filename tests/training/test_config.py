@@ -9,9 +9,9 @@ import pytest
 pytest.importorskip("torch")
 
 from runtime.errors import UserError
-from training.config import LossConfig, TrainConfig
-from training.config_values import apply_override, from_dict, read_config_file, to_dict
-from training.presets import PRESETS, find_config
+from training.config.schema import LossConfig, TrainConfig
+from training.config.values import apply_override, from_dict, read_config_file, to_dict
+from training.recipes.presets import PRESETS, find_config
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,17 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.clip_objective import ClipObjective  # noqa: E402
-from training.config import DataConfig, PretrainConfig, TrainConfig  # noqa: E402
+from training.config.schema import DataConfig, PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import Batch, normalize_images  # noqa: E402
 from training.data.replay import come_again  # noqa: E402
-from training.data.stream import SceneStream  # noqa: E402
+from training.data.source import SceneStream  # noqa: E402
 from training.data.streetworld.scenes.lessons import FIRST_TILE  # noqa: E402
-from training.distributed import Processes  # noqa: E402
-from training.frames import Frames  # noqa: E402
+from training.engine.distributed import Processes  # noqa: E402
 from training.model.dense import DenseEncoder  # noqa: E402
 from training.model.mgca import MgcaModel  # noqa: E402
-from training.noun_teacher import NounTeacher  # noqa: E402
+from training.pretrain.mosaic import Frames  # noqa: E402
+from training.pretrain.objective import ClipObjective  # noqa: E402
+from training.pretrain.teacher import NounTeacher  # noqa: E402
 
 TILES = PretrainConfig(
     batch=18, tilings=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, frame_tiles=(3, 3)

@@ -19,15 +19,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.clip_objective import ClipObjective  # noqa: E402
-from training.config import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
+from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.data.streetworld import CLASS_NAMES  # noqa: E402
-from training.loop import MetricsLog, PhaseState, run_phase  # noqa: E402
-from training.mgca_objective import MgcaObjective  # noqa: E402
+from training.engine.loop import MetricsLog, PhaseState, run_phase  # noqa: E402
+from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.pretrain.objective import ClipObjective  # noqa: E402
 
 CURVE = Path(__file__).parent / "golden_losses.json"
 # In float64 other instruction sets differ by 1e-14; in float32 by 4e-3, as much as a change of the

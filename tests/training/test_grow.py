@@ -8,9 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
-from training.config import TrainConfig  # noqa: E402
-from training.grow import grow_model, main, places_of  # noqa: E402
+from training.checkpoints.deepen import grow_model, main, places_of  # noqa: E402
+from training.config.schema import TrainConfig  # noqa: E402
+from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 
@@ -52,7 +52,7 @@ def test_new_blocks_learn():
 
 
 def test_without_silence_the_result_differs(monkeypatch):
-    monkeypatch.setattr("training.grow.silence_block", lambda block: None)
+    monkeypatch.setattr("training.checkpoints.deepen.silence_block", lambda block: None)
     model = tiny()
     grown = grow_model(model, "mgca-small")
     images = torch.randn(1, 3, 96, 128)

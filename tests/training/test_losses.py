@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch")
 from training.losses.caption_prior import log_caption_density  # noqa: E402
 from training.losses.infonce import contrast_pairs  # noqa: E402
 from training.losses.negatives import find_false_negatives, weigh_hard_negatives  # noqa: E402
-from training.losses.object_level import ForegroundMask, object_loss, pool_masked  # noqa: E402
-from training.losses.pixel_level import pixel_loss, sample_pixels  # noqa: E402
+from training.losses.object import ForegroundMask, object_loss, pool_masked  # noqa: E402
+from training.losses.pixel import pixel_loss, sample_pixels  # noqa: E402
 from training.losses.priors import area_prior, total_variation  # noqa: E402
-from training.losses.region_level import grow_regions, region_loss, sample_seeds  # noqa: E402
+from training.losses.region import grow_regions, region_loss, sample_seeds  # noqa: E402
 from training.losses.text_choice import choose_text, find_rivals  # noqa: E402
 
 X = [1.0, 0.0]
@@ -247,6 +247,6 @@ def test_total_variation_forgives_image_edges():
     step = torch.tensor([[[0.0, 1.0], [0.0, 1.0]]])
     flat = torch.zeros(1, 3, 2, 2)
     edge = flat.clone()
-    edge[..., 1] = 1.0  # squared colour distance 3
+    edge[..., 1] = 1.0  # squared color distance 3
     assert total_variation(step, flat, 1.0).item() == pytest.approx(1.0)
     assert total_variation(step, edge, 1.0).item() == pytest.approx(math.exp(-3), abs=1e-6)

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config import NounConfig  # noqa: E402
+from training.config.schema import NounConfig  # noqa: E402
 from training.losses.noun_level import (  # noqa: E402
     choose_nouns,
     noun_loss,

@@ -10,11 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.clip_objective import ClipObjective  # noqa: E402
-from training.config import PretrainConfig  # noqa: E402
+from training.config.schema import PretrainConfig  # noqa: E402
 from training.data.batches import Batch  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
-from training.noun_teacher import NounTeacher  # noqa: E402
+from training.pretrain.objective import ClipObjective  # noqa: E402
+from training.pretrain.teacher import NounTeacher  # noqa: E402
 
 WHOLE = PretrainConfig(
     tilings=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, color_sharpness=100.0

@@ -13,14 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 import training.data.streetworld as streetworld  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
-from training.clip_objective import ClipObjective  # noqa: E402
-from training.config import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
+from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
-from training.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
-from training.mgca_objective import MgcaObjective  # noqa: E402
+from training.engine.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
+from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.pretrain.objective import ClipObjective  # noqa: E402
 
 NOUNS = NounFinder({noun: noun for noun in ("sky", "road", "tree", "building", "car", "person")})
 

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.refinement import Settling, neighbour_affinity, refine_maps  # noqa: E402
+from training.losses.settling import Settling, neighbour_affinity, refine_maps  # noqa: E402
 
 EDGE = 8  # the first column of the bright half
 

@@ -8,12 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.clip_objective import ClipObjective  # noqa: E402
-from training.config import PretrainConfig  # noqa: E402
+from training.config.schema import PretrainConfig  # noqa: E402
 from training.data.batches import Batch, normalize_images  # noqa: E402
-from training.frames import Frames  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
-from training.relight import relight  # noqa: E402
+from training.pretrain.color_jitter import relight  # noqa: E402
+from training.pretrain.mosaic import Frames  # noqa: E402
+from training.pretrain.objective import ClipObjective  # noqa: E402
 
 PLAIN = PretrainConfig(noun_weight=0.0, tilings=((1, 1), (1, 1)), patch_dropout=0.0)
 
@@ -31,7 +31,7 @@ def test_every_image_has_a_light_of_its_own_and_stays_an_image():
     assert len({round(float(image.mean()), 5) for image in found}) > 190
     assert torch.equal(found, relight(colors, 1.0, 1))
     assert not torch.equal(found, relight(colors, 1.0, 2))
-    # Some lighter, some darker; some with more colour, some with less.
+    # Some lighter, some darker; some with more color, some with less.
     for measure in (lambda x: x.mean((1, 2, 3)), lambda x: x.std(1).mean((1, 2))):
         more = (measure(found) > measure(colors)).float().mean()
         assert 0.25 < more < 0.75

@@ -9,15 +9,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.clip_objective import ClipObjective  # noqa: E402
-from training.config import DataConfig, PhaseConfig, PretrainConfig, TrainConfig  # noqa: E402
+from training.config.schema import DataConfig, PhaseConfig, PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import WORKER_IMPORTS, Batch  # noqa: E402
 from training.data.replay import come_again, replay_batches  # noqa: E402
-from training.data.stream import SceneStream  # noqa: E402
-from training.distributed import Processes  # noqa: E402
+from training.data.source import SceneStream  # noqa: E402
+from training.engine.distributed import Processes  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
-from training.prompts import CAPTIONS, STREETWORLD  # noqa: E402
+from training.model.prompts import CAPTIONS, STREETWORLD  # noqa: E402
+from training.pretrain.objective import ClipObjective  # noqa: E402
 
 
 def numbered(count):

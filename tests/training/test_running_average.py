@@ -8,11 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoint import load_checkpoint  # noqa: E402
-from training.config import PretrainConfig  # noqa: E402
+from training.config.schema import PretrainConfig  # noqa: E402
+from training.engine.checkpoint import load_checkpoint  # noqa: E402
+from training.engine.ema import RunningAverage  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.run import main  # noqa: E402
-from training.running_average import RunningAverage  # noqa: E402
 
 
 @pytest.fixture

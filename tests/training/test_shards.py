@@ -26,7 +26,7 @@ def add(archive, name, data):
 
 @pytest.fixture
 def shards(tmp_path):
-    """Two shards of three plainly coloured pictures each; the caption names the colour."""
+    """Two shards of three plainly colored pictures each; the caption names the color."""
     colors = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
     for shard in range(2):
         with tarfile.open(tmp_path / f"{shard:03}.tar", "w") as archive:

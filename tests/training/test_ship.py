@@ -6,11 +6,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
-from training.config import TrainConfig  # noqa: E402
+from training.checkpoints.slim import main, neutralise_unused_tokens  # noqa: E402
+from training.config.schema import TrainConfig  # noqa: E402
+from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
-from training.ship import main, neutralise_unused_tokens  # noqa: E402
 
 
 def build(phase="mgca", step=3):

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.tiles import TileShuffle, draw_shuffle  # noqa: E402
+from training.data.tile_mixing import TileShuffle, draw_shuffle  # noqa: E402
 
 
 def number_images(batch, height, width):

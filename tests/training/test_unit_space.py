@@ -6,18 +6,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
-from training.config import TrainConfig  # noqa: E402
+from training.config.schema import TrainConfig  # noqa: E402
+from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.engine.unit_space import measure_unit_space, view_images  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig, normalize  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import AdaptiveUnits, UnitSettings  # noqa: E402
-from training.unit_space import measure_unit_space, view_images  # noqa: E402
 
 
 def two_walls(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two surfaces, each of one colour: they differ along axis 0, and each in itself, twice as
-    much, along axis 1. Embeddings (3, 30, 30) of unit length and colours (3, 30, 30).
+    """Two surfaces, each of one color: they differ along axis 0, and each in itself, twice as
+    much, along axis 1. Embeddings (3, 30, 30) of unit length and colors (3, 30, 30).
     """
     generator = torch.Generator().manual_seed(seed)
     embeddings = torch.zeros(3, 30, 30)
@@ -78,7 +78,7 @@ def test_units_gather_in_the_space_and_meet_the_text_as_they_are():
     ids=["no image", "no two alike"],
 )
 def test_nothing_to_measure(views):
-    with pytest.raises(ValueError, match="neighbours of one colour"):
+    with pytest.raises(ValueError, match="neighbours of one color"):
         measure_unit_space(views, width=4, space_width=2)
 
 

@@ -70,7 +70,7 @@ def test_assignment_is_a_share():
     assert (units.assignment_nu >= 0).all()
 
 
-def test_colour_parts_what_embeddings_do_not():
+def test_color_parts_what_embeddings_do_not():
     embeddings = torch.zeros(2, 8, 8)
     embeddings[0] = 1.0
     colors = torch.zeros(3, 8, 8)

@@ -23,7 +23,7 @@ from training.model.clip import IMAGE_MEAN, IMAGE_STD
 Tokenizer = Callable[[list[str]], Tensor]
 Pair = tuple[np.ndarray, list[str], list[str]]
 # All that a worker unpickles. A name that cannot be imported is passed over without a word.
-WORKER_IMPORTS = ("training.trainer", "training.data.shards")
+WORKER_IMPORTS = ("training.engine.trainer", "training.data.shards")
 
 
 @dataclass(frozen=True)

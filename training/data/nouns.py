@@ -4,7 +4,7 @@ Captions name several things at once; one embedding of the whole sentence cannot
 is which. As others do (GroupViT, Xu et al. 2022; TagAlign, Liu et al. 2023) the sentence is taken
 apart into the nouns it names. A part of speech tagger would need a model of its own; a caption
 needs less: between function words stand noun phrases, the last word of a phrase is its noun, and a
-word that usually stands elsewhere (a colour) is none.
+word that usually stands elsewhere (a color) is none.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.config import NounConfig
+from training.config.schema import NounConfig
 
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
@@ -63,8 +63,9 @@ def noun_loss(
             noun filled as much of the images that name it as any other.
         omission: in [0, 1], how likely a noun that could be named is left out: what an unnamed noun
             still may claim of a patch.
-        settle: averages targets (b, p, u) over patches that look the same (training.affinity,
-            training.refinement); None: each patch is taught by its own choice alone.
+        settle: averages targets (b, p, u) over patches that look the same
+            (training.losses.affinity, training.losses.settling); None: each patch is taught by its
+            own choice alone.
         shares: the targets and weights that all this comes to, where the caller has them already
             (:func:`share_nouns`); None: found here.
 

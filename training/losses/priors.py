@@ -30,7 +30,7 @@ def total_variation(mask_jhw: Tensor, colors_j3hw: Tensor, edge_sharpness: float
     Args:
         mask_jhw: (j, h, w) in [0, 1].
         colors_j3hw: (j, 3, h, w) in [0, 1], on the same grid.
-        edge_sharpness: a step of squared colour distance s weighs exp(-edge_sharpness * s).
+        edge_sharpness: a step of squared color distance s weighs exp(-edge_sharpness * s).
 
     Returns:
         Scalar.

@@ -33,7 +33,7 @@ class DenseFeatures:
 
     Attributes:
         embeddings_bdhw: (b, d, hp, wp), CLIP-space patch embeddings, not normalised.
-        early_bchw: (b, c, hp, wp), tokens after the early tap; they still know edges and colours.
+        early_bchw: (b, c, hp, wp), tokens after the early tap; they still know edges and colors.
         late_bchw: (b, c, hp, wp), tokens before the last block; they know objects.
     """
 

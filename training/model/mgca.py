@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from training.model.clip import encode_text
 from training.model.decoder import GatedDecoder
 from training.model.dense import DenseEncoder
-from training.prompts import TEMPLATE_SETS
+from training.model.prompts import TEMPLATE_SETS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class ModelConfig:
     """
     prompts: str | None = None
     """Sentences that the noun level trains nouns in, and that a name is embedded in at evaluation
-    and in exports (training.prompts.TEMPLATE_SETS); None chooses by the CLIP.
+    and in exports (training.model.prompts.TEMPLATE_SETS); None chooses by the CLIP.
     """
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """The space that pixels gather into units in: what varies within a surface counts for little there.
 
-It is measured on training images, without labels: training.unit_space.
+It is measured on training images, without labels: training.engine.unit_space.
 
 Shape legend: n pixels or units, d embedding width, r width of the space.
 """

@@ -1,7 +1,7 @@
 """Adaptive semantic units: the image decides how many there are (DESIGN section 4).
 
 Groups are too few and fixed, pixels too many and noisy. Here seeds on a coarse grid take hold of
-the pixels that are like them (a few rounds of soft k-means over embedding, colour and place); units
+the pixels that are like them (a few rounds of soft k-means over embedding, color and place); units
 that say the same thing merge; what is left meets the text. What differs from the rest of its cell
 of that grid, a pole before a wall, may start from a seed of its own.
 
@@ -50,7 +50,7 @@ class UnitSettings:
     embedding_weight: float = 1.0
     """Weight of the unit-length embedding, or of its place in that space, in the distance."""
     color_weight: float = 0.5
-    """Weight of the colour (RGB in [0, 1])."""
+    """Weight of the color (RGB in [0, 1])."""
     place_weight: float = 0.5
     """Weight of the place (x and y in [0, 1] of the longer side)."""
     sharpness: float = 40.0
@@ -171,7 +171,7 @@ class AdaptiveUnits(nn.Module):
     def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
         """Pixel features (n, f) and the seeds among them (u, f).
 
-        Colour and place are taken from the middle of their ranges: distances stay as they are, and
+        Color and place are taken from the middle of their ranges: distances stay as they are, and
         the squares they are made of stay small enough for a backend that computes in bfloat16.
         """
         settings = self.settings

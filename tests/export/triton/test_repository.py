@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from export.triton import check_repository, write_repository
+from export.targets.triton import check_repository, write_repository
 from runtime.bundle import Bundle
 from runtime.errors import MgcaError, UserError
 
@@ -40,7 +40,7 @@ def test_both_models_by_tritons_schema(
     bundle: Bundle, tmp_path: Path, parse_config: Callable[[Path], Any]
 ) -> None:
     folders = write_repository(tmp_path / "models", bundle, instances=3)
-    assert [folder.name for folder in folders] == ["colours-fp32", "colours-fp32-text"]
+    assert [folder.name for folder in folders] == ["colors-fp32", "colors-fp32-text"]
     segmenter, text = (parse_config(folder / "config.pbtxt") for folder in folders)
     assert segmenter.name == folders[0].name and segmenter.backend == "onnxruntime"
     assert segmenter.max_batch_size == 0 and segmenter.instance_group[0].count == 3
@@ -93,7 +93,7 @@ def test_a_new_export_is_a_new_version_and_the_same_one_is_not(
     first = make_bundle("first")
     write_repository(root, first)
     write_repository(root, first)
-    folder = root / "colours-fp32"
+    folder = root / "colors-fp32"
     assert sorted(path.name for path in folder.iterdir()) == ["1", "config.pbtxt"]
     model = onnx.load_from_string(graphs.segmenter())
     model.doc_string = "trained longer"
@@ -103,7 +103,7 @@ def test_a_new_export_is_a_new_version_and_the_same_one_is_not(
     assert (folder / "1/model.onnx").read_bytes() == first.file("segmenter.onnx").read_bytes()
     assert (folder / "2/model.onnx").read_bytes() == second.file("segmenter.onnx").read_bytes()
     assert second.id in (folder / "config.pbtxt").read_text()
-    assert sorted(path.name for path in (root / "colours-fp32-text").iterdir()) == [
+    assert sorted(path.name for path in (root / "colors-fp32-text").iterdir()) == [
         "1",
         "config.pbtxt",
     ]
@@ -116,7 +116,7 @@ def test_what_is_somebody_elses_stays(
     other = root / "resnet" / "config.pbtxt"
     other.parent.mkdir(parents=True)
     other.write_text('name: "resnet"')
-    foreign = root / "colours-fp32" / "notes.txt"
+    foreign = root / "colors-fp32" / "notes.txt"
     foreign.parent.mkdir()
     foreign.write_text("mine")
     with pytest.raises(UserError, match="was not written by an export"):
@@ -131,22 +131,22 @@ def test_what_is_somebody_elses_stays(
     with pytest.raises(UserError, match="other inputs or outputs, and its clients would break"):
         write_repository(root, wider)
     assert other.read_text() == 'name: "resnet"'
-    assert sorted(path.name for path in (root / "colours-fp32").iterdir()) == ["1", "config.pbtxt"]
+    assert sorted(path.name for path in (root / "colors-fp32").iterdir()) == ["1", "config.pbtxt"]
 
 
 def test_a_repository_is_looked_at_before_the_work(bundle: Bundle, tmp_path: Path) -> None:
     root = tmp_path / "models"
-    check_repository(root, "colours", ["fp32"])
+    check_repository(root, "colors", ["fp32"])
     write_repository(root, bundle)
-    check_repository(root, "colours", ["fp32"])
-    foreign = root / "colours-fp16-text"
+    check_repository(root, "colors", ["fp32"])
+    foreign = root / "colors-fp16-text"
     foreign.mkdir()
     (foreign / "notes.txt").write_text("mine")
-    check_repository(root, "colours", ["fp32"])
-    with pytest.raises(UserError, match="colours-fp16-text was not written by an export"):
-        check_repository(root, "colours", ["fp32", "fp16"])
+    check_repository(root, "colors", ["fp32"])
+    with pytest.raises(UserError, match="colors-fp16-text was not written by an export"):
+        check_repository(root, "colors", ["fp32", "fp16"])
     with pytest.raises(UserError, match="is a file"):
-        check_repository(foreign / "notes.txt", "colours", ["fp32"])
+        check_repository(foreign / "notes.txt", "colors", ["fp32"])
 
 
 def test_a_model_that_did_not_fit_leaves_no_folder(
@@ -155,7 +155,7 @@ def test_a_model_that_did_not_fit_leaves_no_folder(
     def no_room(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("export.triton.repository.shutil.copyfile", no_room)
+    monkeypatch.setattr("export.targets.triton.repository.shutil.copyfile", no_room)
     with pytest.raises(MgcaError, match="No space left on device"):
         write_repository(tmp_path / "models", bundle)
     assert list((tmp_path / "models").iterdir()) == []
@@ -170,12 +170,12 @@ def test_a_repository_that_cannot_be_written(
     root = tmp_path / "models"
     write_repository(root, bundle)
     before = sorted(path.relative_to(root) for path in root.rglob("*"))
-    shutil.rmtree(root / "colours-fp32" / "1")
+    shutil.rmtree(root / "colors-fp32" / "1")
 
     def no_room(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("export.triton.repository.shutil.copyfile", no_room)
+    monkeypatch.setattr("export.targets.triton.repository.shutil.copyfile", no_room)
     with pytest.raises(MgcaError, match="No space left on device"):
         write_repository(root, bundle)
     left = sorted(path.relative_to(root) for path in root.rglob("*"))

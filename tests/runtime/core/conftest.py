@@ -1,7 +1,7 @@
 """A whole bundle made by hand, small enough to be worked out on paper, run by real ONNX Runtime.
 
-Frames are 8 x 6, the grid 4 x 3, embeddings are RGB colours (D = 3). A grid pixel's embedding is
-the normalised mean colour of its 2 x 2 pixels. There are two units, "red" and "blue": a pixel
+Frames are 8 x 6, the grid 4 x 3, embeddings are RGB colors (D = 3). A grid pixel's embedding is
+the normalised mean color of its 2 x 2 pixels. There are two units, "red" and "blue": a pixel
 belongs to the nearer one. The text encoder gives each token a fixed direction and takes the mean.
 """
 
@@ -160,7 +160,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def manifest() -> Manifest:
     return Manifest(
-        model_id="colours",
+        model_id="colors",
         clip=ClipInfo("mgca-tiny", "none", "maskclip"),
         embedding_width=3,
         input=InputInfo((8, 6), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),

@@ -8,7 +8,7 @@ import pytest
 
 from runtime.backends import Backend, TensorSpec, open_backend
 from runtime.backends.devices import cuda_devices
-from runtime.backends.onnxruntime import OnnxRuntimeBackend
+from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
 from runtime.bundle import Bundle
 from runtime.errors import BundleError, MgcaError, UserError
 

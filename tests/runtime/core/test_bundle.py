@@ -41,7 +41,7 @@ def change_manifest(bundle: Bundle, change: Callable[[dict[str, Any]], object]) 
 def test_a_written_bundle_is_read_back_whole(bundle: Bundle, manifest: Manifest) -> None:
     again = load_bundle(bundle.path)
     assert again == bundle
-    assert again.id == bundle.id and again.id.startswith("colours@")
+    assert again.id == bundle.id and again.id.startswith("colors@")
     assert again.manifest.input == manifest.input
     assert again.manifest.trained_words == manifest.trained_words
     assert set(again.manifest.files) == {
@@ -62,7 +62,7 @@ def test_an_open_vocabulary_is_null(make_bundle: Callable[..., Bundle]) -> None:
 
 def test_unknown_manifest_fields_are_left_alone(bundle: Bundle) -> None:
     change_manifest(bundle, lambda record: record.update(later="field"))
-    assert load_bundle(bundle.path).manifest.model_id == "colours"
+    assert load_bundle(bundle.path).manifest.model_id == "colors"
 
 
 def test_missing_folder(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ def test_a_failed_last_rename_puts_the_old_bundle_back(
     monkeypatch.setattr("os.rename", fail_for_the_new)
     with pytest.raises(UserError, match=r"cannot be written \(Input/output error\)"):
         make_bundle(model_id="newer")
-    assert load_bundle(bundle.path).manifest.model_id == "colours"
+    assert load_bundle(bundle.path).manifest.model_id == "colors"
     assert not list(bundle.path.parent.glob(".bundle*"))
 
 

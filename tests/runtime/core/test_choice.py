@@ -13,7 +13,7 @@ import pytest
 
 from runtime import Segmenter
 from runtime.backends import choice, open_backend
-from runtime.backends.onnxruntime import OnnxRuntimeBackend
+from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
 from runtime.backends.parity import Agreement, compare_outputs, trial_feeds
 from runtime.bundle import Bundle
 from runtime.cache import cache_folder, read_record, record_key, write_record

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from runtime.backends import onnxruntime_tensorrt
 from runtime.backends.cuda import Gpu
-from runtime.backends.tensorrt_settings import engine_key
+from runtime.backends.onnxruntime import tensorrt_provider as onnxruntime_tensorrt
+from runtime.backends.tensorrt.settings import engine_key
 from runtime.bundle import Bundle
 from runtime.errors import BundleError
 
@@ -68,7 +68,7 @@ def test_the_provider_has_a_folder_for_each_and_they_are_bounded(
     monkeypatch.setattr(onnxruntime_tensorrt, "cuda_devices", lambda: ("Fake GPU",))
     monkeypatch.setattr(onnxruntime_tensorrt.ctypes, "CDLL", lambda name: Library())
     monkeypatch.setattr(onnxruntime_tensorrt, "OnnxRuntimeBackend", open_session)
-    monkeypatch.setattr("runtime.engine_cache.holdings.YOUNGEST_S", {"provider": 0.0})
+    monkeypatch.setattr("runtime.backends.tensorrt.cache.holdings.YOUNGEST_S", {"provider": 0.0})
     monkeypatch.setenv("MGCA_CACHE_LIMIT", "150")
     for bundle in two_bundles:
         onnxruntime_tensorrt.open_tensorrt_provider(bundle, None)

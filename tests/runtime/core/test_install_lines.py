@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.backends import openvino, tensorrt_library
+from runtime.backends import openvino
+from runtime.backends.tensorrt import library as tensorrt_library
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DOCS = (REPOSITORY / "docs" / "tensorrt.md").read_text()

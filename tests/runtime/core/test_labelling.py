@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from runtime.labelling import label_pixels, probabilities
+from runtime.segment.labelling import label_pixels, probabilities
 
 
 def plain_labels(

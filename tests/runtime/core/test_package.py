@@ -15,7 +15,12 @@ CORE = ("runtime.bundle", "runtime.text", "runtime.backends")
 
 
 def core_modules() -> list[str]:
-    names = ["runtime.labelling", "runtime.rle", "runtime.palette", "runtime.result"]
+    names = [
+        "runtime.segment.labelling",
+        "runtime.segment.rle",
+        "runtime.draw.palette",
+        "runtime.segment.result",
+    ]
     for package in CORE:
         folder = importlib.import_module(package).__path__
         names += [package, *(f"{package}.{module.name}" for module in pkgutil.iter_modules(folder))]
@@ -41,7 +46,7 @@ def test_import_is_quick_and_lean() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    assert runtime.Segmenter.__module__ == "runtime.segmenter"
+    assert runtime.Segmenter.__module__ == "runtime.segment.segmenter"
     for name in runtime.__all__:
         assert getattr(runtime, name) is not None
         assert name in dir(runtime)

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from runtime.draw.palette import palette
 from runtime.errors import UserError
-from runtime.palette import palette
-from runtime.result import Result
+from runtime.segment.result import Result
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def test_mask_and_rle(result: Result) -> None:
 
 def test_png_is_8_bit_greyscale(result: Result) -> None:
     data = result.to_labels_png()
-    # IHDR: width 8, height 6, bit depth 8, colour type 0 (greyscale)
+    # IHDR: width 8, height 6, bit depth 8, color type 0 (greyscale)
     assert data[16:26] == b"\x00\x00\x00\x08\x00\x00\x00\x06\x08\x00"
     back = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(back, result.labels)
 
 
-def test_draw_colours_classes_and_leaves_the_rest(result: Result) -> None:
+def test_draw_colors_classes_and_leaves_the_rest(result: Result) -> None:
     frame = np.full((6, 8, 3), 100, dtype=np.uint8)
     drawn = result.draw(frame, opacity=0.5)
     assert (frame == 100).all() and drawn.dtype == np.uint8
@@ -92,12 +92,12 @@ def test_the_legend_names_what_is_there(result: Result) -> None:
 
 
 def test_palette_tells_254_classes_apart() -> None:
-    colours = palette(255)
-    assert colours.shape == (255, 3) and colours.dtype == np.uint8
-    assert len({tuple(colour) for colour in colours.tolist()}) == 255
-    np.testing.assert_array_equal(palette(20), colours[:20])
-    first = colours[:16].astype(int)
+    colors = palette(255)
+    assert colors.shape == (255, 3) and colors.dtype == np.uint8
+    assert len({tuple(color) for color in colors.tolist()}) == 255
+    np.testing.assert_array_equal(palette(20), colors[:20])
+    first = colors[:16].astype(int)
     distance = np.abs(first[:, None] - first[None]).sum(axis=2) + 999 * np.eye(16, dtype=int)
     assert distance.min() > 60
     with pytest.raises(ValueError, match="read-only"):
-        colours[0] = 0
+        colors[0] = 0

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from runtime.rle import decode_rle, encode_rle
+from runtime.segment.rle import decode_rle, encode_rle
 
 
 def masks() -> list[np.ndarray]:

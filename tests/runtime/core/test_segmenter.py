@@ -65,7 +65,7 @@ def test_synonyms_share_a_label(segmenter: Segmenter) -> None:
 
 
 def test_units_and_pixels_differ_as_the_graph_does(segmenter: Segmenter) -> None:
-    # Green is nearer to neither unit; ArgMax takes the first, red. Its unit's colour decides.
+    # Green is nearer to neither unit; ArgMax takes the first, red. Its unit's color decides.
     segmenter.set_classes("red,green", background="none")
     frame = picture(GREEN, GREEN)
     assert (segmenter(frame).labels == 0).all()

@@ -11,7 +11,7 @@ from runtime.bundle import Bundle, Vocabulary
 from runtime.errors import UnknownClassError, UserError
 from runtime.text.background import choose_background, same_thing
 from runtime.text.classes import ClassEntry, parse_classes, read_classes_file
-from runtime.text.lexicon import Lexicon
+from runtime.text.embedder import Lexicon
 from runtime.text.prompting import embed_names, fill_prompts, pool_prompts
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from runtime import Segmenter
-from runtime import segmenter as segmenter_module
 from runtime.bundle import Bundle
-from runtime.labelling import label_pixels
-from runtime.result import Result
-from runtime.word_scores import BAND_BYTES, FEW_WORDS, StreamedScores, bands, most_rows
+from runtime.segment import segmenter as segmenter_module
+from runtime.segment.labelling import label_pixels
+from runtime.segment.result import Result
+from runtime.segment.word_scores import BAND_BYTES, FEW_WORDS, StreamedScores, bands, most_rows
 
 
 def streamed(words: int, width: int, grid_hw: tuple[int, int]) -> StreamedScores:
@@ -56,7 +56,7 @@ def test_labels_are_those_of_all_scores_at_once(threshold: float, monkeypatch: A
     label_of_row = np.arange(300).clip(max=255).astype(np.uint8)
     wanted = {"logit_scale": 20.0, "threshold": threshold}
     dense = label_pixels(np.asarray(scores), label_of_row, (131, 97), **wanted)
-    monkeypatch.setattr("runtime.word_scores.BAND_BYTES", 3 * 300 * 28 * 4)
+    monkeypatch.setattr("runtime.segment.word_scores.BAND_BYTES", 3 * 300 * 28 * 4)
     assert len(list(bands(scores.shape, overlap=1))) == 10
     found = label_pixels(scores, label_of_row, (131, 97), **wanted)
     assert (found == dense).mean() > 0.9999

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from runtime.cli import main as mgca_rt
-from runtime.engine_cache import EngineCache, EngineKey, parse_size
-from runtime.engine_cache.commandline import run_cache
-from runtime.engine_cache.locking import LockedError, hold_lock
+from runtime.backends.tensorrt.cache import EngineCache, EngineKey, parse_size
+from runtime.backends.tensorrt.cache.locking import LockedError, hold_lock
+from runtime.cli.cache import run_cache
+from runtime.cli.entry import main as mgca_rt
 from runtime.errors import MgcaError, UserError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -154,7 +154,7 @@ def test_the_least_recently_used_go(folder: Path) -> None:
 
 
 def test_a_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import runtime.engine_cache.store as store
+    import runtime.backends.tensorrt.cache.store as store
 
     def no_room(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -177,7 +177,7 @@ def test_limits_that_are_none(text: str, monkeypatch: pytest.MonkeyPatch) -> Non
 _CHILD = """
 import sys, time
 from pathlib import Path
-from runtime.engine_cache import EngineCache, EngineKey
+from runtime.backends.tensorrt.cache import EngineCache, EngineKey
 sys.path.insert(0, {tests!r})
 from test_engine_cache import KEY
 log, seconds = Path(sys.argv[1]), float(sys.argv[2])

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.engine_cache import EngineCache, EngineKey
-from runtime.engine_cache.commandline import run_cache
-from runtime.engine_cache.holdings import YOUNGEST_S, Holding, evict
-from runtime.engine_cache.locking import hold_lock
+from runtime.backends.tensorrt.cache import EngineCache, EngineKey
+from runtime.backends.tensorrt.cache.holdings import YOUNGEST_S, Holding, evict
+from runtime.backends.tensorrt.cache.locking import hold_lock
+from runtime.cli.cache import run_cache
 
 KEY = EngineKey("ab" * 32, "11.4.0.106", "Orin", "8.7", "fp16", {"text": ((1, 8), (4, 8), (9, 8))})
 TORN, PART = "1" * 32, "2" * 32

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from colour_bundle import COLOURS_BGR
+from color_bundle import COLORS_BGR
 
 SIZE_WH = (128, 96)
 
@@ -17,10 +17,10 @@ def draw_scene(step: int, size_wh: tuple[int, int] = SIZE_WH) -> np.ndarray:
     """Frame ``step``: upper half sky, lower half tree, a car a quarter wide that moves right."""
     width, height = size_wh
     image_bgr = np.empty((height, width, 3), np.uint8)
-    image_bgr[: height // 2] = COLOURS_BGR["sky"]
-    image_bgr[height // 2 :] = COLOURS_BGR["tree"]
+    image_bgr[: height // 2] = COLORS_BGR["sky"]
+    image_bgr[height // 2 :] = COLORS_BGR["tree"]
     left = (step * width // 32) % (width * 3 // 4)
-    image_bgr[height * 5 // 8 : height * 7 // 8, left : left + width // 4] = COLOURS_BGR["car"]
+    image_bgr[height * 5 // 8 : height * 7 // 8, left : left + width // 4] = COLORS_BGR["car"]
     return image_bgr
 
 
@@ -29,7 +29,7 @@ def scene_labels(step: int, size_wh: tuple[int, int] = SIZE_WH) -> np.ndarray:
     image_bgr = draw_scene(step, size_wh)
     labels = np.full(image_bgr.shape[:2], 255, np.uint8)
     for value, name in enumerate(("sky", "tree", "car")):
-        labels[(image_bgr == COLOURS_BGR[name]).all(axis=2)] = value
+        labels[(image_bgr == COLORS_BGR[name]).all(axis=2)] = value
     return labels
 
 

@@ -24,11 +24,11 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def colour_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def color_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("onnx")
-    from colour_bundle import build_colour_bundle
+    from color_bundle import build_color_bundle
 
-    return build_colour_bundle(tmp_path_factory.mktemp("bundles") / "colours")
+    return build_color_bundle(tmp_path_factory.mktemp("bundles") / "colors")
 
 
 @pytest.fixture(scope="session")

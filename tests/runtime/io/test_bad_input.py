@@ -18,10 +18,10 @@ BUNDLE = "--bundle bundle --backend onnxruntime-cpu"
 
 
 @pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory, colour_bundle: Path) -> Path:
+def scratch(tmp_path_factory: pytest.TempPathFactory, color_bundle: Path) -> Path:
     """A folder with good and bad things, compared before and after each command."""
     folder = tmp_path_factory.mktemp("bad")
-    shutil.copytree(colour_bundle, folder / "bundle")
+    shutil.copytree(color_bundle, folder / "bundle")
     write_clip(folder / "clip.mp4", 6)
     (folder / "text.mp4").write_text("not a video\n" * 100)
     (folder / "file").write_text("precious")
@@ -37,7 +37,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory, colour_bundle: Path) -> Pa
     (folder / "empty").mkdir()
 
     def spoil(name: str, change: Callable[[Path], object]) -> None:
-        shutil.copytree(colour_bundle, folder / name)
+        shutil.copytree(color_bundle, folder / name)
         change(folder / name)
 
     spoil("b-missing", lambda b: (b / "segmenter.onnx").unlink())

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from runtime.channel import Channel, Ended
+from runtime.stream.channel import Channel, Ended
 
 
 def test_order_and_end() -> None:

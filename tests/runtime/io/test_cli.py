@@ -26,11 +26,11 @@ def read_labels(path: Path) -> np.ndarray:
     return labels
 
 
-def test_a_video_into_every_output(run_cli: Run, colour_bundle, clip: Path, tmp_path: Path) -> None:
+def test_a_video_into_every_output(run_cli: Run, color_bundle, clip: Path, tmp_path: Path) -> None:
     mask_tools = pytest.importorskip("pycocotools.mask")
     out, label_dir, jsonl, report = (tmp_path / n for n in ("o.mp4", "new/l", "a.jsonl", "r.json"))
     done = run_cli(
-        "--video", clip, "--bundle", colour_bundle, *WORDS, "--out", out, "--label-dir", label_dir,
+        "--video", clip, "--bundle", color_bundle, *WORDS, "--out", out, "--label-dir", label_dir,
         "--jsonl", jsonl, "--rle", "--report", report, "--threads", 1,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -65,11 +65,11 @@ def test_a_video_into_every_output(run_cli: Run, colour_bundle, clip: Path, tmp_
     assert set(STAGES) <= set(record["stages_ms"])
     assert list(record["stages_ms"]["total"]) == ["p50", "p90", "p95", "p99"]
     assert record["provider"] and record["backend"]
-    assert record["bundle_id"].startswith("colours") and record["peak_rss_mib"] > 10
+    assert record["bundle_id"].startswith("colors") and record["peak_rss_mib"] > 10
     assert record["fps"] > 0 and record["classes"] == ["sky", "tree", "car"]
 
 
-def test_images_of_many_sizes(run_cli: Run, colour_bundle, tmp_path: Path) -> None:
+def test_images_of_many_sizes(run_cli: Run, color_bundle, tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     sizes = {"f10": (128, 96), "f2": (61, 47), "f1": (320, 200)}
@@ -77,7 +77,7 @@ def test_images_of_many_sizes(run_cli: Run, colour_bundle, tmp_path: Path) -> No
         cv2.imwrite(str(images / f"{name}.png"), draw_scene(3, size_wh))
     (images / "f3.png").write_bytes(b"broken")
     done = run_cli(
-        "--images", images, "--bundle", colour_bundle, *ENGINE,
+        "--images", images, "--bundle", color_bundle, *ENGINE,
         *WORDS, "--label-dir", tmp_path / "l",
         "--jsonl", "-", "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
     )  # fmt: skip
@@ -92,10 +92,10 @@ def test_images_of_many_sizes(run_cli: Run, colour_bundle, tmp_path: Path) -> No
     assert json.loads((tmp_path / "r.json").read_text())["unreadable"] == 1
 
 
-def test_background_and_threshold_make_255(run_cli: Run, colour_bundle, clip, tmp_path) -> None:
+def test_background_and_threshold_make_255(run_cli: Run, color_bundle, clip, tmp_path) -> None:
     """Asked for the car alone, the model must not paint the sky as a car."""
     run_cli(
-        "--video", clip, "--bundle", colour_bundle, *ENGINE,
+        "--video", clip, "--bundle", color_bundle, *ENGINE,
         "--classes", "car", "--background", "sky,tree",
         "--max-frames", 1, "--label-dir", tmp_path / "l",
     )  # fmt: skip
@@ -104,11 +104,11 @@ def test_background_and_threshold_make_255(run_cli: Run, colour_bundle, clip, tm
     assert ((labels == 0) == (scene_labels(0) == 2)).mean() > 0.93
 
 
-def test_synonyms_and_classes_file(run_cli: Run, colour_bundle, clip: Path, tmp_path: Path) -> None:
+def test_synonyms_and_classes_file(run_cli: Run, color_bundle, clip: Path, tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("\ufeff# what the camera sees\nabove = sky\n\nbelow=tree|sand # both\ncar\n")
     done = run_cli(
-        "--video", clip, "--bundle", colour_bundle, *ENGINE,
+        "--video", clip, "--bundle", color_bundle, *ENGINE,
         "--classes-file", words, "--background", "none",
         "--label-dir", tmp_path / "l", "--every", 5, "--units", "pixel",
     )  # fmt: skip
@@ -118,14 +118,14 @@ def test_synonyms_and_classes_file(run_cli: Run, colour_bundle, clip: Path, tmp_
     assert (read_labels(tmp_path / "l" / "000005.png") == scene_labels(5)).mean() > 0.93
 
 
-def test_a_cut_off_video_ends_well_with_a_warning(run_cli: Run, colour_bundle, tmp_path) -> None:
+def test_a_cut_off_video_ends_well_with_a_warning(run_cli: Run, color_bundle, tmp_path) -> None:
     whole = write_clip(
         tmp_path / "w.mp4", 40, options={"g": "8"}, container_options={"movflags": "faststart"}
     )
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     done = run_cli(
-        "--video", cut, "--bundle", colour_bundle, *ENGINE, *WORDS, "--out", tmp_path / "o.mp4"
+        "--video", cut, "--bundle", color_bundle, *ENGINE, *WORDS, "--out", tmp_path / "o.mp4"
     )
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1 and "cut off" in done.stderr
@@ -133,11 +133,11 @@ def test_a_cut_off_video_ends_well_with_a_warning(run_cli: Run, colour_bundle, t
 
 
 def test_quiet_is_quiet_and_outputs_are_replaced(
-    run_cli: Run, colour_bundle, clip, tmp_path
+    run_cli: Run, color_bundle, clip, tmp_path
 ) -> None:
     (tmp_path / "a.jsonl").write_text("old\n" * 1000)
     done = run_cli(
-        "--video", clip, "--bundle", colour_bundle, *ENGINE,
+        "--video", clip, "--bundle", color_bundle, *ENGINE,
         *WORDS, "--jsonl", tmp_path / "a.jsonl",
         "--quiet",
     )  # fmt: skip
@@ -148,7 +148,7 @@ def test_quiet_is_quiet_and_outputs_are_replaced(
 
 def test_help_and_version_are_quick_and_load_nothing() -> None:
     code = (
-        "import sys; from runtime.cli import main\n"
+        "import sys; from runtime.cli.entry import main\n"
         "try: main(['--help'])\n"
         "except SystemExit as e: assert not e.code\n"
         "main(['--version'])\n"
@@ -176,7 +176,7 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
 @pytest.mark.slow
 def test_all_frames_of_the_real_drive(run_cli: Run, camvid_root: Path, tmp_path: Path) -> None:
     """With the shipped bundle: 101 frames, each with a label image of its size."""
-    from runtime.segmenter import DEMO_BUNDLE
+    from runtime.demo import DEMO_BUNDLE
 
     if not (DEMO_BUNDLE / "manifest.json").is_file():
         pytest.skip("the demo bundle is not built yet (make demo-assets)")

@@ -12,10 +12,10 @@ import pytest
 from clips import draw_scene, scene_labels
 
 from runtime.errors import MgcaError, SourceGoneError
-from runtime.pipeline import Pipeline
-from runtime.segmenter import Segmenter
+from runtime.segment.segmenter import Segmenter
 from runtime.sinks import SegmentedFrame, Sink
 from runtime.sources import Frame, Source, VideoFile
+from runtime.stream.pipeline import Pipeline
 
 
 class Keeper(Sink):
@@ -65,8 +65,8 @@ class Scenes(Source):
 
 
 @pytest.fixture(scope="module")
-def segmenter(colour_bundle: Path) -> Iterator[Segmenter]:
-    with Segmenter.load(colour_bundle, threads=1) as segmenter:
+def segmenter(color_bundle: Path) -> Iterator[Segmenter]:
+    with Segmenter.load(color_bundle, threads=1) as segmenter:
         segmenter.set_classes("sky,tree,car", background="none")
         yield segmenter
 
@@ -155,8 +155,8 @@ def test_an_error_in_an_output_ends_the_run(segmenter: Segmenter) -> None:
     assert len(keeper.items) == 3 and pipeline.capture_ended
 
 
-def test_an_error_in_inference_ends_the_run(colour_bundle: Path) -> None:
-    with Segmenter.load(colour_bundle, threads=1) as without_classes:
+def test_an_error_in_inference_ends_the_run(color_bundle: Path) -> None:
+    with Segmenter.load(color_bundle, threads=1) as without_classes:
         with pytest.raises(MgcaError, match="no classes"):
             Pipeline(Scenes(10**6), without_classes, [Keeper()]).run()
 
@@ -171,8 +171,8 @@ def test_stop_ends_the_run_and_counts_what_was_left(segmenter: Segmenter) -> Non
     assert statistics.frames_unfinished <= 8  # the queues are bounded
 
 
-def test_classes_may_change_while_it_runs(colour_bundle: Path) -> None:
-    with Segmenter.load(colour_bundle, threads=1) as segmenter:
+def test_classes_may_change_while_it_runs(color_bundle: Path) -> None:
+    with Segmenter.load(color_bundle, threads=1) as segmenter:
         segmenter.set_classes("sky,tree,car", background="none")
         keeper = Keeper()
 

@@ -59,11 +59,11 @@ def test_password_in_the_address(camera_clip: Path) -> None:
 
 
 def test_the_command_survives_a_break_and_reports_it(
-    run_cli: Run, camera_clip: Path, colour_bundle: Path, tmp_path: Path
+    run_cli: Run, camera_clip: Path, color_bundle: Path, tmp_path: Path
 ) -> None:
     with RtspServer(camera_clip, frames=25) as server:
         done = run_cli(
-            "--video", server.url, "--bundle", colour_bundle, *ENGINE, "--classes", "sky,tree,car",
+            "--video", server.url, "--bundle", color_bundle, *ENGINE, "--classes", "sky,tree,car",
             "--report", tmp_path / "r.json", "--jsonl", tmp_path / "a.jsonl", "--max-frames", 30,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -75,13 +75,13 @@ def test_the_command_survives_a_break_and_reports_it(
 
 
 def test_a_camera_that_stays_away_ends_with_3_and_whole_outputs(
-    run_cli: Run, camera_clip: Path, colour_bundle: Path, tmp_path: Path
+    run_cli: Run, camera_clip: Path, color_bundle: Path, tmp_path: Path
 ) -> None:
     from clips import read_video
 
     with RtspServer(camera_clip, frames=30, most=1) as server:
         done = run_cli(
-            "--video", server.url, "--bundle", colour_bundle, *ENGINE, "--classes", "sky,tree,car",
+            "--video", server.url, "--bundle", color_bundle, *ENGINE, "--classes", "sky,tree,car",
             "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
             "--reconnect-timeout", 3, "--max-frames", 10_000,
         )  # fmt: skip

@@ -54,9 +54,9 @@ def start_long(start_cli: Start, bundle: Path, clip: Path, tmp_path: Path) -> su
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_closes_every_output(
-    start_cli: Start, colour_bundle, long_clip: Path, tmp_path: Path, number: signal.Signals
+    start_cli: Start, color_bundle, long_clip: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    process = start_long(start_cli, colour_bundle, long_clip, tmp_path)
+    process = start_long(start_cli, color_bundle, long_clip, tmp_path)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 130 and stderr == ""
@@ -70,9 +70,9 @@ def test_a_signal_closes_every_output(
 
 
 def test_after_a_kill_the_video_plays(
-    start_cli: Start, colour_bundle, long_clip: Path, tmp_path: Path
+    start_cli: Start, color_bundle, long_clip: Path, tmp_path: Path
 ) -> None:
-    process = start_long(start_cli, colour_bundle, long_clip, tmp_path)
+    process = start_long(start_cli, color_bundle, long_clip, tmp_path)
     process.kill()
     process.communicate(timeout=20)
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
@@ -86,12 +86,10 @@ def test_after_a_kill_the_video_plays(
         assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == draw_scene(0).shape[:2]
 
 
-def test_a_signal_ends_waiting_for_a_camera(
-    start_cli: Start, colour_bundle, tmp_path: Path
-) -> None:
+def test_a_signal_ends_waiting_for_a_camera(start_cli: Start, color_bundle, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("precious")
     process = start_cli(
-        "--camera", 97, "--bundle", colour_bundle, *ENGINE,
+        "--camera", 97, "--bundle", color_bundle, *ENGINE,
         "--classes", "car", "--reconnect-timeout", 60,
         "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
     )  # fmt: skip
@@ -102,14 +100,14 @@ def test_a_signal_ends_waiting_for_a_camera(
     assert not (tmp_path / "o.mp4").exists()
 
 
-def test_progress_on_a_terminal_only(colour_bundle, long_clip: Path, tmp_path: Path) -> None:
+def test_progress_on_a_terminal_only(color_bundle, long_clip: Path, tmp_path: Path) -> None:
     """The bar comes after two seconds, on stderr, and the terminal's Ctrl-C ends the run well."""
     terminal, child_side = os.openpty()
     fcntl.ioctl(child_side, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
     process = subprocess.Popen(
         [
             sys.executable, "-m", "runtime", "--video", str(long_clip), "--bundle",
-            str(colour_bundle), *ENGINE,
+            str(color_bundle), *ENGINE,
             "--classes", "sky,tree,car", "--label-dir", str(tmp_path / "l"),
             "--out", str(tmp_path / "o.mp4"),
         ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.errors import UserError
-from runtime.sinks.target import OutputFile, check_folder, make_folder
+from runtime.sinks.output_file import OutputFile, check_folder, make_folder
 
 
 def test_check_leaves_no_trace(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.data.streetworld import CLASS_NAMES, COLOURS, generate_pair, generate_scene
+from training.data.streetworld import CLASS_NAMES, COLORS, generate_pair, generate_scene
 from training.data.streetworld.captions import (
     Part,
     visible_parts,
@@ -13,7 +13,7 @@ from training.data.streetworld.captions import (
     write_captions,
 )
 from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
-from training.data.streetworld.randomness import Dice
+from training.data.streetworld.rng import Dice
 from training.data.streetworld.scenes.lessons import LESSONS
 from training.data.streetworld.statistics import Statistics, count_scenes, nouns_in
 
@@ -36,13 +36,13 @@ def test_only_what_is_visible_is_named() -> None:
         labelled = {CLASS_NAMES[label] for label in np.unique(scene.labels_hw) if label < 255}
         for caption in scene.captions:
             assert nouns_in(caption) <= visible & labelled, (seed, caption)
-            colours = {colour for _, colour, _ in scene.parts}
-            said = {word for word in caption.split() if word in COLOURS} - {"grey"}
-            assert said <= colours, (seed, caption)  # "on a grey day" is about the light
+            colors = {color for _, color, _ in scene.parts}
+            said = {word for word in caption.split() if word in COLORS} - {"grey"}
+            assert said <= colors, (seed, caption)  # "on a grey day" is about the light
 
 
 def test_no_positions_and_no_held_out_pairs() -> None:
-    pairs = [f"{colour} {noun}" for colour, noun in HELD_OUT_COMPOSITIONS]
+    pairs = [f"{color} {noun}" for color, noun in HELD_OUT_COMPOSITIONS]
     for seed in range(400):
         for caption in generate_pair(seed, size_wh=(16, 16))[1]:
             words = set(caption.replace(",", "").split())
@@ -52,9 +52,9 @@ def test_no_positions_and_no_held_out_pairs() -> None:
 
 def test_every_word_of_a_noun_is_in_the_vocabulary() -> None:
     words = set(vocabulary_words())
-    assert set(CLASS_NAMES) <= words and set(COLOURS) <= words
-    for colour, noun in HELD_OUT_COMPOSITIONS:
-        assert f"{colour} {noun}" in words
+    assert set(CLASS_NAMES) <= words and set(COLORS) <= words
+    for color, noun in HELD_OUT_COMPOSITIONS:
+        assert f"{color} {noun}" in words
     assert len(words) == len(vocabulary_words())
 
 

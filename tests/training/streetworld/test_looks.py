@@ -1,4 +1,4 @@
-"""What the pictures must have: variety, speed, and no class given away by colour and place."""
+"""What the pictures must have: variety, speed, and no class given away by color and place."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from training.data.streetworld.objects.car import draw_car
 from training.data.streetworld.objects.ground import Ground, strip
 from training.data.streetworld.objects.road_symbols import draw_road_symbol
 from training.data.streetworld.painter import paint
-from training.data.streetworld.palette import COLOURS, paint_of
-from training.data.streetworld.randomness import Dice
+from training.data.streetworld.palette import COLORS, paint_of
+from training.data.streetworld.rng import Dice
 from training.data.streetworld.scene import Crop, draft_scene
 from training.data.streetworld.scenes.lessons import FIRST_TILE, LESSONS, lesson_of
 from training.data.streetworld.street import empty_street, plan_street
@@ -31,12 +31,12 @@ def test_a_rectangle_is_painted_and_masked_where_it_lies() -> None:
     scene = DisplayList()
     thing = scene.thing("sign", "red")
     scene.fill(box(-0.25, 0.25, 0.25, 0.75), (200.0, 10.0, 20.0), thing)
-    colours, relief, shining = paint(scene, (80, 40))
+    colors, relief, shining = paint(scene, (80, 40))
     inside = np.zeros((40, 80), bool)
     inside[11:29, 31:49] = True
     outside = np.ones((40, 80), bool)
     outside[8:32, 28:52] = False  # edges are smoothed
-    assert (colours[inside] == (200, 10, 20)).all() and not colours[outside].any()
+    assert (colors[inside] == (200, 10, 20)).all() and not colors[outside].any()
     numbers = things_of(scene, (80, 40))
     assert (numbers[inside] == thing).all() and not numbers[outside].any()
     assert (relief == 128).all() and not shining.any()
@@ -46,13 +46,13 @@ def test_a_car_farther_away_is_smaller_in_proportion() -> None:
     areas = []
     for depth in (8.0, 16.0):
         scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.4))
-        draw_car(scene, Dice(1), 0.0, depth + 2.0, 0.0, colour="red")
+        draw_car(scene, Dice(1), 0.0, depth + 2.0, 0.0, color="red")
         areas.append((things_of(scene, (640, 480)) > 0).sum())
     assert 3.2 < areas[0] / areas[1] < 4.8
 
 
-@pytest.mark.parametrize("name", COLOURS)
-def test_a_colour_word_means_that_colour(name: str) -> None:
+@pytest.mark.parametrize("name", COLORS)
+def test_a_color_word_means_that_color(name: str) -> None:
     for roll in range(20):
         paint_rgb = np.array([[paint_of(Dice(roll), name)]]).round().astype(np.uint8)
         hue, saturation, value = cv2.cvtColor(paint_rgb, cv2.COLOR_RGB2HSV)[0, 0].tolist()
@@ -70,7 +70,7 @@ def test_a_colour_word_means_that_colour(name: str) -> None:
             assert low <= hue <= high or low <= hue + 180 <= high
 
 
-def test_horizon_light_and_colour_vary() -> None:
+def test_horizon_light_and_color_vary() -> None:
     scenes = [generate_scene(seed, namespace="eval", size_wh=(64, 48)) for seed in range(200)]
     brightness = np.array([scene.image_hw3.mean() for scene in scenes])
     assert brightness.std() > 25 and brightness.min() < 60 and brightness.max() > 180
@@ -93,7 +93,7 @@ def test_a_scene_costs_little() -> None:
 
 
 @pytest.mark.slow
-def test_colour_and_place_do_not_give_the_class_away() -> None:
+def test_color_and_place_do_not_give_the_class_away() -> None:
     pytest.importorskip("sklearn")
     from benchmarks.world_hardness import measure_hardness
 

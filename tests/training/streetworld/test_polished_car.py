@@ -14,10 +14,10 @@ from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.geometry import Camera, box
 from training.data.streetworld.masks import things_of
 from training.data.streetworld.objects.car import draw_car
-from training.data.streetworld.objects.polished_car import SOBER_COLOURS, draw_polished_car
+from training.data.streetworld.objects.polished_car import SOBER_COLORS, draw_polished_car
 from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
-from training.data.streetworld.randomness import Dice
+from training.data.streetworld.rng import Dice
 from training.data.streetworld.scene import draft_scene
 from training.data.streetworld.scenes.lessons import LESSONS, lesson_of
 
@@ -26,13 +26,13 @@ POLISHED_FROM = next(lesson.first for lesson in LESSONS if lesson.polished)
 
 
 def on_a_road(
-    roll: int, yaw: float, colour: str, *, dim: float = 1.0, draw: Callable = draw_polished_car
+    roll: int, yaw: float, color: str, *, dim: float = 1.0, draw: Callable = draw_polished_car
 ) -> DisplayList:
     """One car before a plain grey ground and a bright sky."""
     scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.4))
-    scene.haze_colour, scene.dim = (200.0, 220.0, 240.0), dim
+    scene.haze_color, scene.dim = (200.0, 220.0, 240.0), dim
     scene.fill(box(-2, -2, 2, 3), (120.0, 120.0, 120.0))
-    draw(scene, Dice(roll), 0.5, 6.0, yaw, colour=colour)
+    draw(scene, Dice(roll), 0.5, 6.0, yaw, color=color)
     return scene
 
 
@@ -40,14 +40,14 @@ def on_a_road(
 def test_all_of_a_car_is_in_its_mask_and_its_shadow_is_not(yaw: float) -> None:
     for roll in range(8):
         scene = on_a_road(roll, yaw, "red")
-        colours_hw3 = paint(scene, SIZE_WH)[0].astype(int)
+        colors_hw3 = paint(scene, SIZE_WH)[0].astype(int)
         inside = things_of(scene, SIZE_WH) > 0
-        # A shadow is a darker grey: what has a colour of its own outside is a car without a name.
-        tinted = np.ptp(colours_hw3, axis=2) > 40
+        # A shadow is a darker grey: what has a color of its own outside is a car without a name.
+        tinted = np.ptp(colors_hw3, axis=2) > 40
         edges = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         assert not (tinted & ~edges).any()
         assert 0.01 < inside.mean() < 0.4
-        shadow = ~edges & (colours_hw3.max(2) < 100)
+        shadow = ~edges & (colors_hw3.max(2) < 100)
         assert shadow.any()
 
 
@@ -73,17 +73,17 @@ def test_cars_are_polished_in_their_lesson_and_in_training_only() -> None:
 
 
 def test_most_cars_of_the_lesson_are_sober_and_none_wears_what_is_held_out() -> None:
-    assert not {("car", c) for c in SOBER_COLOURS} & {(n, c) for c, n in HELD_OUT_COMPOSITIONS}
+    assert not {("car", c) for c in SOBER_COLORS} & {(n, c) for c, n in HELD_OUT_COMPOSITIONS}
 
     def cars(first: int) -> list[str | None]:
         found = []
         for seed in range(first, first + 9 * 60, 9):
             things = draft_scene(seed, "train").shapes.things
-            found += [thing.colour for thing in things if thing.noun == "car"]
+            found += [thing.color for thing in things if thing.noun == "car"]
         return found
 
-    def dark(colours: list[str | None]) -> float:
-        return sum(c in ("black", "grey") for c in colours) / len(colours)
+    def dark(colors: list[str | None]) -> float:
+        return sum(c in ("black", "grey") for c in colors) / len(colors)
 
     before = next(x.first for x in reversed(LESSONS) if x.tiles and not x.polished)
     here, there = cars(POLISHED_FROM), cars(before)

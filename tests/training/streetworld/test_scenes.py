@@ -127,19 +127,19 @@ def test_wrong_names_and_seeds_are_refused(namespace: str, seed: int) -> None:
 
 def test_training_never_draws_a_held_out_composition() -> None:
     drawn = {
-        (thing.colour, thing.noun)
+        (thing.color, thing.noun)
         for seed in range(700)
         for thing in draft_scene(seed, "train").shapes.things
     }
     assert not drawn & set(HELD_OUT_COMPOSITIONS)
-    for colour, noun in HELD_OUT_COMPOSITIONS:  # each word is learned, only the pair is new
-        assert sum(pair[0] == colour for pair in drawn) >= 3
+    for color, noun in HELD_OUT_COMPOSITIONS:  # each word is learned, only the pair is new
+        assert sum(pair[0] == color for pair in drawn) >= 3
         assert sum(pair[1] == noun for pair in drawn) >= 5
 
 
 def test_a_compositions_scene_shows_its_composition() -> None:
     for seed in range(36):
         scene = generate_scene(seed, namespace="compositions")
-        colour, noun = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
-        assert any(part[:2] == (noun, colour) for part in scene.parts), seed
+        color, noun = HELD_OUT_COMPOSITIONS[seed % len(HELD_OUT_COMPOSITIONS)]
+        assert any(part[:2] == (noun, color) for part in scene.parts), seed
         assert (scene.labels_hw == CLASS_NAMES.index(noun)).any()

@@ -9,7 +9,7 @@ import pytest
 from training.data.streetworld import CLASS_NAMES, generate_scene
 from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.photograph import expose
-from training.data.streetworld.randomness import Dice, dice_for
+from training.data.streetworld.rng import Dice, dice_for
 from training.data.streetworld.scene import draft_scene
 from training.data.streetworld.scenes.weather import Weather, draw_weather
 

@@ -5,16 +5,22 @@ Needs numpy and cv2, nothing else. Training calls `generate_pair`, which never d
 
 from __future__ import annotations
 
-from .captions import vocabulary_words
-from .moving import moving_scene
-from .palette import CLASS_NAMES, COLOURED, COLOURS, HELD_OUT_COMPOSITIONS, IGNORE_LABEL
-from .randomness import NAMESPACES
-from .scene import Scene, generate_pair, generate_scene
+from training.data.streetworld.captions import vocabulary_words
+from training.data.streetworld.moving import moving_scene
+from training.data.streetworld.palette import (
+    CLASS_NAMES,
+    COLORED,
+    COLORS,
+    HELD_OUT_COMPOSITIONS,
+    IGNORE_LABEL,
+)
+from training.data.streetworld.rng import NAMESPACES
+from training.data.streetworld.scene import Scene, generate_pair, generate_scene
 
 __all__ = [
     "CLASS_NAMES",
-    "COLOURED",
-    "COLOURS",
+    "COLORED",
+    "COLORS",
     "HELD_OUT_COMPOSITIONS",
     "IGNORE_LABEL",
     "NAMESPACES",

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-
-from .randomness import NAMESPACES
+from training.data.streetworld.rng import NAMESPACES
 
 PROG = "python -m training.data.streetworld"
 _EXAMPLES = f"""examples:
@@ -96,7 +95,7 @@ def make_sheet(options: argparse.Namespace) -> None:
     """Writes the contact sheet."""
     import cv2
 
-    from .sheet import draw_sheet
+    from training.data.streetworld.sheet import draw_sheet
 
     seeds = range(options.seed, options.seed + options.scenes)
     sheet = draw_sheet(
@@ -117,7 +116,7 @@ def make_sheet(options: argparse.Namespace) -> None:
 
 def print_statistics(options: argparse.Namespace) -> None:
     """Prints the table of what is visible and named."""
-    from .statistics import count_scenes, format_statistics
+    from training.data.streetworld.statistics import count_scenes, format_statistics
 
     print(format_statistics(count_scenes(options.scenes, options.namespace, options.seed)))
 
@@ -126,7 +125,7 @@ def measure_speed(options: argparse.Namespace) -> None:
     """Prints scenes a second of one core, and of processor time where the core is shared."""
     import cv2
 
-    from .scene import generate_pair
+    from training.data.streetworld.scene import generate_pair
 
     cv2.setNumThreads(1)
     for seed in range(options.seed, options.seed + 40):
@@ -142,7 +141,7 @@ def measure_speed(options: argparse.Namespace) -> None:
 
 def make_clip(options: argparse.Namespace) -> None:
     """Writes the moving scene."""
-    from .clip import write_clip
+    from training.data.streetworld.clip import write_clip
 
     if options.size[0] % 2 or options.size[1] % 2:
         raise UserError("--size must be even numbers for H.264, e.g. 640x480")

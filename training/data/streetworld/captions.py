@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .palette import CLASS_NAMES, COLOURED, COLOURS
-from .randomness import Dice
+from training.data.streetworld.palette import CLASS_NAMES, COLORED, COLORS
+from training.data.streetworld.rng import Dice
 
 
 class Part(NamedTuple):
-    """One visible thing: its noun, its colour word if any, and its share of the pixels."""
+    """One visible thing: its noun, its color word if any, and its share of the pixels."""
 
     noun: str
-    colour: str | None
+    color: str | None
     share: float
     ground: str | None = None
 
@@ -116,13 +116,13 @@ _MANY = ("{a}", "a photo of {a}", "a scene with {a}", "we see {a}", "a picture w
 def visible_parts(
     things: Sequence[tuple[str, str | None, str | None, float]], *, closely: bool = False
 ) -> list[Part]:
-    """The things (noun, colour, ground, share) that are large enough to be spoken of; who looks
+    """The things (noun, color, ground, share) that are large enough to be spoken of; who looks
     closely sees things of half the size.
     """
     least = 0.5 if closely else 1.0
     return [
-        Part(noun, colour, share, ground)
-        for noun, colour, ground, share in things
+        Part(noun, color, share, ground)
+        for noun, color, ground, share in things
         if noun in CLASS_NAMES and share >= least * _VISIBLE.get(noun, 0.006)
     ]
 
@@ -138,30 +138,30 @@ def _phrase(dice: Dice, noun: str, parts: Sequence[Part], night: bool) -> str:
     word = noun
     if noun in _SYNONYMS and dice.chance(0.12):
         word = dice.pick(_SYNONYMS[noun])
-    colours = {part.colour for part in same}
-    colour = chosen.colour
+    colors = {part.color for part in same}
+    color = chosen.color
     if night and dice.chance(0.6):
-        colour = None
+        color = None
     if noun in ("sky", "cloud") and dice.chance(0.4):
-        colour = None
+        color = None
     if noun in ("person", "bicyclist"):
-        dressed = f" in {colour}" if colour and dice.chance(0.45) else ""
+        dressed = f" in {color}" if color and dice.chance(0.45) else ""
         if len(same) > 1 and word == noun and dice.chance(0.5) and not dressed:
             return _plural(dice, noun, len(same))
         return _article(word) + dressed
-    speak_colour = colour is not None and dice.chance(
-        0.75 if noun in COLOURED and noun != "tree" else 0.4
+    speak_color = color is not None and dice.chance(
+        0.75 if noun in COLORED and noun != "tree" else 0.4
     )
     if noun in _MASS:
         lead = "the " if dice.chance(0.35) or noun == "sun" or word == "street" else ""
         if word in ("street", "road") and not lead:
             lead = "a "
-        return f"{lead}{colour} {word}" if speak_colour else lead + word
+        return f"{lead}{color} {word}" if speak_color else lead + word
     if len(same) > 1 and word == noun and dice.chance(0.6):
-        if speak_colour and len(colours) == 1:
-            return f"{colour} {_PLURALS[noun]}"
+        if speak_color and len(colors) == 1:
+            return f"{color} {_PLURALS[noun]}"
         return _plural(dice, noun, len(same))
-    return _article(f"{colour} {word}" if speak_colour else word)
+    return _article(f"{color} {word}" if speak_color else word)
 
 
 def _plural(dice: Dice, noun: str, count: int) -> str:
@@ -243,10 +243,10 @@ def noun_of_word(word: str) -> str | None:
 
 
 def vocabulary_words() -> list[str]:
-    """Every noun, plural, synonym, colour and colour-noun pair a caption may hold."""
+    """Every noun, plural, synonym, color and color-noun pair a caption may hold."""
     words = list(CLASS_NAMES) + sorted(_PLURALS.values())
     words += [word for group in _SYNONYMS.values() for word in group]
-    words += list(COLOURS)
-    words += [f"{colour} {noun}" for noun, worn in COLOURED.items() for colour in worn
+    words += list(COLORS)
+    words += [f"{color} {noun}" for noun, worn in COLORED.items() for color in worn
               if noun not in ("person", "bicyclist")]  # fmt: skip
     return list(dict.fromkeys(words))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from .moving import moving_scene
+from training.data.streetworld.moving import moving_scene
 
 
 def write_clip(

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .geometry import Camera, Points
-from .palette import Colour, mix
+from training.data.streetworld.geometry import Camera, Points
+from training.data.streetworld.palette import Color, mix
 
 FILL, FILLS, LINES, BLEND, STIPPLE, GRADIENT, SOFTEN = range(7)
 IMAGE, OUTLINE, BOTH = 1, 2, 3  # who draws a shape: the image, the masks, or both
@@ -43,7 +43,7 @@ class Shape(NamedTuple):
     kind: int
     first: int
     points: int
-    colour: tuple[float, float, float, float]
+    color: tuple[float, float, float, float]
     thing: int
     flags: int
     extra: float | tuple[float, ...] | tuple[int, ...]
@@ -51,10 +51,10 @@ class Shape(NamedTuple):
 
 @dataclass
 class Thing:
-    """Something that has a name: a noun, maybe a colour word, and what it stands on."""
+    """Something that has a name: a noun, maybe a color word, and what it stands on."""
 
     noun: str
-    colour: str | None = None
+    color: str | None = None
     ground: str | None = None
     word: str | None = None  # another word for this very thing, e.g. "taxi"
 
@@ -65,7 +65,7 @@ class DisplayList:
 
     camera: Camera = field(default_factory=Camera)
     roll: float = 0.0
-    haze_colour: Colour = (200.0, 205.0, 210.0)
+    haze_color: Color = (200.0, 205.0, 210.0)
     haze_per_metre: float = 0.0
     shapes: list[Shape] = field(default_factory=list)
     chunks: list[Points] = field(default_factory=list)
@@ -80,11 +80,11 @@ class DisplayList:
     )
 
     polished: float = 0.0
-    """How many of its cars are rounded, sober in colour and mirror the sky (polished_car.py)."""
+    """How many of its cars are rounded, sober in color and mirror the sky (polished_car.py)."""
 
-    def thing(self, noun: str, colour: str | None = None, ground: str | None = None) -> int:
+    def thing(self, noun: str, color: str | None = None, ground: str | None = None) -> int:
         """Registers something nameable and gives its number, to be passed to the shapes."""
-        self.things.append(Thing(noun, colour, ground))
+        self.things.append(Thing(noun, color, ground))
         return len(self.things) - 1
 
     def at_depth(self, metres: float) -> None:
@@ -104,13 +104,13 @@ class DisplayList:
         self,
         kind: int,
         points: Points | Sequence[tuple[float, float]],
-        colour: Colour,
+        color: Color,
         thing: int,
         texture: int,
         flags: int,
         extra: float | tuple[float, ...] | tuple[int, ...] = 0.0,
     ) -> None:
-        red, green, blue = mix(colour, self.haze_colour, self.haze) if self.haze > 0 else colour
+        red, green, blue = mix(color, self.haze_color, self.haze) if self.haze > 0 else color
         if self.dim != 1.0:
             red, green, blue = red * self.dim, green * self.dim, blue * self.dim
         code = 255.0 if texture == GLOW else texture * 7.0
@@ -140,47 +140,47 @@ class DisplayList:
     def fill(
         self,
         points: Points | Sequence[tuple[float, float]],
-        colour: Colour,
+        color: Color,
         thing: int = 0,
         *,
         texture: int = 0,
         flags: int = BOTH,
     ) -> None:
         """One filled polygon (n, 2)."""
-        self._add(FILL, points, colour, thing, texture, flags)
+        self._add(FILL, points, color, thing, texture, flags)
 
     def fills(
         self,
         polygons: Points,
-        colour: Colour,
+        color: Color,
         thing: int = 0,
         *,
         texture: int = 0,
         flags: int = IMAGE,
     ) -> None:
-        """Many filled polygons of one colour that do not overlap, (k, n, 2)."""
+        """Many filled polygons of one color that do not overlap, (k, n, 2)."""
         if len(polygons):
             corners = float(polygons.shape[1])
-            self._add(FILLS, polygons.reshape(-1, 2), colour, thing, texture, flags, corners)
+            self._add(FILLS, polygons.reshape(-1, 2), color, thing, texture, flags, corners)
 
     def polygons(
         self,
         points: Points,
         corners: int,
-        colour: Colour,
+        color: Color,
         thing: int = 0,
         *,
         texture: int = 0,
         flags: int = BOTH,
     ) -> None:
         """Polygons of `corners` points each, given as one run of points (k * corners, 2)."""
-        self._add(FILLS, points, colour, thing, texture, flags, float(corners))
+        self._add(FILLS, points, color, thing, texture, flags, float(corners))
 
     def lines(
         self,
         polylines: Sequence[Points],
         width: float,
-        colour: Colour,
+        color: Color,
         thing: int = 0,
         *,
         flags: int = IMAGE,
@@ -188,26 +188,26 @@ class DisplayList:
         """Open polylines of one width (frame heights)."""
         if len(polylines):
             extra = (width, *(float(len(line)) for line in polylines))
-            self._add(LINES, np.concatenate(polylines), colour, thing, 0, flags, extra)
+            self._add(LINES, np.concatenate(polylines), color, thing, 0, flags, extra)
 
     def blend(
-        self, points: Points | Sequence[tuple[float, float]], colour: Colour, alpha: float
+        self, points: Points | Sequence[tuple[float, float]], color: Color, alpha: float
     ) -> None:
         """A see-through polygon: shadows, glows, reflections. Masks never show it."""
-        self._add(BLEND, points, colour, 0, 0, IMAGE, alpha)
+        self._add(BLEND, points, color, 0, 0, IMAGE, alpha)
 
     def stipple(
         self,
         points: Points | Sequence[tuple[float, float]],
-        colour: Colour,
+        color: Color,
         texels: float,
         cover: float,
         offset: tuple[float, float],
     ) -> None:
         """A polygon with holes, as twigs and loose leaves have; `cover` is the solid share."""
-        self._add(STIPPLE, points, colour, 0, 0, IMAGE, (texels, cover, *offset, *self.anchor))
+        self._add(STIPPLE, points, color, 0, 0, IMAGE, (texels, cover, *offset, *self.anchor))
 
-    def gradient(self, upper: Colour, lower: Colour, thing: int, horizon: float) -> None:
+    def gradient(self, upper: Color, lower: Color, thing: int, horizon: float) -> None:
         """Fills the whole frame, from `upper` to `lower` at y = `horizon`."""
         frame = [(-2.0, -2.0), (2.0, -2.0), (2.0, 3.0), (-2.0, 3.0)]
         self._add(GRADIENT, frame, upper, thing, 0, BOTH, (*lower, horizon))

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawing import FILLS, LINES, OUTLINE, DisplayList
-from .painter import _BITS, place
-from .palette import CLASS_NAMES, IGNORE_LABEL
+from training.data.streetworld.drawing import FILLS, LINES, OUTLINE, DisplayList
+from training.data.streetworld.painter import _BITS, place
+from training.data.streetworld.palette import CLASS_NAMES, IGNORE_LABEL
 
 
 def things_of(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.uint8]:

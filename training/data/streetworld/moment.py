@@ -6,21 +6,21 @@ import math
 
 import numpy as np
 
-from .drawing import DisplayList
-from .geometry import Camera
-from .objects.bicyclist import draw_bicyclist
-from .objects.building import draw_building
-from .objects.bus import draw_bus
-from .objects.car import draw_car
-from .objects.dog import draw_dog
-from .objects.fence import draw_fence
-from .objects.ground import Ground, strip
-from .objects.heaven import draw_clouds, draw_sky
-from .objects.person import draw_person
-from .objects.pole import draw_pole
-from .objects.sign import draw_sign, draw_signal
-from .objects.tree import draw_tree
-from .street import Actor, Street
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Camera
+from training.data.streetworld.objects.bicyclist import draw_bicyclist
+from training.data.streetworld.objects.building import draw_building
+from training.data.streetworld.objects.bus import draw_bus
+from training.data.streetworld.objects.car import draw_car
+from training.data.streetworld.objects.dog import draw_dog
+from training.data.streetworld.objects.fence import draw_fence
+from training.data.streetworld.objects.ground import Ground, strip
+from training.data.streetworld.objects.person import draw_person
+from training.data.streetworld.objects.pole import draw_pole
+from training.data.streetworld.objects.sign import draw_sign, draw_signal
+from training.data.streetworld.objects.sky import draw_clouds, draw_sky
+from training.data.streetworld.objects.tree import draw_tree
+from training.data.streetworld.street import Actor, Street
 
 # Metres before the camera at which the last of a thing has left the frame.
 _NEAREST = {"parked": -2.5, "oncoming": -2.5, "ahead": -2.5, "bus": -6.5}
@@ -36,17 +36,17 @@ def _draw_actor(
     scene.at_depth(depth)
     phase = math.sin(seconds * 6.0 + actor.key)
     heading = 1.0 if actor.speed_x > 0 else -1.0
-    what, colour = actor.what, actor.colour
+    what, color = actor.what, actor.color
     if what in ("parked", "oncoming", "ahead"):
         yaw = math.pi if what == "oncoming" else 0.0
-        draw_car(scene, dice, x, depth, yaw, ground="road", colour=colour)
+        draw_car(scene, dice, x, depth, yaw, ground="road", color=color)
     elif what == "bus":
-        draw_bus(scene, dice, x, depth, math.pi, ground="road", colour=colour)
+        draw_bus(scene, dice, x, depth, math.pi, ground="road", color=color)
     elif what == "person":
-        draw_person(scene, dice, px, py, metre * 1.75, ground="pavement", colour=colour, step=phase,
+        draw_person(scene, dice, px, py, metre * 1.75, ground="pavement", color=color, step=phase,
                     facing=actor.facing, mirror=heading)  # fmt: skip
     elif what == "bicyclist":
-        draw_bicyclist(scene, dice, px, py, metre * 1.85, ground="road", colour=colour,
+        draw_bicyclist(scene, dice, px, py, metre * 1.85, ground="road", color=color,
                        step=(seconds * 0.9) % 2 - 1, facing=actor.facing, mirror=1.0)  # fmt: skip
     elif what == "dog":
         draw_dog(
@@ -56,7 +56,7 @@ def _draw_actor(
             py,
             metre * 0.85,
             ground="pavement",
-            colour=colour,
+            color=color,
             step=phase,
             mirror=1.0,
         )
@@ -108,7 +108,7 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
     sway = math.sin(seconds * 0.9) * 0.035
     horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)
     scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway), polished=polished)
-    scene.haze_colour, scene.haze_per_metre = street.haze_colour, street.haze_per_metre
+    scene.haze_color, scene.haze_per_metre = street.haze_color, street.haze_per_metre
     scene.roll = 0.006 * math.sin(seconds * 1.3)
     sky = street.dice(6)
     draw_sky(scene, sky, street.weather.sky, horizon)
@@ -145,7 +145,7 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
         (fence_x, 15.0 - travelled),
         tall=1.2,
         kind="iron",
-        colour="black",
+        color="black",
         ground="grass",
     )
     places = [(actor, *actor.at(seconds)) for actor in street.actors]

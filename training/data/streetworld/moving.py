@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .masks import labels_of
-from .moment import compose_moment
-from .painter import paint
-from .photograph import expose
-from .randomness import NAMESPACES
-from .scene import Draft, Scene, describe, look
-from .street import plan_street
+from training.data.streetworld.masks import labels_of
+from training.data.streetworld.moment import compose_moment
+from training.data.streetworld.painter import paint
+from training.data.streetworld.photograph import expose
+from training.data.streetworld.rng import NAMESPACES
+from training.data.streetworld.scene import Draft, Scene, describe, look
+from training.data.streetworld.street import plan_street
 
 
 def moving_scene(
@@ -54,5 +54,5 @@ def moving_scene(
             captions=describe(draft, parts),
             namespace=namespace,
             seed=seed,
-            parts=tuple((part.noun, part.colour, part.share) for part in parts),
+            parts=tuple((part.noun, part.color, part.share) for part in parts),
         )

@@ -1,4 +1,4 @@
-"""Paints a display list as an RGB image. It knows shapes and colours, no classes."""
+"""Paints a display list as an RGB image. It knows shapes and colors, no classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawing import (
+from training.data.streetworld.drawing import (
     BLEND,
     FILL,
     FILLS,
@@ -21,7 +21,7 @@ from .drawing import (
     Shape,
     Texture,
 )
-from .textures import TILE, ranked_tile, tile_of
+from training.data.streetworld.textures import TILE, ranked_tile, tile_of
 
 _BITS = 4  # sub-pixel bits of cv2's fixed-point coordinates
 Canvas = NDArray[np.uint8]  # (H, W, 4): R, G, B and the texture's code
@@ -60,7 +60,7 @@ def _gradient(canvas: Canvas, shape: Shape) -> None:
     assert isinstance(shape.extra, tuple)
     height = len(canvas)
     y = np.clip((np.arange(height) + 0.5) / height / max(shape.extra[3], 0.05), 0, 1)[:, None]
-    upper, lower = np.array(shape.colour[:3]), np.array(shape.extra[:3])
+    upper, lower = np.array(shape.color[:3]), np.array(shape.extra[:3])
     canvas[:, :, :3] = (upper * (1 - y) + lower * y).astype(np.uint8)[:, None]
     canvas[:, :, 3] = 0
 
@@ -89,7 +89,7 @@ def _blend(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
     x0, y0, x1, y1 = bounds
     part = canvas[y0:y1, x0:x1]
     alpha = shape.extra
-    tint = [channel * alpha for channel in shape.colour[:3]]
+    tint = [channel * alpha for channel in shape.color[:3]]
     mixed = cv2.add(cv2.convertScaleAbs(part, alpha=1 - alpha), (*tint, 0))
     mixed[:, :, 3] = part[:, :, 3]
     cv2.copyTo(mixed, _mask(points, bounds), part)
@@ -109,7 +109,7 @@ def _stipple(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
     holes = np.where(grain < cover * 255, np.uint8(255), np.uint8(0))
     part = canvas[y0:y1, x0:x1]
     solid = np.empty_like(part)
-    solid[:] = np.array([*shape.colour[:3], 0]).astype(np.uint8)
+    solid[:] = np.array([*shape.color[:3], 0]).astype(np.uint8)
     cv2.copyTo(solid, cv2.bitwise_and(mask, holes), part)
 
 
@@ -185,7 +185,7 @@ def paint(
     """Paints the list.
 
     Returns:
-        The flat colours (H, W, 3), the textures' brightness (H, W; 128 = unchanged) and a mask
+        The flat colors (H, W, 3), the textures' brightness (H, W; 128 = unchanged) and a mask
         of what shines by itself (H, W; 255 there), all uint8.
     """
     width, height = size_wh
@@ -197,11 +197,11 @@ def paint(
         points = placed[shape.first : shape.first + shape.points]
         kind = shape.kind
         if kind == FILL:
-            cv2.fillPoly(canvas, [points], shape.colour, cv2.LINE_AA, _BITS)
+            cv2.fillPoly(canvas, [points], shape.color, cv2.LINE_AA, _BITS)
         elif kind == FILLS:
             corners = int(shape.extra)  # type: ignore[arg-type]
             polygons = list(points.reshape(-1, corners, 2))
-            cv2.fillPoly(canvas, polygons, shape.colour, cv2.LINE_AA, _BITS)
+            cv2.fillPoly(canvas, polygons, shape.color, cv2.LINE_AA, _BITS)
         elif kind == LINES:
             _lines(canvas, shape, points)
         elif kind == BLEND:
@@ -225,4 +225,4 @@ def _lines(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
         lines.append(points[start : start + int(length)])
         start += int(length)
     thickness = max(1, round(shape.extra[0] * canvas.shape[0]))
-    cv2.polylines(canvas, lines, False, shape.colour, thickness, cv2.LINE_AA, _BITS)
+    cv2.polylines(canvas, lines, False, shape.color, thickness, cv2.LINE_AA, _BITS)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .scenes.weather import PIVOT, Weather
-from .textures import sensor_noise
+from training.data.streetworld.scenes.weather import PIVOT, Weather
+from training.data.streetworld.textures import sensor_noise
 
 Image = NDArray[np.uint8]
 
@@ -59,7 +59,7 @@ def _crop(tile: Image, at: tuple[float, float], width: int, height: int) -> Imag
 
 
 def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Image:
-    """Turns painted colours (H, W, 3), relief (H, W) and a mask of lights into a photograph.
+    """Turns painted colors (H, W, 3), relief (H, W) and a mask of lights into a photograph.
 
     Returns:
         The image, RGB uint8 (H, W, 3).

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .captions import Part, visible_parts, write_captions
-from .drawing import DisplayList
-from .masks import things_of
-from .moment import compose_moment
-from .painter import paint
-from .palette import HELD_OUT_COMPOSITIONS
-from .photograph import expose
-from .randomness import Dice, dice_for
-from .scenes.kinds import compose
-from .scenes.lessons import lesson_of
-from .scenes.weather import Weather, draw_weather
-from .street import empty_street, plan_street
+from training.data.streetworld.captions import Part, visible_parts, write_captions
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.masks import things_of
+from training.data.streetworld.moment import compose_moment
+from training.data.streetworld.painter import paint
+from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
+from training.data.streetworld.photograph import expose
+from training.data.streetworld.rng import Dice, dice_for
+from training.data.streetworld.scenes.kinds import compose
+from training.data.streetworld.scenes.lessons import lesson_of
+from training.data.streetworld.scenes.weather import Weather, draw_weather
+from training.data.streetworld.street import empty_street, plan_street
 
 SIZE_WH = (128, 96)
 TILES_HW = (3, 3)
@@ -38,7 +38,7 @@ class Scene:
         captions: what a person might say about it.
         namespace: the stream of seeds it comes from.
         seed: its number in that stream.
-        parts: what is visible: (noun, colour or None, share of the pixels).
+        parts: what is visible: (noun, color or None, share of the pixels).
     """
 
     image_hw3: NDArray[np.uint8]
@@ -168,8 +168,8 @@ def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]
         tile = photograph[row * height : (row + 1) * height, column * width : (column + 1) * width]
         return np.ascontiguousarray(tile)
     painted = paint(draft.shapes, draft.crop.whole_size(size_wh))
-    colours, relief, shining = (draft.crop.cut(whole, size_wh) for whole in painted)
-    return expose(colours, relief, shining, draft.weather)
+    colors, relief, shining = (draft.crop.cut(whole, size_wh) for whole in painted)
+    return expose(colors, relief, shining, draft.weather)
 
 
 @functools.lru_cache(maxsize=1)
@@ -180,8 +180,8 @@ def _photograph_whole(seed: int, tile_wh: tuple[int, int]) -> NDArray[np.uint8]:
     draft = _draft_whole(seed)
     window_wh = (tile_wh[0] * TILES_HW[1], tile_wh[1] * TILES_HW[0])
     painted = paint(draft.shapes, draft.crop.whole_size(tile_wh))
-    colours, relief, shining = (draft.crop.cut(whole, window_wh) for whole in painted)
-    return expose(colours, relief, shining, draft.weather)
+    colors, relief, shining = (draft.crop.cut(whole, window_wh) for whole in painted)
+    return expose(colors, relief, shining, draft.weather)
 
 
 def look(draft: Draft) -> list[Part]:
@@ -193,7 +193,7 @@ def look(draft: Draft) -> list[Part]:
     merged: dict[tuple[int, str], tuple[str, str | None, str | None, float]] = {}
     for number, thing in enumerate(draft.shapes.things):
         if shares[number] > 0:
-            merged[(number, thing.noun)] = (thing.noun, thing.colour, thing.ground, shares[number])
+            merged[(number, thing.noun)] = (thing.noun, thing.color, thing.ground, shares[number])
     # A sliver at the edge of a piece is not worth a name: pieces are to name little.
     return visible_parts(list(merged.values()), closely=draft.everything and draft.crop.zoom < 2)
 
@@ -222,7 +222,7 @@ def generate_scene(seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE
     Raises:
         ValueError: for an unknown namespace or a negative seed.
     """
-    from .masks import labels_of
+    from training.data.streetworld.masks import labels_of
 
     draft = draft_scene(seed, namespace)
     parts = look(draft)
@@ -233,5 +233,5 @@ def generate_scene(seed: int, *, namespace: str, size_wh: tuple[int, int] = SIZE
         captions=captions,
         namespace=namespace,
         seed=seed,
-        parts=tuple((part.noun, part.colour, part.share) for part in parts),
+        parts=tuple((part.noun, part.color, part.share) for part in parts),
     )

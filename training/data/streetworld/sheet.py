@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .palette import CLASS_NAMES
-from .scene import Scene, generate_scene
+from training.data.streetworld.palette import CLASS_NAMES
+from training.data.streetworld.scene import Scene, generate_scene
 
-LABEL_COLOURS: NDArray[np.uint8] = np.array(
+LABEL_COLORS: NDArray[np.uint8] = np.array(
     [
         (135, 190, 240),
         (90, 80, 100),
@@ -39,10 +39,10 @@ LABEL_COLOURS: NDArray[np.uint8] = np.array(
 )
 
 
-def colour_labels(labels_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Class indices as colours, RGB uint8 (H, W, 3); black where there is no class."""
+def color_labels(labels_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Class indices as colors, RGB uint8 (H, W, 3); black where there is no class."""
     table = np.zeros((256, 3), np.uint8)
-    table[: len(LABEL_COLOURS)] = LABEL_COLOURS
+    table[: len(LABEL_COLORS)] = LABEL_COLORS
     return table[labels_hw]
 
 
@@ -50,8 +50,8 @@ def _legend(width: int) -> NDArray[np.uint8]:
     strip = np.full((22, width, 3), 255, np.uint8)
     step = width // len(CLASS_NAMES)
     for index, name in enumerate(CLASS_NAMES):
-        colour = tuple(int(c) for c in LABEL_COLOURS[index])
-        cv2.rectangle(strip, (index * step, 6), (index * step + 10, 16), colour, -1)
+        color = tuple(int(c) for c in LABEL_COLORS[index])
+        cv2.rectangle(strip, (index * step, 6), (index * step + 10, 16), color, -1)
         cv2.putText(
             strip,
             name,
@@ -71,7 +71,7 @@ def _card(scene: Scene, zoom: int, labels: bool, lines: int) -> NDArray[np.uint8
     pictures = [cv2.resize(scene.image_hw3, size, interpolation=cv2.INTER_NEAREST)]
     if labels:
         pictures.append(
-            cv2.resize(colour_labels(scene.labels_hw), size, interpolation=cv2.INTER_NEAREST)
+            cv2.resize(color_labels(scene.labels_hw), size, interpolation=cv2.INTER_NEAREST)
         )
     picture = np.hstack(pictures)
     text = np.full((14 * lines + 6, picture.shape[1], 3), 255, np.uint8)

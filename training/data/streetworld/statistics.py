@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .captions import noun_of_word
-from .palette import CLASS_NAMES
-from .scene import describe, draft_scene, look
+from training.data.streetworld.captions import noun_of_word
+from training.data.streetworld.palette import CLASS_NAMES
+from training.data.streetworld.scene import describe, draft_scene, look
 
 _WORD = re.compile("[a-z]+")
 

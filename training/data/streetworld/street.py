@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .drawing import DisplayList
-from .palette import COLOURED, pick_colour
-from .randomness import NAMESPACE_KEYS, NAMESPACES, Dice
-from .scenes.weather import Weather, draw_weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.palette import COLORED, pick_color
+from training.data.streetworld.rng import NAMESPACE_KEYS, NAMESPACES, Dice
+from training.data.streetworld.scenes.weather import Weather, draw_weather
 
 _CALLED = {"oncoming": "car", "ahead": "car", "parked": "car"}
 _MOVING = 0x6D6F7665  # keeps these streams apart from the still scenes of the same namespace
@@ -23,7 +23,7 @@ class Actor:
     speed_x: float = 0.0
     speed_z: float = 0.0
     key: int = 0
-    colour: str | None = None
+    color: str | None = None
     facing: str | None = None
 
     def at(self, seconds: float) -> tuple[float, float]:
@@ -47,7 +47,7 @@ class Street:
     """Everything about a moving street that does not change."""
 
     weather: Weather
-    haze_colour: tuple[float, float, float]
+    haze_color: tuple[float, float, float]
     haze_per_metre: float
     kerb: float
     walk: float
@@ -102,7 +102,7 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
             edge += wide if side < 0 else wide + dice.uniform(0, 3)
     speed = dice.uniform(0.7, 1.1)
     return Street(
-        weather, haze.haze_colour, 0.003, kerb, walk, speed, facades,
+        weather, haze.haze_color, 0.003, kerb, walk, speed, facades,
         _cast(dice, kerb, walk, speed), dice.uniform(1.15, 1.3), dice.uniform(0.38, 0.44), entropy,
     )  # fmt: skip
 
@@ -131,8 +131,8 @@ def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
         facing: str | None = None,
     ) -> None:
         name = _CALLED.get(what, what)
-        colour = pick_colour(dice, name) if name in COLOURED else None
-        actors.append(Actor(what, x, depth, vx, vz, len(actors), colour, facing))
+        color = pick_color(dice, name) if name in COLORED else None
+        actors.append(Actor(what, x, depth, vx, vz, len(actors), color, facing))
 
     for n in range(7):
         add("parked", kerb - 1.0, 8.0 + n * dice.uniform(6.2, 7.2))

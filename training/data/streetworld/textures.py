@@ -106,7 +106,7 @@ NOISE_LEVELS = 12
 
 @cache
 def sensor_noise(level: int) -> tuple[Tile, Tile]:
-    """The sensor's colour noise, deviation `level`: what it adds and what it takes.
+    """The sensor's color noise, deviation `level`: what it adds and what it takes.
 
     Two tiles of uint8 (512, 512, 3), because adding bytes costs a tenth of adding floats.
     """

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from ..drawing import IMAGE, OUTLINE, DisplayList
-from ..geometry import disc
-from ..palette import Colour, mix, paint_of, pick_colour, shade
-from ..randomness import Dice
-from .figure import LEGWEAR, SKINS, Figure, draw_head
+from training.data.streetworld.drawing import IMAGE, OUTLINE, DisplayList
+from training.data.streetworld.geometry import disc
+from training.data.streetworld.objects.figure import LEGWEAR, SKINS, Figure, draw_head
+from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
-def _wheel(figure: Figure, x: float, radius: float, squeeze: float, frame: Colour) -> None:
+def _wheel(figure: Figure, x: float, radius: float, squeeze: float, frame: Color) -> None:
     ring = figure.at(disc(x, radius, radius * squeeze, radius, 16))
     figure.scene.fill(ring, (0, 0, 0), figure.thing, flags=OUTLINE)
     closed = np.vstack([ring, ring[:1]])
@@ -29,13 +29,13 @@ def draw_bicyclist(
     tall: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     step: float | None = None,
     facing: str | None = None,
     mirror: float | None = None,
 ) -> int:
     """A person riding a bicycle; arguments as in `draw_person`."""
-    name = colour or pick_colour(dice, "bicyclist")
+    name = color or pick_color(dice, "bicyclist")
     thing = scene.thing("bicyclist", name, ground)
     view = facing or dice.weighted({"side": 3, "back": 1.5, "front": 1.2})
     figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())
@@ -76,10 +76,10 @@ def _side_rider(
     figure: Figure,
     dice: Dice,
     turn: float,
-    skin: Colour,
-    top: Colour,
-    trousers: Colour,
-    frame: Colour,
+    skin: Color,
+    top: Color,
+    trousers: Color,
+    frame: Color,
 ) -> None:
     r = 0.2
     for wheel_x in (-0.3, 0.3):
@@ -112,22 +112,22 @@ def _side_rider(
 
 
 def _leg(
-    figure: Figure, hip: tuple[float, float], foot: tuple[float, float], bent: float, colour: Colour
+    figure: Figure, hip: tuple[float, float], foot: tuple[float, float], bent: float, color: Color
 ) -> None:
     kx = (hip[0] + foot[0]) / 2 - bent * 0.1
     ky = (hip[1] + foot[1]) / 2 + 0.05
-    figure.limb(hip[0], hip[1], kx, ky, 0.1, 0.075, colour)
-    figure.limb(kx, ky, foot[0], foot[1], 0.07, 0.045, colour)
+    figure.limb(hip[0], hip[1], kx, ky, 0.1, 0.075, color)
+    figure.limb(kx, ky, foot[0], foot[1], 0.07, 0.045, color)
     figure.limb(foot[0] - 0.03, foot[1], foot[0] + 0.07, foot[1], 0.035, 0.03, (30, 28, 28))
 
 
 def _end_rider(
     figure: Figure,
     turn: float,
-    skin: Colour,
-    top: Colour,
-    trousers: Colour,
-    frame: Colour,
+    skin: Color,
+    top: Color,
+    trousers: Color,
+    frame: Color,
     view: str,
 ) -> None:
     figure.limb(0.0, 0.0, 0.0, 0.4, 0.05, 0.045, (22, 22, 24))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import IMAGE, DisplayList, Texture
-from ..geometry import disc
-from ..palette import Colour, paint_of, pick_colour, shade
-from ..randomness import Dice
-from .figure import Figure
+from training.data.streetworld.drawing import IMAGE, DisplayList, Texture
+from training.data.streetworld.geometry import disc
+from training.data.streetworld.objects.figure import Figure
+from training.data.streetworld.palette import Color, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_boat(
@@ -19,10 +19,10 @@ def draw_boat(
     long: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
 ) -> int:
     """A boat whose keel lies at (x, y), `long` frame heights from bow to stern."""
-    name = colour or pick_colour(dice, "boat")
+    name = color or pick_color(dice, "boat")
     thing = scene.thing("boat", name, ground)
     paint = paint_of(dice, name)
     kind = dice.weighted({"sail": 3, "motor": 2.5, "row": 1.5, "cargo": 1.2})
@@ -65,7 +65,7 @@ def draw_boat(
         ]
         figure.polygon(inside, shade((150, 110, 70), 0.6))
     figure.polygon(hull, paint, texture=gloss)
-    trim: Colour = dice.pick(((240, 240, 240), (30, 34, 50), (160, 40, 36)))
+    trim: Color = dice.pick(((240, 240, 240), (30, 34, 50), (160, 40, 36)))
     figure.polygon(
         [(-0.455, deep * 0.98), (-0.452, deep * 0.8), (0.46, deep * 0.86), (0.5, deep * 1.1)],
         trim,
@@ -97,7 +97,7 @@ def _sails(figure: Figure, dice: Dice, deep: float) -> None:
 
 
 def _cabin(
-    figure: Figure, dice: Dice, deep: float, paint: Colour, left: float, right: float, tall: float
+    figure: Figure, dice: Dice, deep: float, paint: Color, left: float, right: float, tall: float
 ) -> None:
     wall = dice.pick(((240, 240, 236), shade(paint, 0.85), (205, 190, 160)))
     low, top = deep * 0.9, deep + tall

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import BOTH, GLOW, DisplayList, Texture
-from ..geometry import Points
-from ..palette import Colour, mix, paint_of, pick_colour, shade
-from ..randomness import Dice
-from .wall import Wall
+from training.data.streetworld.drawing import BOTH, GLOW, DisplayList, Texture
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.objects.wall import Wall
+from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
-_STONES: tuple[Colour, ...] = (
+_STONES: tuple[Color, ...] = (
     (178, 168, 148),
     (198, 186, 160),
     (150, 142, 132),
@@ -53,7 +53,7 @@ def draw_building(
     end: tuple[float, float],
     tall: float,
     *,
-    colour: str | None = None,
+    color: str | None = None,
     ground: str | None = None,
     lit: bool = False,
     shop: bool | None = None,
@@ -61,7 +61,7 @@ def draw_building(
     dim: float = 1.0,
 ) -> int:
     """A facade from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing."""
-    name = colour or (pick_colour(dice, "building") if dice.chance(0.5) else None)
+    name = color or (pick_color(dice, "building") if dice.chance(0.5) else None)
     paint = (
         mix(paint_of(dice, name), (170, 165, 155), dice.uniform(0.1, 0.3)) if name else _stone(dice)
     )
@@ -111,7 +111,7 @@ def draw_building(
     return thing
 
 
-def _stone(dice: Dice) -> Colour:
+def _stone(dice: Dice) -> Color:
     base = dice.pick(_STONES)
     return shade(
         (
@@ -151,8 +151,8 @@ def _windows(
     dice: Dice,
     low: float,
     tall: float,
-    paint: Colour,
-    glass: Colour,
+    paint: Color,
+    glass: Color,
     lit: bool,
     style: str,
 ) -> None:
@@ -195,7 +195,7 @@ def _shop(wall: Wall, dice: Dice, low: float, lit: bool, dim: float) -> None:
     name = dice.pick(("red", "blue", "green", "black", "white", "brown", "grey"))
     paint = shade(paint_of(dice, name), dim)
     wall.quads([(0.03, low - 0.75, 0.97, low - 0.1)], paint)
-    ink: Colour = (30, 30, 34) if name in ("white", "yellow") else (240, 238, 230)
+    ink: Color = (30, 30, 34) if name in ("white", "yellow") else (240, 238, 230)
     letters: list[tuple[float, float, float, float]] = []
     u = dice.uniform(0.1, 0.35)
     while u < 0.85 and len(letters) < 12:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Texture
-from ..palette import Colour, mix, paint_of, pick_colour, shade
-from ..randomness import Dice
-from .vehicle import (
+from training.data.streetworld.drawing import BOTH, GLOW, IMAGE, DisplayList, Texture
+from training.data.streetworld.objects.vehicle import (
     GLASS,
     RUBBER,
     Body,
@@ -16,6 +14,8 @@ from .vehicle import (
     side_shown,
     stand_vehicle,
 )
+from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_bus(
@@ -26,11 +26,11 @@ def draw_bus(
     yaw: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     lights: bool = False,
 ) -> int:
     """A bus or double-decker that stands at (x, depth) metres. Returns its thing number."""
-    name = colour or pick_colour(dice, "bus")
+    name = color or pick_color(dice, "bus")
     double = dice.chance(0.3)
     length, width = dice.uniform(8.5, 12.0), 2.5
     height = 4.3 if double else dice.uniform(2.9, 3.2)
@@ -89,7 +89,7 @@ def draw_bus(
 
 
 def _bus_end(
-    body: Body, end: float, half: float, z: float, height: float, double: bool, glass: Colour,
+    body: Body, end: float, half: float, z: float, height: float, double: bool, glass: Color,
     lit: int,
 ) -> None:  # fmt: skip
     pane_top = 2.35 if double else height * 0.82

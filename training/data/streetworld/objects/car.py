@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import BOTH, GLOW, IMAGE, DisplayList, Texture
-from ..geometry import Points
-from ..palette import Colour, mix, paint_of, pick_colour, shade
-from ..randomness import Dice
-from .polished_car import draw_polished_car
-from .vehicle import (
+from training.data.streetworld.drawing import BOTH, GLOW, IMAGE, DisplayList, Texture
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.objects.polished_car import draw_polished_car
+from training.data.streetworld.objects.vehicle import (
     GLASS,
     RUBBER,
     Body,
@@ -19,6 +17,8 @@ from .vehicle import (
     side_shown,
     stand_vehicle,
 )
+from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 # Side profiles in units of (length, height), from the rear: the body, then the cabin.
 _PROFILES: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -50,13 +50,13 @@ def draw_car(
     yaw: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     lights: bool = False,
 ) -> int:
     """A car that stands at (x, depth) metres. Returns its thing number."""
     if scene.polished and dice.chance(scene.polished):
         return draw_polished_car(scene, dice, x, depth, yaw, ground=ground, lights=lights)
-    name = colour or pick_colour(dice, "car")
+    name = color or pick_color(dice, "car")
     kind = dice.weighted(
         {"hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1.5, "van": 1, "sports": 1}
     )
@@ -109,7 +109,7 @@ def draw_car(
 
 
 def _cabin(
-    body: Body, paint: Colour, sun: float, side: float, end: float,
+    body: Body, paint: Color, sun: float, side: float, end: float,
     half: float, height: float, rise: float, zs: list[float], kind: str,
 ) -> None:  # fmt: skip
     z0, z1, z2, z3 = zs

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import IMAGE, DisplayList, Texture
-from ..geometry import disc
-from ..palette import paint_of, pick_colour, shade
-from ..randomness import Dice
-from .figure import Figure
+from training.data.streetworld.drawing import IMAGE, DisplayList, Texture
+from training.data.streetworld.geometry import disc
+from training.data.streetworld.objects.figure import Figure
+from training.data.streetworld.palette import paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_dog(
@@ -19,12 +19,12 @@ def draw_dog(
     tall: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     step: float | None = None,
     mirror: float | None = None,
 ) -> int:
     """A dog that stands, walks, runs or sits; paws at (x, y), `tall` frame heights."""
-    name = colour or pick_colour(dice, "dog")
+    name = color or pick_color(dice, "dog")
     thing = scene.thing("dog", name, ground)
     coat = paint_of(dice, name)
     dark = shade(coat, 0.72) if name != "black" else (44.0, 42.0, 44.0)

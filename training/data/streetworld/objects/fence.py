@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from ..drawing import BOTH, OUTLINE, DisplayList
-from ..geometry import Points
-from ..palette import mix, paint_of, pick_colour, shade
-from ..randomness import Dice
+from training.data.streetworld.drawing import BOTH, OUTLINE, DisplayList
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.palette import mix, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_fence(
@@ -19,12 +19,12 @@ def draw_fence(
     end: tuple[float, float],
     *,
     tall: float | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     kind: str | None = None,
     ground: str | None = None,
 ) -> int:
     """A fence over the ground from `start` to `end` ((x, depth) metres), `tall` metres."""
-    name = colour or pick_colour(dice, "fence")
+    name = color or pick_color(dice, "fence")
     thing = scene.thing("fence", name, ground)
     paint = paint_of(dice, name)
     kind = kind or dice.weighted({"pickets": 3, "rails": 2, "iron": 2, "wire": 1, "boards": 1.5})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..drawing import BOTH, IMAGE, DisplayList
-from ..geometry import Points, disc, limb
-from ..palette import Colour
-from ..randomness import Dice
+from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
+from training.data.streetworld.geometry import Points, disc, limb
+from training.data.streetworld.palette import Color
+from training.data.streetworld.rng import Dice
 
-SKINS: tuple[Colour, ...] = (
+SKINS: tuple[Color, ...] = (
     (240, 200, 172),
     (224, 176, 140),
     (176, 124, 88),
@@ -16,7 +16,7 @@ SKINS: tuple[Colour, ...] = (
 )
 
 
-HAIRS: tuple[Colour, ...] = (
+HAIRS: tuple[Color, ...] = (
     (34, 26, 22),
     (74, 50, 34),
     (140, 104, 60),
@@ -26,7 +26,7 @@ HAIRS: tuple[Colour, ...] = (
 )
 
 
-LEGWEAR: tuple[Colour, ...] = (
+LEGWEAR: tuple[Color, ...] = (
     (36, 42, 70),
     (26, 26, 30),
     (88, 92, 100),
@@ -52,29 +52,29 @@ class Figure:
         return points * (self.tall * self.mirror, -self.tall) + (self.x, self.y)
 
     def limb(
-        self, x0: float, y0: float, x1: float, y1: float, w0: float, w1: float, colour: Colour,
+        self, x0: float, y0: float, x1: float, y1: float, w0: float, w1: float, color: Color,
         flags: int = BOTH, texture: int = 0,
     ) -> None:  # fmt: skip
         """A tapering stroke."""
-        self.polygon(limb(x0, y0, x1, y1, w0, w1), colour, flags, texture)
+        self.polygon(limb(x0, y0, x1, y1, w0, w1), color, flags, texture)
 
     def disc(
-        self, x: float, y: float, rx: float, ry: float, colour: Colour, flags: int = BOTH
+        self, x: float, y: float, rx: float, ry: float, color: Color, flags: int = BOTH
     ) -> None:
         """An ellipse."""
-        self.scene.fill(self.at(disc(x, y, rx, ry)), colour, self.thing, flags=flags)
+        self.scene.fill(self.at(disc(x, y, rx, ry)), color, self.thing, flags=flags)
 
     def polygon(
-        self, points: list[tuple[float, float]], colour: Colour, flags: int = BOTH, texture: int = 0
+        self, points: list[tuple[float, float]], color: Color, flags: int = BOTH, texture: int = 0
     ) -> None:
         """A filled polygon."""
         wide, tall, left, foot = self.tall * self.mirror, -self.tall, self.x, self.y
         placed = [(x * wide + left, y * tall + foot) for x, y in points]
-        self.scene.fill(placed, colour, self.thing, flags=flags, texture=texture)
+        self.scene.fill(placed, color, self.thing, flags=flags, texture=texture)
 
 
 def draw_head(
-    figure: Figure, dice: Dice, x: float, y: float, size: float, skin: Colour, facing: str
+    figure: Figure, dice: Dice, x: float, y: float, size: float, skin: Color, facing: str
 ) -> None:
     """A head with hair; `facing` is front, back or side, `size` half its height."""
     hair = dice.pick(HAIRS)

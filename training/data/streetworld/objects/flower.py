@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from ..drawing import BOTH, IMAGE, DisplayList
-from ..geometry import disc, limb
-from ..palette import Colour, paint_of, pick_colour, shade
-from ..randomness import Dice
+from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
+from training.data.streetworld.geometry import disc, limb
+from training.data.streetworld.palette import Color, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_flower(
@@ -20,10 +20,10 @@ def draw_flower(
     tall: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
 ) -> int:
     """One flower with its stem, `tall` frame heights."""
-    name = colour or pick_colour(dice, "flower")
+    name = color or pick_color(dice, "flower")
     thing = scene.thing("flower", name, ground)
     petal = paint_of(dice, name)
     green = (dice.uniform(40, 80), dice.uniform(110, 150), dice.uniform(30, 60))
@@ -50,7 +50,7 @@ def draw_flower(
 
 
 def draw_bloom(
-    scene: DisplayList, dice: Dice, x: float, y: float, radius: float, petal: Colour, thing: int
+    scene: DisplayList, dice: Dice, x: float, y: float, radius: float, petal: Color, thing: int
 ) -> None:
     """A flower's head, seen from the front."""
     kind = dice.weighted({"daisy": 3, "round": 2, "tulip": 1.2})

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import BOTH, GLOW, DisplayList, Texture
-from ..geometry import Points
-from ..palette import Colour, mix, paint_of, shade
-from ..randomness import Dice
-from .building import draw_roof, window_grid
-from .wall import Wall
+from training.data.streetworld.drawing import BOTH, GLOW, DisplayList, Texture
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.objects.building import draw_roof, window_grid
+from training.data.streetworld.objects.wall import Wall
+from training.data.streetworld.palette import Color, mix, paint_of, shade
+from training.data.streetworld.rng import Dice
 
-_WALLS: tuple[Colour, ...] = (
+_WALLS: tuple[Color, ...] = (
     (196, 188, 170),
     (222, 218, 206),
     (150, 140, 126),
@@ -28,7 +28,7 @@ _WALLS: tuple[Colour, ...] = (
     (74, 70, 68),
 )
 _NAMED = {"brown": 2.0, "white": 2.0, "grey": 2.0, "red": 0.7, "yellow": 0.5}
-_SKY: Colour = (170, 186, 204)
+_SKY: Color = (170, 186, 204)
 _DARK_FRONTS = ("black", "green", "brown", "blue")
 _LIGHT_FRONTS = ("white", "grey", "red", "blue")
 _BANDS = ("red", "blue", "green", "black", "white", "brown")
@@ -80,9 +80,7 @@ def draw_frontage(
     return wall.thing
 
 
-def _upper_floors(
-    wall: Wall, dice: Dice, low: float, tall: float, paint: Colour, lit: bool
-) -> None:
+def _upper_floors(wall: Wall, dice: Dice, low: float, tall: float, paint: Color, lit: bool) -> None:
     """Windows, no two alike: dark, mirroring the sky, curtained, lit."""
     if tall - low < 2.4:
         return
@@ -128,19 +126,19 @@ def _shop_front(wall: Wall, dice: Dice, low: float, lit: bool, dim: float) -> No
     panes = np.stack(
         [left + 0.08 / count, np.full(count, sill), left + 0.92 / count, np.full(count, head)], 1
     )
-    glass: Colour = mix((16, 18, 20), (70, 78, 86), dice.roll() ** 2)
+    glass: Color = mix((16, 18, 20), (70, 78, 86), dice.roll() ** 2)
     wall.quads(panes, (235, 215, 160) if lit else glass, texture=GLOW if lit else 0)
     _behind_glass(wall, dice, panes, glass)
     band = paint
     if not dice.chance(0.5):
         band = shade(paint_of(dice, dice.pick(_BANDS)), dim * 0.8)
     wall.quads([(0.01, head + 0.15, 0.99, low - 0.12)], band)
-    ink: Colour = (30, 30, 34) if sum(band) > 420 else (214, 206, 186)
+    ink: Color = (30, 30, 34) if sum(band) > 420 else (214, 206, 186)
     _letters(wall, dice, head + 0.3, low - 0.25, ink)
     wall.quads([(0.0, low - 0.1, 1.0, low + 0.08)], shade(paint, dice.pick((0.7, 1.6))))
 
 
-def _behind_glass(wall: Wall, dice: Dice, panes: Points, glass: Colour) -> None:
+def _behind_glass(wall: Wall, dice: Dice, panes: Points, glass: Color) -> None:
     """Goods, shelves, lamps, and the other side of the street in the mirror."""
     goods = _inside(dice, panes, 0.5, (0.02, 0.4))
     wall.quads(goods, shade(paint_of(dice, dice.pick(_GOODS)), 0.45))
@@ -170,7 +168,7 @@ def _inside(dice: Dice, panes: Points, share: float, heights: tuple[float, float
     return chosen
 
 
-def _letters(wall: Wall, dice: Dice, low: float, high: float, ink: Colour) -> None:
+def _letters(wall: Wall, dice: Dice, low: float, high: float, ink: Color) -> None:
     letters: list[tuple[float, float, float, float]] = []
     u = dice.uniform(0.1, 0.4)
     while u < 0.85 and len(letters) < 14 and high - low > 0.08:
@@ -189,7 +187,7 @@ def _front_door(wall: Wall, dice: Dice, dim: float) -> None:
     wall.quads([(u, 0, u + wide, 2.15)], shade(door, dim * 0.8))
 
 
-def _relief(wall: Wall, dice: Dice, low: float, tall: float, paint: Colour) -> None:
+def _relief(wall: Wall, dice: Dice, low: float, tall: float, paint: Color) -> None:
     """Ledges with the shadow under them, and pipes."""
     ledges = [tall - 0.25] + [dice.uniform(low, tall) for _ in range(dice.integer(0, 2))]
     wall.quads([(0, v, 1, v + 0.14) for v in sorted(ledges)], shade(paint, 1.2))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..drawing import IMAGE, DisplayList, Texture
-from ..geometry import Points
-from ..palette import Colour, shade
-from ..randomness import Dice
+from training.data.streetworld.drawing import IMAGE, DisplayList, Texture
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.palette import Color, shade
+from training.data.streetworld.rng import Dice
 
 GROUNDS: tuple[str, ...] = ("road", "pavement", "grass", "sand", "water")
 
-_PAINTS: dict[str, tuple[Colour, ...]] = {
+_PAINTS: dict[str, tuple[Color, ...]] = {
     "road": (
         (92, 92, 96),
         (70, 72, 78),
@@ -83,7 +83,7 @@ class Ground:
         self.scene, self.noun = scene, noun
         self.thing = scene.thing(noun, None)
         base = shade(dice.pick(_PAINTS[noun]), dice.uniform(0.8, 1.15) * dim)
-        self.paint: Colour = (
+        self.paint: Color = (
             base[0] + dice.uniform(-10, 10),
             base[1] + dice.uniform(-8, 8),
             base[2] + dice.uniform(-10, 10),
@@ -98,10 +98,10 @@ class Ground:
         self.scene.haze = 0.0
         self.scene.fill(points, self.paint, self.thing, texture=self.texture)
 
-    def marks(self, polygons: Points, colour: Colour) -> None:
+    def marks(self, polygons: Points, color: Color) -> None:
         """Paint on it: lane marks, crossings."""
         self.scene.haze = 0.0
-        self.scene.fills(polygons, colour, self.thing, texture=self.texture, flags=IMAGE)
+        self.scene.fills(polygons, color, self.thing, texture=self.texture, flags=IMAGE)
 
 
 def strip(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..drawing import DisplayList, Texture
-from ..geometry import disc
-from ..palette import paint_of, pick_colour, shade
-from ..randomness import Dice
-from .figure import LEGWEAR, SKINS, Figure, draw_head
+from training.data.streetworld.drawing import DisplayList, Texture
+from training.data.streetworld.geometry import disc
+from training.data.streetworld.objects.figure import LEGWEAR, SKINS, Figure, draw_head
+from training.data.streetworld.palette import paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_person(
@@ -17,7 +17,7 @@ def draw_person(
     tall: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     step: float | None = None,
     facing: str | None = None,
     mirror: float | None = None,
@@ -26,7 +26,7 @@ def draw_person(
 
     `step` in [-1, 1] is the phase of the stride; None draws a random one.
     """
-    name = colour or pick_colour(dice, "person")
+    name = color or pick_color(dice, "person")
     thing = scene.thing("person", name, ground)
     view = facing or dice.weighted({"front": 2, "back": 2, "side": 2.5})
     figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())

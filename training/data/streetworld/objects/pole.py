@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import GLOW, IMAGE, DisplayList
-from ..geometry import box, disc, limb
-from ..palette import Colour, shade
-from ..randomness import Dice
+from training.data.streetworld.drawing import GLOW, IMAGE, DisplayList
+from training.data.streetworld.geometry import box, disc, limb
+from training.data.streetworld.palette import Color, shade
+from training.data.streetworld.rng import Dice
 
-METALS: tuple[Colour, ...] = (
+METALS: tuple[Color, ...] = (
     (120, 122, 126),
     (70, 74, 78),
     (36, 40, 44),
@@ -35,7 +35,7 @@ def draw_pole(
     kind = kind or dice.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
     thing = scene.thing("pole", None, ground)
     wood = kind == "wires"
-    metal: Colour = (104, 80, 60) if wood else dice.pick(METALS)
+    metal: Color = (104, 80, 60) if wood else dice.pick(METALS)
     width = thick or max(tall * dice.uniform(0.022, 0.04), 0.009)
     scene.fill(limb(x, y, x, y - tall, width, width * 0.75), metal, thing)
     scene.fill(
@@ -47,7 +47,7 @@ def draw_pole(
     scene.fill(box(x - width * 0.8, y - tall * 0.1, x + width * 0.8, y), shade(metal, 0.85), thing)
     top = y - tall
     glow = GLOW if lit else 0
-    lamp: Colour = (255, 236, 180) if lit else (226, 228, 226)
+    lamp: Color = (255, 236, 180) if lit else (226, 228, 226)
     if kind in ("lamp", "double"):
         for s in (-1.0, 1.0) if kind == "double" else (dice.sign(),):
             reach = s * tall * dice.uniform(0.12, 0.25)

@@ -1,7 +1,7 @@
 """Cars as a real street has them: rounded, mostly black, grey or white, and mirroring the sky.
 
 :mod:`.car` draws a car of flat faces in one paint, which is what evaluation shows. Lessons that
-ask for it (`Lesson.polished`) mix these in: a black car in the shade has nearly the colour of the
+ask for it (`Lesson.polished`) mix these in: a black car in the shade has nearly the color of the
 road before it, and bonnet and windows are as bright as the sky.
 """
 
@@ -11,13 +11,22 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..drawing import BOTH, GLOW, IMAGE, DisplayList
-from ..palette import Colour, mix, paint_of, shade
-from ..randomness import Dice
-from .vehicle import GLASS, RUBBER, Body, Corner, draw_wheels, end_shown, side_shown, stand_vehicle
+from training.data.streetworld.drawing import BOTH, GLOW, IMAGE, DisplayList
+from training.data.streetworld.objects.vehicle import (
+    GLASS,
+    RUBBER,
+    Body,
+    Corner,
+    draw_wheels,
+    end_shown,
+    side_shown,
+    stand_vehicle,
+)
+from training.data.streetworld.palette import Color, mix, paint_of, shade
+from training.data.streetworld.rng import Dice
 
-# How often a car of a real street wears each colour.
-SOBER_COLOURS: dict[str, float] = {
+# How often a car of a real street wears each color.
+SOBER_COLORS: dict[str, float] = {
     "black": 5, "grey": 6, "white": 2, "blue": 2, "red": 1.5, "green": 0.5, "brown": 0.3,
 }  # fmt: skip
 
@@ -69,15 +78,15 @@ _PROFILES: dict[str, tuple[_Profile, int, int]] = {
 
 @dataclass(frozen=True)
 class _Shell:
-    """A car's surface: how wide it is at each place, and what colour it has there."""
+    """A car's surface: how wide it is at each place, and what color it has there."""
 
     half: float
     length: float
     height: float
     belt: float
     """Height of the lower edge of the windows, as a share."""
-    paint: Colour
-    sky: Colour
+    paint: Color
+    sky: Color
     mirror: float
     """How much of the sky a face that looks up shows, 0 to 1."""
     light: float
@@ -91,9 +100,9 @@ class _Shell:
     def corner(self, side: float, along: float, up: float) -> Corner:
         return side * self.width_at(along, up), up * self.height, along * self.length
 
-    def lit(self, upward: float, colour: Colour | None = None) -> Colour:
+    def lit(self, upward: float, color: Color | None = None) -> Color:
         """What a face shows that looks up by so much: 1 the roof, 0 a door, -1 the sill."""
-        own = shade(colour or self.paint, self.light * (0.72 + 0.42 * upward))
+        own = shade(color or self.paint, self.light * (0.72 + 0.42 * upward))
         return mix(own, self.sky, self.mirror * max(upward, 0.0))
 
 
@@ -105,11 +114,11 @@ def draw_polished_car(
     yaw: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     lights: bool = False,
 ) -> int:
     """A car that stands at (x, depth) metres. Returns its thing number."""
-    name = colour or dice.weighted(SOBER_COLOURS)
+    name = color or dice.weighted(SOBER_COLORS)
     kind = dice.weighted(
         {"small": 2, "hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1, "van": 1, "coupe": 1}
     )
@@ -123,7 +132,7 @@ def draw_polished_car(
         belt=profile[front_glass + 1][1],
         paint=_paint(dice, name),
         # As bright as the sky is, however dark the street below it.
-        sky=shade(mix(scene.haze_colour, (235, 240, 245), dice.uniform(0.1, 0.7)),
+        sky=shade(mix(scene.haze_color, (235, 240, 245), dice.uniform(0.1, 0.7)),
                   dice.uniform(0.5, 1.0) / scene.dim),
         mirror=dice.uniform(0.2, 0.9),
         light=dice.uniform(0.7, 1.05),
@@ -141,12 +150,12 @@ def draw_polished_car(
     return body.thing
 
 
-def _paint(dice: Dice, name: str) -> Colour:
+def _paint(dice: Dice, name: str) -> Color:
     """Its paint: grey ones are often the silver that a person calls grey."""
-    colour = paint_of(dice, name)
+    color = paint_of(dice, name)
     if name == "grey":
-        return shade(colour, dice.uniform(0.7, 1.4))
-    return shade(colour, dice.uniform(0.55, 1.0)) if name in ("blue", "red", "green") else colour
+        return shade(color, dice.uniform(0.7, 1.4))
+    return shade(color, dice.uniform(0.55, 1.0)) if name in ("blue", "red", "green") else color
 
 
 def _shadow(body: Body, dice: Dice, length: float, width: float) -> None:
@@ -225,7 +234,7 @@ def _end(body: Body, dice: Dice, shell: _Shell, end: float, lights: bool) -> Non
     along = 0.5 * end
     up = shell.belt * 0.95
 
-    def spot(left: float, right: float, low: float, high: float, paint: Colour, glow: int = 0,
+    def spot(left: float, right: float, low: float, high: float, paint: Color, glow: int = 0,
              flags: int = IMAGE) -> None:  # fmt: skip
         corners = [(left, low), (right, low), (right, high), (left, high)]
         body.face([shell.corner(s, along, y) for s, y in corners], paint, texture=glow, flags=flags)
@@ -259,7 +268,7 @@ def _flank(
     base, belt = profile[0][1], shell.belt
     tall = belt - base
 
-    def band(low: float, high: float, paint: Colour) -> None:
+    def band(low: float, high: float, paint: Color) -> None:
         (rear_low, front_low), (rear_high, front_high) = _reach(profile, low), _reach(profile, high)
         corners = [(rear_low, low), (front_low, low), (front_high, high), (rear_high, high)]
         body.face([shell.corner(side, z, y) for z, y in corners], paint, flags=IMAGE)

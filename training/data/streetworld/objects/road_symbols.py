@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 
-from ..drawing import DisplayList
-from ..geometry import Points
-from ..palette import Colour
-from ..randomness import Dice
-from .ground import Ground, strip
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.objects.ground import Ground, strip
+from training.data.streetworld.palette import Color
+from training.data.streetworld.rng import Dice
 
 # Outlines in metres (across, along the street), along growing away from whoever reads them.
 _SHAFT = ((-0.11, 0.0), (0.11, 0.0), (0.11, 2.6), (-0.11, 2.6))
@@ -24,7 +24,7 @@ def draw_road_symbol(
 ) -> None:
     """One symbol on `road`, `x` metres from its middle, `depth` metres ahead."""
     worn = dice.uniform(0.45, 1.0)
-    paint: Colour = tuple(p + (224 - p) * worn for p in road.paint)  # type: ignore[assignment]
+    paint: Color = tuple(p + (224 - p) * worn for p in road.paint)  # type: ignore[assignment]
     kind = dice.weighted({"arrow": 3, "bicycle": 2, "word": 2, "teeth": 1})
     if kind == "arrow":
         head = np.array(_AHEAD)
@@ -46,7 +46,7 @@ def draw_kerb_lines(
     scene: DisplayList, dice: Dice, road: Ground, x: float, inwards: float, bend: float
 ) -> None:
     """No-parking lines beside the kerb at `x`, `inwards` (1 or -1) from it."""
-    yellow: Colour = dice.pick(((206, 176, 70), (170, 150, 84), (222, 222, 216), (150, 146, 140)))
+    yellow: Color = dice.pick(((206, 176, 70), (170, 150, 84), (222, 222, 216), (150, 146, 140)))
     for inset in (0.25, 0.5) if dice.chance(0.7) else (0.3,):
         at = x + inwards * inset
         road.marks(strip(scene, at - 0.05, at + 0.05, 0.9, 50, bend)[None], yellow)

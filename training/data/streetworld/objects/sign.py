@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import GLOW, IMAGE, DisplayList
-from ..geometry import Points, box, disc, limb
-from ..palette import Colour, paint_of, pick_colour, shade
-from ..randomness import Dice
-from .pole import METALS
+from training.data.streetworld.drawing import GLOW, IMAGE, DisplayList
+from training.data.streetworld.geometry import Points, box, disc, limb
+from training.data.streetworld.objects.pole import METALS
+from training.data.streetworld.palette import Color, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
 def _plate(dice: Dice, shape: str, x: float, y: float, size: float) -> Points:
@@ -41,7 +41,7 @@ def draw_sign(
     tall: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     size: float | None = None,
     post: bool = True,
 ) -> int:
@@ -52,15 +52,15 @@ def draw_sign(
         metal = dice.pick(METALS)
         width = max(tall * 0.035, 0.008)
         scene.fill(limb(x, y, x, y - tall + size, width, width), metal, pole)
-    draw_plate(scene, dice, x, y - tall + size, size, colour=colour)
+    draw_plate(scene, dice, x, y - tall + size, size, color=color)
     return len(scene.things) - 1
 
 
 def draw_plate(
-    scene: DisplayList, dice: Dice, x: float, y: float, size: float, *, colour: str | None = None
+    scene: DisplayList, dice: Dice, x: float, y: float, size: float, *, color: str | None = None
 ) -> int:
     """A sign's plate alone, centred on (x, y), `size` its half height."""
-    name = colour or pick_colour(dice, "sign")
+    name = color or pick_color(dice, "sign")
     thing = scene.thing("sign", name)
     paint = paint_of(dice, name)
     shape = dice.weighted(
@@ -76,7 +76,7 @@ def draw_plate(
     )
     plate = _plate(dice, shape, x, y, size)
     middle = plate.mean(0)
-    pale: Colour = (
+    pale: Color = (
         (240, 240, 236)
         if name != "white"
         else dice.pick(((190, 30, 36), (24, 24, 28), (30, 60, 150)))

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from ..drawing import IMAGE, OUTLINE, DisplayList, Texture
-from ..geometry import Points, disc, limb
-from ..palette import Colour, mix, paint_of, pick_colour, shade
-from ..randomness import Dice
+from training.data.streetworld.drawing import IMAGE, OUTLINE, DisplayList, Texture
+from training.data.streetworld.geometry import Points, disc, limb
+from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
 
 
-def leaf_paint(dice: Dice, name: str) -> Colour:
-    """The colour of foliage that is called `name`."""
+def leaf_paint(dice: Dice, name: str) -> Color:
+    """The color of foliage that is called `name`."""
     if name == "green":
         return (dice.uniform(38, 105), dice.uniform(75, 140), dice.uniform(24, 66))
     if name == "yellow":
@@ -41,11 +41,11 @@ def draw_tree(
     *,
     ground: str | None = None,
     kind: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
 ) -> int:
     """A tree of `tall` frame heights whose trunk meets the ground at (x, y)."""
     kind = kind or dice.weighted({"leafy": 5, "bare": 2.5, "conifer": 1.5, "palm": 0.5})
-    name = colour or pick_colour(dice, "tree")
+    name = color or pick_color(dice, "tree")
     bark = dice.pick(((84, 66, 50), (62, 50, 42), (112, 98, 84), (48, 42, 38), (150, 144, 134)))
     scene.blend(disc(x + 0.06 * tall, y, tall * 0.3, tall * 0.03), (8, 10, 12), 0.35)
     if kind == "bare":
@@ -64,7 +64,7 @@ def draw_tree(
 
 
 def _trunk(
-    scene: DisplayList, x: float, y: float, tall: float, width: float, bark: Colour, thing: int
+    scene: DisplayList, x: float, y: float, tall: float, width: float, bark: Color, thing: int
 ) -> None:
     scene.fill(limb(x, y, x, y - tall, width, width * 0.7), bark, thing)
     scene.fill(
@@ -81,9 +81,9 @@ def _leafy(
     x: float,
     y: float,
     tall: float,
-    bark: Colour,
+    bark: Color,
     thing: int,
-    leaf: Colour,
+    leaf: Color,
 ) -> None:
     trunk = dice.uniform(0.15, 0.42)
     _trunk(scene, x, y, tall * (trunk + 0.15), tall * dice.uniform(0.05, 0.09), bark, thing)
@@ -151,7 +151,7 @@ def _branches(
 
 
 def _bare(
-    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, bark: Colour, thing: int
+    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, bark: Color, thing: int
 ) -> None:
     wide, trunk = tall * dice.uniform(0.3, 0.46), dice.uniform(0.2, 0.34)
     crown = blob(
@@ -190,7 +190,7 @@ def _bare(
 
 
 def _conifer(
-    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, bark: Colour, thing: int
+    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, bark: Color, thing: int
 ) -> None:
     leaf = (dice.uniform(20, 55), dice.uniform(55, 95), dice.uniform(34, 60))
     _trunk(scene, x, y, tall * 0.25, tall * 0.05, bark, thing)
@@ -219,7 +219,7 @@ def _conifer(
 
 
 def _palm(
-    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, bark: Colour, thing: int
+    scene: DisplayList, dice: Dice, x: float, y: float, tall: float, bark: Color, thing: int
 ) -> None:
     leaf = (dice.uniform(40, 80), dice.uniform(95, 140), dice.uniform(36, 60))
     lean = dice.uniform(-0.15, 0.15) * tall

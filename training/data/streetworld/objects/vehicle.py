@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from ..drawing import BOTH, IMAGE, DisplayList
-from ..geometry import Points
-from ..palette import Colour
+from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.palette import Color
 
-GLASS: Colour = (38, 46, 56)
+GLASS: Color = (38, 46, 56)
 
 
-RUBBER: Colour = (24, 24, 26)
+RUBBER: Color = (24, 24, 26)
 
 
 _RIM = [(math.cos(n * (math.pi / 6)), math.sin(n * (math.pi / 6))) for n in range(12)]
@@ -34,7 +34,7 @@ class Body:
         self.eye_right = -x * self.cos + depth * self.sin
         self.eye_ahead = -x * self.sin - depth * self.cos
         self.corners: list[Corner] = []
-        self.queue: list[tuple[int, int, Colour, int, int]] = []
+        self.queue: list[tuple[int, int, Color, int, int]] = []
 
     def at(self, points: Points | list[Corner]) -> Points:
         """Vehicle coordinates (n, 3) to frame coordinates (n, 2)."""
@@ -47,15 +47,15 @@ class Body:
         return self.scene.camera.project(placed)
 
     def face(
-        self, corners: list[Corner], colour: Colour, *, texture: int = 0, flags: int = BOTH,
+        self, corners: list[Corner], color: Color, *, texture: int = 0, flags: int = BOTH,
         each: int = 0,
     ) -> None:  # fmt: skip
         """Queues polygons of `each` corners (0: one polygon of all), to be projected together."""
         self.corners += corners
-        self.queue.append((len(corners), each or len(corners), colour, texture, flags))
+        self.queue.append((len(corners), each or len(corners), color, texture, flags))
 
     def across(
-        self, half: float, spans: list[tuple[float, float, float, float, float]], colour: Colour,
+        self, half: float, spans: list[tuple[float, float, float, float, float]], color: Color,
         *, texture: int = 0, flags: int = IMAGE,
     ) -> None:  # fmt: skip
         """Queues quads on an end: spans are (left, right, low, high, z), sides in half widths."""
@@ -63,26 +63,26 @@ class Body:
         for left, right, low, high, z in spans:
             a, b = left * half, right * half
             corners += [(a, low, z), (b, low, z), (b, high, z), (a, high, z)]
-        self.face(corners, colour, texture=texture, flags=flags, each=4)
+        self.face(corners, color, texture=texture, flags=flags, each=4)
 
     def flush(self) -> None:
         """Projects what is queued and hands it to the display list."""
         if not self.queue:
             return
         placed, first = self.at(self.corners), 0
-        for count, each, colour, texture, flags in self.queue:
+        for count, each, color, texture, flags in self.queue:
             mine = placed[first : first + count]
             first += count
-            self.scene.polygons(mine, each, colour, self.thing, texture=texture, flags=flags)
+            self.scene.polygons(mine, each, color, self.thing, texture=texture, flags=flags)
         self.corners, self.queue = [], []
 
 
 def stand_vehicle(
-    scene: DisplayList, noun: str, colour: str, ground: str | None, x: float, depth: float,
+    scene: DisplayList, noun: str, color: str, ground: str | None, x: float, depth: float,
     yaw: float,
 ) -> Body:  # fmt: skip
     """Registers a vehicle at (x, depth) metres; what is drawn next lies in the haze there."""
-    thing = scene.thing(noun, colour, ground)
+    thing = scene.thing(noun, color, ground)
     scene.at_depth(depth)
     return Body(scene, thing, x, depth, yaw)
 
@@ -109,7 +109,7 @@ def draw_shadow(body: Body, length: float, width: float) -> None:
 
 
 def draw_wheels(
-    body: Body, side: float, width: float, centres: list[float], radius: float, hub: Colour
+    body: Body, side: float, width: float, centres: list[float], radius: float, hub: Color
 ) -> None:
     """Queues the wheels of the side that shows, at `centres` along the vehicle."""
     x = side * width / 2

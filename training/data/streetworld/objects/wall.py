@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..drawing import BOTH, IMAGE, DisplayList
-from ..geometry import Points
-from ..palette import Colour
+from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
+from training.data.streetworld.geometry import Points
+from training.data.streetworld.palette import Color
 
 _CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 
@@ -35,17 +35,17 @@ class Wall:
         self.scene, self.thing = scene, thing
         self.start, self.end = start, end
         self.length = math.dist(start, end)
-        self.queue: list[tuple[Points, Colour, int, int, int]] = []
+        self.queue: list[tuple[Points, Color, int, int, int]] = []
 
-    def quads(self, spans: Spans, colour: Colour, *, texture: int = 0, flags: int = IMAGE) -> None:
+    def quads(self, spans: Spans, color: Color, *, texture: int = 0, flags: int = IMAGE) -> None:
         """Rectangles (u0, v0, u1, v1) that do not overlap."""
         rows = np.asarray(spans, dtype=np.float64)
         if len(rows):
-            self.queue.append((rows[:, _CORNERS].reshape(-1, 2), colour, texture, flags, 4))
+            self.queue.append((rows[:, _CORNERS].reshape(-1, 2), color, texture, flags, 4))
 
-    def polygon(self, uv: list[tuple[float, float]], colour: Colour, *, texture: int = 0) -> None:
+    def polygon(self, uv: list[tuple[float, float]], color: Color, *, texture: int = 0) -> None:
         """One polygon that belongs to the outline."""
-        self.queue.append((np.array(uv), colour, texture, BOTH, len(uv)))
+        self.queue.append((np.array(uv), color, texture, BOTH, len(uv)))
 
     def flush(self) -> None:
         """Hands all queued shapes to the display list."""
@@ -58,8 +58,8 @@ class Wall:
         placed[:, 0] = (u * (x1 - x0) + x0) * scale + camera.centre
         placed[:, 1] = (camera.height - uv[:, 1]) * scale + camera.horizon
         first = 0
-        for points, colour, texture, flags, corners in self.queue:
+        for points, color, texture, flags, corners in self.queue:
             mine = placed[first : first + len(points)]
             first += len(points)
-            self.scene.polygons(mine, corners, colour, self.thing, texture=texture, flags=flags)
+            self.scene.polygons(mine, corners, color, self.thing, texture=texture, flags=flags)
         self.queue.clear()

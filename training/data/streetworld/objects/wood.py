@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from ..drawing import DisplayList, Texture
-from ..palette import shade
-from ..randomness import Dice
-from .tree import blob, leaf_paint
+from training.data.streetworld.drawing import DisplayList, Texture
+from training.data.streetworld.objects.tree import blob, leaf_paint
+from training.data.streetworld.palette import shade
+from training.data.streetworld.rng import Dice
 
 
 def draw_bush(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..drawing import DisplayList
-from ..geometry import Camera, Points
-from ..objects.building import draw_building
-from ..objects.ground import Ground, strip
-from ..objects.heaven import draw_clouds, draw_sky, draw_sun
-from ..objects.wood import draw_treeline
-from ..palette import Colour, mix, shade
-from ..randomness import Dice
-from .roadside import Side, choose_side, line_side
-from .traffic import populate
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Camera, Points
+from training.data.streetworld.objects.building import draw_building
+from training.data.streetworld.objects.ground import Ground, strip
+from training.data.streetworld.objects.sky import draw_clouds, draw_sky, draw_sun
+from training.data.streetworld.objects.wood import draw_treeline
+from training.data.streetworld.palette import Color, mix, shade
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.roadside import Side, choose_side, line_side
+from training.data.streetworld.scenes.traffic import populate
+from training.data.streetworld.scenes.weather import Weather
 
 
 def compose_drive(scene: DisplayList, dice: Dice, weather: Weather) -> None:
@@ -130,7 +130,7 @@ def _dashes(
 def _road_marks(
     scene: DisplayList, dice: Dice, road: Ground, sides: list[Side], bend: float
 ) -> None:
-    paint: Colour = dice.pick(((226, 226, 222), (200, 200, 196), (170, 170, 168), (214, 182, 84)))
+    paint: Color = dice.pick(((226, 226, 222), (200, 200, 196), (170, 170, 168), (214, 182, 84)))
     middle = (sides[1].kerb - sides[0].kerb) / 2
     if dice.chance(0.75):
         dash, gap = dice.uniform(1.0, 4.0), dice.uniform(1.0, 6.0)
@@ -139,7 +139,7 @@ def _road_marks(
             paint,
         )
     if dice.chance(0.35):
-        yellow: Colour = dice.pick(((206, 176, 70), (222, 222, 216)))
+        yellow: Color = dice.pick(((206, 176, 70), (222, 222, 216)))
         for side in sides:
             for inset in (0.3, 0.55) if dice.chance(0.6) else (0.35,):
                 x = side.sign * (side.kerb - inset)

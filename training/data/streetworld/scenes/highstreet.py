@@ -6,16 +6,16 @@ streets that are all pavement or have none, symbols painted on the road, ground 
 
 from __future__ import annotations
 
-from ..drawing import DisplayList
-from ..geometry import Camera
-from ..objects.ground import Ground
-from ..objects.road_symbols import draw_kerb_lines, draw_road_symbol
-from ..randomness import Dice
-from .drive import cast_street_shadow, draw_behind, lay_ground
-from .roadside import Side, line_park
-from .town import line_frontages, passers_by, set_for_the_sky
-from .traffic import populate
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Camera
+from training.data.streetworld.objects.ground import Ground
+from training.data.streetworld.objects.road_symbols import draw_kerb_lines, draw_road_symbol
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.drive import cast_street_shadow, draw_behind, lay_ground
+from training.data.streetworld.scenes.roadside import Side, line_park
+from training.data.streetworld.scenes.town import line_frontages, passers_by, set_for_the_sky
+from training.data.streetworld.scenes.traffic import populate
+from training.data.streetworld.scenes.weather import Weather
 
 # Where the camera is (over the road, beside the kerb, on the pavement), or that there is but one.
 _VIEWS: dict[str, float] = {

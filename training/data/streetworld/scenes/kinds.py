@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..drawing import DisplayList
-from ..randomness import Dice
-from .drive import compose_drive
-from .highstreet import compose_highstreet
-from .placing import OBJECTS, put
-from .stage import Plan, compose_stage
-from .town import compose_town
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.drive import compose_drive
+from training.data.streetworld.scenes.highstreet import compose_highstreet
+from training.data.streetworld.scenes.placing import OBJECTS, put
+from training.data.streetworld.scenes.stage import Plan, compose_stage
+from training.data.streetworld.scenes.town import compose_town
+from training.data.streetworld.scenes.weather import Weather
 
 _ALL_BACKDROPS = {
     "sky": 3.0,
@@ -209,7 +209,7 @@ def compose_close(
     dice: Dice,
     weather: Weather,
     noun: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     backdrop: Plan = _ANY_BACKDROP,
 ) -> None:
     """One thing that fills much of the frame, on any ground, before any backdrop."""
@@ -231,7 +231,7 @@ def compose_close(
         y,
         tall,
         ground=ground,
-        colour=colour,
+        color=color,
         lit=weather.dark,
     )
 
@@ -245,7 +245,7 @@ def compose(
 ) -> None:
     """Fills the list with a scene of a kind (any but "street", which has a camera of its own).
 
-    `wanted` is a (colour, noun) that has to stand in the scene, large.
+    `wanted` is a (color, noun) that has to stand in the scene, large.
     """
     if wanted is not None:
         compose_close(scene, dice, weather, wanted[1], wanted[0])

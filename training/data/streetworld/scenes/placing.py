@@ -5,22 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from ..drawing import DisplayList
-from ..objects.bicyclist import draw_bicyclist
-from ..objects.boat import draw_boat
-from ..objects.building import draw_building
-from ..objects.bus import draw_bus
-from ..objects.car import draw_car
-from ..objects.dog import draw_dog
-from ..objects.fence import draw_fence
-from ..objects.flower import draw_flower
-from ..objects.person import draw_person
-from ..objects.pole import draw_pole
-from ..objects.sign import draw_sign, draw_signal
-from ..objects.tree import draw_tree
-from ..objects.wood import draw_bush
-from ..palette import COLOURED, pick_colour
-from ..randomness import Dice
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.objects.bicyclist import draw_bicyclist
+from training.data.streetworld.objects.boat import draw_boat
+from training.data.streetworld.objects.building import draw_building
+from training.data.streetworld.objects.bus import draw_bus
+from training.data.streetworld.objects.car import draw_car
+from training.data.streetworld.objects.dog import draw_dog
+from training.data.streetworld.objects.fence import draw_fence
+from training.data.streetworld.objects.flower import draw_flower
+from training.data.streetworld.objects.person import draw_person
+from training.data.streetworld.objects.pole import draw_pole
+from training.data.streetworld.objects.sign import draw_sign, draw_signal
+from training.data.streetworld.objects.tree import draw_tree
+from training.data.streetworld.objects.wood import draw_bush
+from training.data.streetworld.palette import COLORED, pick_color
+from training.data.streetworld.rng import Dice
 
 # Metres from the ground to the top (boats: from bow to stern).
 HEIGHTS: dict[str, float] = {
@@ -39,7 +39,7 @@ def put(
     tall: float,
     *,
     ground: str | None = None,
-    colour: str | None = None,
+    color: str | None = None,
     lit: bool = False,
     yaw: float | None = None,
 ) -> int:
@@ -48,35 +48,35 @@ def put(
     Returns:
         Its thing number.
     """
-    if colour is None and noun != "building" and noun in COLOURED:
-        colour = pick_colour(dice, noun)
+    if color is None and noun != "building" and noun in COLORED:
+        color = pick_color(dice, noun)
     scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
     if noun == "person":
-        return draw_person(scene, dice, x, y, tall, ground=ground, colour=colour)
+        return draw_person(scene, dice, x, y, tall, ground=ground, color=color)
     if noun == "bicyclist":
-        return draw_bicyclist(scene, dice, x, y, tall, ground=ground, colour=colour)
+        return draw_bicyclist(scene, dice, x, y, tall, ground=ground, color=color)
     if noun == "dog":
-        return draw_dog(scene, dice, x, y, tall, ground=ground, colour=colour)
+        return draw_dog(scene, dice, x, y, tall, ground=ground, color=color)
     if noun == "boat":
-        return draw_boat(scene, dice, x, y, tall * 1.3, ground=ground, colour=colour)
+        return draw_boat(scene, dice, x, y, tall * 1.3, ground=ground, color=color)
     if noun == "flower":
-        return draw_flower(scene, dice, x, y, tall, ground=ground, colour=colour)
+        return draw_flower(scene, dice, x, y, tall, ground=ground, color=color)
     if noun == "tree":
         if tall < 0.45 and dice.chance(0.25):
             return draw_bush(scene, dice, x, y, tall * dice.uniform(1.0, 2.0), tall, ground=ground)
-        return draw_tree(scene, dice, x, y, tall, ground=ground, colour=colour)
+        return draw_tree(scene, dice, x, y, tall, ground=ground, color=color)
     if noun == "pole":
         return draw_pole(scene, dice, x, y, tall, ground=ground, lit=lit)
     if noun == "sign":
         if dice.chance(0.15):
             return draw_signal(scene, dice, x, y, tall, ground=ground)
-        return draw_sign(scene, dice, x, y, tall, ground=ground, colour=colour)
-    return _put_solid(scene, dice, noun, x, y, tall, ground, colour, lit, yaw)
+        return draw_sign(scene, dice, x, y, tall, ground=ground, color=color)
+    return _put_solid(scene, dice, noun, x, y, tall, ground, color, lit, yaw)
 
 
 def _put_solid(
     scene: DisplayList, dice: Dice, noun: str, x: float, y: float, tall: float,
-    ground: str | None, colour: str | None, lit: bool, yaw: float | None,
+    ground: str | None, color: str | None, lit: bool, yaw: float | None,
 ) -> int:  # fmt: skip
     """Things in true perspective: they get a camera whose height makes them `tall` at (x, y)."""
     outer = scene.camera
@@ -94,7 +94,7 @@ def _put_solid(
                 depth + _reach(4.2, 1.8, turn),
                 turn,
                 ground=ground,
-                colour=colour,
+                color=color,
                 lights=lit,
             )
         if noun == "bus":
@@ -105,7 +105,7 @@ def _put_solid(
                 depth + _reach(10.0, 2.5, turn),
                 turn,
                 ground=ground,
-                colour=colour,
+                color=color,
                 lights=lit,
             )
         if noun == "fence":
@@ -115,7 +115,7 @@ def _put_solid(
                 dice,
                 (metres - half, depth * (1 - slant)),
                 (metres + half, depth * (1 + slant)),
-                colour=colour,
+                color=color,
                 ground=ground,
             )
         half, slant = dice.uniform(2.5, 8.0), dice.uniform(-0.3, 0.3)
@@ -125,7 +125,7 @@ def _put_solid(
             (metres - half, depth * (1 + slant)),
             (metres + half, depth * (1 - slant)),
             HEIGHTS["building"] * dice.uniform(0.7, 1.3),
-            colour=colour,
+            color=color,
             ground=ground,
             lit=lit,
         )

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..drawing import DisplayList, Texture
-from ..objects.building import draw_building
-from ..objects.fence import draw_fence
-from ..objects.sign import draw_plate
-from ..palette import Colour, pick_colour
-from ..randomness import Dice
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList, Texture
+from training.data.streetworld.objects.building import draw_building
+from training.data.streetworld.objects.fence import draw_fence
+from training.data.streetworld.objects.sign import draw_plate
+from training.data.streetworld.palette import Color, pick_color
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.weather import Weather
 
 
 @dataclass
@@ -101,7 +101,7 @@ def line_park(scene: DisplayList, dice: Dice, side: Side, far: float) -> None:
     tall, bare = dice.uniform(3, 11), dice.chance(0.55)
     camera = scene.camera
     thing = scene.thing("tree", None if bare else "green")
-    paint: Colour = (
+    paint: Color = (
         (112, 94, 78)
         if bare
         else (dice.uniform(40, 90), dice.uniform(80, 125), dice.uniform(30, 60))
@@ -126,7 +126,7 @@ def line_park(scene: DisplayList, dice: Dice, side: Side, far: float) -> None:
 
 def draw_side_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> None:
     """A fence along the street, `x` metres from its middle."""
-    colour = pick_colour(dice, "fence")
+    color = pick_color(dice, "fence")
     kind = dice.weighted({"pickets": 2, "rails": 2, "iron": 3, "boards": 1})
     near, far = dice.uniform(1.0, 8.0), dice.uniform(14, 40)
     draw_fence(
@@ -135,6 +135,6 @@ def draw_side_fence(scene: DisplayList, dice: Dice, x: float, bend: float) -> No
         (x + bend * far * far, far),
         (x + bend * near * near, near),
         tall=dice.uniform(0.9, 2.0),
-        colour=colour,
+        color=color,
         kind=kind,
     )

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..drawing import DisplayList
-from ..geometry import Camera, Points, box
-from ..objects.building import draw_building
-from ..objects.fence import draw_fence
-from ..objects.flower import draw_bloom
-from ..objects.ground import GROUNDS, Ground
-from ..objects.heaven import draw_clouds, draw_sky, draw_sun
-from ..objects.wood import draw_treeline
-from ..palette import paint_of, pick_colour, shade
-from ..randomness import Dice
-from .placing import HEIGHTS, put
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Camera, Points, box
+from training.data.streetworld.objects.building import draw_building
+from training.data.streetworld.objects.fence import draw_fence
+from training.data.streetworld.objects.flower import draw_bloom
+from training.data.streetworld.objects.ground import GROUNDS, Ground
+from training.data.streetworld.objects.sky import draw_clouds, draw_sky, draw_sun
+from training.data.streetworld.objects.wood import draw_treeline
+from training.data.streetworld.palette import paint_of, pick_color, shade
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.placing import HEIGHTS, put
+from training.data.streetworld.scenes.weather import Weather
 
 
 @dataclass
@@ -157,8 +157,8 @@ def _lane(scene: DisplayList, dice: Dice, ground: Ground, upper: float, lower: f
 
 
 def _blossoms(scene: DisplayList, dice: Dice, upper: float, lower: float) -> None:
-    """A field of small flowers on the ground, all of one colour."""
-    name = pick_colour(dice, "flower")
+    """A field of small flowers on the ground, all of one color."""
+    name = pick_color(dice, "flower")
     thing = scene.thing("flower", name, "grass")
     paint = paint_of(dice, name)
     for _ in range(dice.integer(8, 22)):

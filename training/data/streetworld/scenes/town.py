@@ -4,16 +4,16 @@ up, its frontages in the shade.
 
 from __future__ import annotations
 
-from ..drawing import DisplayList
-from ..geometry import Camera
-from ..objects.fence import draw_fence
-from ..objects.frontage import draw_frontage
-from ..palette import pick_colour
-from ..randomness import Dice
-from .drive import cast_street_shadow, draw_behind, lay_ground
-from .roadside import Side, draw_side_fence, hang_sign, line_park
-from .traffic import Spot, populate
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.geometry import Camera
+from training.data.streetworld.objects.fence import draw_fence
+from training.data.streetworld.objects.frontage import draw_frontage
+from training.data.streetworld.palette import pick_color
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.drive import cast_street_shadow, draw_behind, lay_ground
+from training.data.streetworld.scenes.roadside import Side, draw_side_fence, hang_sign, line_park
+from training.data.streetworld.scenes.traffic import Spot, populate
+from training.data.streetworld.scenes.weather import Weather
 
 
 def compose_town(scene: DisplayList, dice: Dice, weather: Weather) -> None:
@@ -74,7 +74,7 @@ def _line_side(scene: DisplayList, dice: Dice, side: Side, bend: float, weather:
             draw_fence(
                 scene, dice, (s * back + bend * far * far, far),
                 (s * back + bend * near * near, near), tall=dice.uniform(1.0, 2.2),
-                colour="black" if kind == "iron" else pick_colour(dice, "fence"), kind=kind,
+                color="black" if kind == "iron" else pick_color(dice, "fence"), kind=kind,
             )  # fmt: skip
         return
     mean, shops = dice.uniform(7, 13), dice.uniform(0.3, 1.0)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from ..drawing import DisplayList
-from ..objects.bicyclist import draw_bicyclist
-from ..objects.bus import draw_bus
-from ..objects.car import draw_car
-from ..objects.person import draw_person
-from ..objects.pole import draw_pole
-from ..objects.sign import draw_sign, draw_signal
-from ..objects.tree import draw_tree
-from ..palette import pick_colour
-from ..randomness import Dice
-from .roadside import Side
-from .weather import Weather
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.objects.bicyclist import draw_bicyclist
+from training.data.streetworld.objects.bus import draw_bus
+from training.data.streetworld.objects.car import draw_car
+from training.data.streetworld.objects.person import draw_person
+from training.data.streetworld.objects.pole import draw_pole
+from training.data.streetworld.objects.sign import draw_sign, draw_signal
+from training.data.streetworld.objects.tree import draw_tree
+from training.data.streetworld.palette import pick_color
+from training.data.streetworld.rng import Dice
+from training.data.streetworld.scenes.roadside import Side
+from training.data.streetworld.scenes.weather import Weather
 
 Spot = tuple[float, float, str]  # metres ahead, metres from the middle, what
 
@@ -103,7 +103,7 @@ def _put(
             depth,
             yaw + dice.bell(0, 0.05),
             ground="road",
-            colour=pick_colour(dice, "car"),
+            color=pick_color(dice, "car"),
             lights=weather.dark or dice.chance(0.15),
         )
     elif what == "bus":
@@ -114,7 +114,7 @@ def _put(
             depth + 2,
             math.pi if x < 0 else 0.0,
             ground="road",
-            colour=pick_colour(dice, "bus"),
+            color=pick_color(dice, "bus"),
             lights=weather.dark,
         )
     elif what == "person":

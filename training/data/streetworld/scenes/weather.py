@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..drawing import DisplayList
-from ..objects.heaven import sky_colour
-from ..palette import Colour
-from ..randomness import Dice
+from training.data.streetworld.drawing import DisplayList
+from training.data.streetworld.objects.sky import sky_color
+from training.data.streetworld.palette import Color
+from training.data.streetworld.rng import Dice
 
 PIVOT = 0.45
 """The level of the picture (of 1) that a change of contrast leaves as it is."""
@@ -19,7 +19,7 @@ class Weather:
 
     time: str = "day"  # day, overcast, dusk, night, fog
     sky: str = "blue"
-    tint: Colour = (1.0, 1.0, 1.0)  # factor per channel
+    tint: Color = (1.0, 1.0, 1.0)  # factor per channel
     gain: float = 1.0
     shaded: float = 1.0  # brightness of the land under the sky
     gamma: float = 1.0
@@ -78,7 +78,7 @@ def draw_weather(dice: Dice, scene: DisplayList) -> Weather:
     weather.saturation = dice.uniform(0.45, 1.1)
     rough = dice.uniform(0.02, 0.25)
     weather.patches = [1.0 + rough * dice.uniform(-1, 0.7) for _ in range(12)]
-    scene.haze_colour = sky_colour(weather.sky)
+    scene.haze_color = sky_color(weather.sky)
     scene.haze_per_metre = dice.uniform(0.03, 0.09) if time == "fog" else dice.uniform(0.0, 0.009)
     weather.blur = dice.uniform(0.0, 0.009) if dice.chance(0.45) else 0.0
     if dice.chance(0.12):

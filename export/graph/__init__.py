@@ -1,0 +1,1 @@
+"""The ONNX graph: traced, rewritten, its stages and its cost told."""

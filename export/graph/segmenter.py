@@ -1,0 +1,91 @@
+"""The inference graph: traced at one size, its constants folded, its cost told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from export.graph.cost import measure_cost
+from export.graph.rewrites.cast_first import cast_first
+from export.graph.rewrites.fold_batch_norm import fold_batch_norm
+from export.graph.rewrites.fold_constants import fold_constants
+from export.graph.rewrites.fold_scales import fold_scales
+from export.graph.rewrites.merge_equal_constants import merge_equal_constants
+from export.graph.rewrites.merge_transposes import merge_transposes
+from export.graph.rewrites.squeeze_single_items import squeeze_single_items
+from export.graph.stages import map_stages
+from export.graph.tracing import trace_to_onnx
+from export.precision.variants import Graph
+from export.progress import say
+from training.model.segmenter import TraceableSegmenter
+from training.model.unit_space import UnitSpace
+from training.model.units import UnitSettings
+
+MOST_WORDS = 1024
+WORDS_IN_COST = 20
+REWRITES = (
+    cast_first,
+    fold_constants,
+    fold_batch_norm,
+    squeeze_single_items,
+    merge_transposes,
+    fold_scales,
+    merge_equal_constants,
+)
+
+
+def trace_segmenter(
+    model: nn.Module,
+    units: UnitSettings,
+    size_wh: tuple[int, int],
+    opset: int,
+    work: Path,
+    *,
+    space: UnitSpace | None = None,
+) -> Graph:
+    """Trace from uint8 frame and text embeddings to the four outputs.
+
+    The batch and the size are fixed, the number of words is free up to ``MOST_WORDS``; position
+    embeddings are computed for the size beforehand. ``model`` has an ``encoder`` and a ``decoder``;
+    pixels gather into units in ``space``.
+    """
+    module = TraceableSegmenter(model, size_wh, units, space).eval()  # type: ignore[arg-type]
+    width, height = size_wh
+    frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
+    text = torch.nn.functional.normalize(
+        torch.randn(
+            5, module.model.encoder.embedding_width, generator=torch.Generator().manual_seed(0)
+        ),
+        dim=1,
+    )
+    say(f"tracing at opset {opset}")
+    traced = trace_to_onnx(
+        module,
+        (frame, text),
+        work,
+        inputs=["frame", "text"],
+        outputs=["class_scores", "unit_of_pixel", "unit_scores", "pixel_scores"],
+        dynamic={"text": {0: torch.export.Dim("K", min=1, max=MOST_WORDS)}},
+        opset=opset,
+    )
+    stages = map_stages(traced)
+    for rewrite in REWRITES:
+        rewrite(traced)
+    return Graph(traced, stages)
+
+
+def say_cost(graph: Graph) -> None:
+    """Print nodes, weight bytes and FLOPs of each stage, and what stands beside the encoder."""
+    costs = measure_cost(graph.model, graph.stages, {"K": WORDS_IN_COST})
+    for stage, cost in costs.items():
+        say(
+            f"  {stage:8} {cost.nodes:5d} nodes {cost.weight_bytes / 2**20:9.2f} MiB weights "
+            f"{cost.flops / 1e9:9.3f} GFLOP"
+        )
+    encoder = costs["encoder"].flops
+    beside = sum(cost.flops for stage, cost in costs.items() if stage != "encoder")
+    say(
+        f"  beside the encoder: {beside / max(encoder, 1):.1%} of its FLOPs ({WORDS_IN_COST} words)"
+    )

@@ -1,0 +1,1 @@
+"""The folder a bundle is written to: checks, room, manifest."""

@@ -1,0 +1,1 @@
+"""Proof that an exported graph says what PyTorch says."""

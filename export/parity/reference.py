@@ -1,0 +1,112 @@
+"""The plain eager reference that every exported graph is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from export.parity.reference_encoder import (
+    decode_pixels,
+    encode_patches,
+    enlarge_patches,
+    normalise_frame,
+    shrink_image,
+    unit_length,
+)
+from export.parity.reference_units import gather_units
+
+
+@dataclass(frozen=True)
+class ReferenceResult:
+    """What the reference says about one frame.
+
+    Attributes:
+        class_scores: (K, h', w') cosines, read from the units.
+        unit_of_pixel: (h', w') the unit each pixel belongs to most.
+        unit_scores: (U, K) cosines, zeros in empty slots.
+        pixel_scores: (K, h', w') cosines of the pixels themselves.
+        patches: (D, hp, wp) CLIP-space patch embeddings, not normalised.
+        pixels: (D, h', w') pixel embeddings of unit length.
+        unit_pixels: (D, h', w') for each pixel the mixture of its units' embeddings.
+    """
+
+    class_scores: Tensor
+    unit_of_pixel: Tensor
+    unit_scores: Tensor
+    pixel_scores: Tensor
+    patches: Tensor
+    pixels: Tensor
+    unit_pixels: Tensor
+
+
+class ReferenceSegmenter:
+    """Encoder, decoder and units in plain eager fp32, one frame at a time.
+
+    Args:
+        visual: open_clip's image tower.
+        decoder_weights: the decoder's parameters by name; None for CLIP alone (enlarged 4 times).
+        dense: how the last block is read (``tokens``, ``maskclip``, ``clearclip``).
+        early_tap: the block whose tokens are the decoder's early view.
+        units: unit settings.
+        unit_space: where units compare embeddings: what is taken off them (D,) and the matrix
+            (D, R) they go through; None: as they are.
+        mean: RGB mean of values in 0..1.
+        std: RGB deviation of values in 0..1.
+    """
+
+    def __init__(
+        self,
+        visual: torch.nn.Module,
+        decoder_weights: Mapping[str, Tensor] | None,
+        *,
+        dense: str,
+        early_tap: int,
+        units: Mapping[str, Any],
+        unit_space: tuple[Tensor, Tensor] | None = None,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+    ) -> None:
+        self.visual = visual
+        self.decoder_weights = None if decoder_weights is None else dict(decoder_weights)
+        self.dense, self.early_tap = dense, early_tap
+        self.units, self.mean, self.std = dict(units), mean, std
+        self.unit_space = unit_space
+
+    @torch.inference_mode()
+    def __call__(self, frame_hw3: np.ndarray, text_kd: np.ndarray) -> ReferenceResult:
+        """Segment one uint8 RGB frame of the model's input size with K text embeddings."""
+        frame = torch.from_numpy(np.ascontiguousarray(frame_hw3))
+        text = torch.tensor(text_kd)
+        image = normalise_frame(frame, self.mean, self.std)
+        patches, early, late = encode_patches(self.visual, image, self.dense, self.early_tap)
+        if self.decoder_weights is None:
+            pixels = unit_length(enlarge_patches(patches, 4), dim=0)
+        else:
+            decoded = decode_pixels(self.decoder_weights, patches, early, late, image)
+            pixels = unit_length(decoded, dim=0)
+        colors = shrink_image(frame.permute(2, 0, 1).float() / 255.0, tuple(pixels.shape[1:]))
+        unit_embeddings, shares = gather_units(pixels, colors, self.units, self.unit_space)
+        unit_scores = unit_embeddings @ text.t()
+        return ReferenceResult(
+            class_scores=torch.einsum("uyx,uk->kyx", shares, unit_scores),
+            unit_of_pixel=shares.argmax(dim=0),
+            unit_scores=unit_scores,
+            pixel_scores=torch.einsum("dyx,kd->kyx", pixels, text),
+            patches=patches,
+            pixels=pixels,
+            unit_pixels=torch.einsum("uyx,ud->dyx", shares, unit_embeddings),
+        )
+
+
+def labels_at_source(class_scores: Tensor, source_hw: tuple[int, int]) -> np.ndarray:
+    """Enlarge scores (K, h', w') bilinearly to the source's size, then take the best: uint8."""
+    enlarged = F.interpolate(
+        class_scores[None], size=source_hw, mode="bilinear", align_corners=False
+    )
+    return enlarged[0].argmax(dim=0).to(torch.uint8).numpy()

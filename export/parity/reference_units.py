@@ -1,0 +1,141 @@
+"""The plain eager reference, second half: pixel embeddings in, semantic units out.
+
+The algorithm of DESIGN section 4 once more, in loops over units and cells, with squared distances
+spelled out and Python integers for the merging: slow, and easy to check against the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from export.parity.reference_encoder import unit_length
+
+
+def gather_units(
+    pixels_dhw: Tensor,
+    colors_3hw: Tensor,
+    settings: Mapping[str, Any],
+    space: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Gather pixels into units.
+
+    Args:
+        pixels_dhw: (D, h', w') pixel embeddings of unit length.
+        colors_3hw: (3, h', w') colors in [0, 1].
+        settings: seeds, second_seeds, rounds, embedding_weight, color_weight, place_weight,
+            sharpness, merge_cosine, merge_rounds.
+        space: what is taken off an embedding (D,) and the matrix (D, R) it then goes through,
+            wherever embeddings are compared; None: they are compared as they are.
+
+    Returns:
+        Unit embeddings (U, D), zeros in slots that were merged away, and shares (U, h', w'): how
+        much of each pixel belongs to each unit, summing to 1 at every pixel.
+    """
+    height, width = pixels_dhw.shape[1:]
+    features = _feature_maps(_placed(pixels_dhw, space), colors_3hw, settings)
+    cells = [
+        features[:, rows, columns].flatten(1)
+        for rows, columns in seed_cells(height, width, settings["seeds"])
+    ]
+    centres = [cell.mean(dim=1) for cell in cells]
+    if settings["second_seeds"]:
+        centres += [_odd_one(cell, settings["second_seeds"]) for cell in cells]
+    shares = _soft_shares(features, centres, settings["sharpness"])
+    for _ in range(settings["rounds"] - 1):
+        centres = [_weighted_mean(features, share) for share in shares]
+        shares = _soft_shares(features, centres, settings["sharpness"])
+    embeddings = _unit_embeddings(pixels_dhw, shares)
+    for _ in range(settings["merge_rounds"]):
+        merged = torch.zeros_like(shares)
+        places = [_placed(embedding, space) for embedding in embeddings]
+        for unit, slot in enumerate(merge_alike(places, settings["merge_cosine"])):
+            merged[slot] += shares[unit]
+        shares, embeddings = merged, _unit_embeddings(pixels_dhw, merged)
+    return torch.stack(embeddings), shares
+
+
+def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]:
+    """Cut a grid into about ``seeds`` near-square cells of one size, row by row.
+
+    Returns:
+        (rows, columns) of each cell.
+    """
+    rows = nearest_divisor(height, (seeds * height / width) ** 0.5)
+    columns = nearest_divisor(width, seeds / rows)
+    tall, wide = height // rows, width // columns
+    return [
+        (slice(top, top + tall), slice(left, left + wide))
+        for top in range(0, height, tall)
+        for left in range(0, width, wide)
+    ]
+
+
+def _odd_one(cell: Tensor, sharpness: float) -> Tensor:
+    """The mean (F,) of a cell's pixels (F, M), where those far from their plain mean count more."""
+    apart = (cell - cell.mean(dim=1, keepdim=True)).pow(2).sum(dim=0)
+    return cell @ torch.softmax(sharpness * apart, dim=0)
+
+
+def nearest_divisor(number: int, wanted: float) -> int:
+    """Return the divisor of ``number`` whose ratio to ``wanted`` is closest to 1; of two, the
+    smaller.
+    """
+    best = 1
+    for divisor in range(2, number + 1):
+        if number % divisor == 0:
+            ratio, best_ratio = divisor / wanted, best / wanted
+            if max(ratio, 1 / ratio) < max(best_ratio, 1 / best_ratio) - 1e-9:
+                best = divisor
+    return best
+
+
+def merge_alike(means: list[Tensor], least_cosine: float) -> list[int]:
+    """Say which slot each unit goes to: its first look-alike's first look-alike."""
+    first_alike = []
+    for unit, mean in enumerate(means):
+        alike = [k for k, other in enumerate(means) if float(mean @ other) >= least_cosine]
+        first_alike.append(min([*alike, unit]))
+    return [first_alike[first] for first in first_alike]
+
+
+def _feature_maps(pixels: Tensor, colors: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    height, width = pixels.shape[1:]
+    longer = max(height, width)
+    place = pixels.new_zeros(2, height, width)
+    for y in range(height):
+        place[0, y, :] = (y + 0.5) / longer
+    for x in range(width):
+        place[1, :, x] = (x + 0.5) / longer
+    weights = (settings[f"{what}_weight"] for what in ("embedding", "color", "place"))
+    parts = (pixels, colors, place)
+    return torch.cat([part * weight for part, weight in zip(parts, weights, strict=True)])
+
+
+def _placed(embeddings: Tensor, space: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Embeddings (D, ...) in the units' space: (R, ...), of unit length."""
+    if space is None:
+        return embeddings
+    center, matrix = space
+    rest = embeddings - center.reshape(-1, *[1] * (embeddings.ndim - 1))
+    return unit_length(torch.tensordot(matrix.T, rest, dims=1), dim=0)
+
+
+def _soft_shares(features: Tensor, centres: list[Tensor], sharpness: float) -> Tensor:
+    distances = [(features - centre[:, None, None]).pow(2).sum(dim=0) for centre in centres]
+    return torch.softmax(-sharpness * torch.stack(distances), dim=0)
+
+
+def _unit_embeddings(pixels: Tensor, shares: Tensor) -> list[Tensor]:
+    return [unit_length(_weighted_sum(pixels, share), dim=0) for share in shares]
+
+
+def _weighted_sum(maps: Tensor, share: Tensor) -> Tensor:
+    return (maps * share).sum(dim=(1, 2))
+
+
+def _weighted_mean(maps: Tensor, share: Tensor) -> Tensor:
+    return _weighted_sum(maps, share) / share.sum().clamp(min=1e-3)

@@ -1,0 +1,1 @@
+"""Precision as a property of the graph: fp32, fp16, int8."""

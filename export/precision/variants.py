@@ -1,0 +1,140 @@
+"""Precision as a property of the graph: the fp32 graph, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from export.graph.intermediate_outputs import tap_patches
+from export.graph.rewrites.convert_to_half import convert_to_half
+from export.graph.stages import is_among, strip_exporter_records
+from export.precision.quantize import (
+    QUANTISED_OPS,
+    RANGED_OPS,
+    quantize_matmuls,
+    quantize_with_ranges,
+)
+from runtime.errors import UserError
+
+# Kept in fp32 whatever the precision: the frame's normalisation, which costs nothing, and what
+# decides between words and units, where a last digit changes a label.
+ALWAYS_FP32 = ("input", "units", "scores")
+# Operators whose weights a precision stores in fewer bits.
+_WEIGHTED_OPS = {
+    "fp16": ("MatMul", "Gemm", "Conv"),
+    "int8": QUANTISED_OPS,
+    "int8-static": RANGED_OPS,
+}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A segmenter's graph with the stage of each of its nodes, by node name."""
+
+    model: onnx.ModelProto
+    stages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class VariantFiles:
+    """One precision's files: the graph to ship, and the same with the encoder laid open."""
+
+    precision: str
+    graph: Graph
+    path: Path
+    tapped: Path
+
+
+def make_variant(
+    fp32: Graph,
+    precision: str,
+    keep_fp32: Collection[str],
+    folder: Path,
+    feeds: Sequence[Mapping[str, np.ndarray]] = (),
+) -> VariantFiles:
+    """Make one precision of the segmenter's graph and write it to ``folder``.
+
+    Args:
+        fp32: the traced graph; left as it is.
+        precision: ``fp32``, ``fp16``, ``int8`` or ``int8-static``.
+        keep_fp32: stages that stay in fp32, besides ``ALWAYS_FP32``.
+        folder: where the files go; created.
+        feeds: inputs to measure ranges on; ``int8-static`` needs some.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32}, folder, feeds)
+    path, tapped = folder / "segmenter.onnx", folder / "tapped.onnx"
+    save_graph(tap_patches(graph.model, graph.stages), tapped)
+    save_graph(graph.model, path)
+    return VariantFiles(precision, graph, path, tapped)
+
+
+def in_precision(
+    fp32: Graph,
+    precision: str,
+    keep_fp32: Collection[str],
+    work: Path,
+    feeds: Sequence[Mapping[str, np.ndarray]] = (),
+) -> Graph:
+    """Return a graph in another precision, some stages kept; the fp32 one is left as it is.
+
+    ``work`` is a folder for files that are gone afterwards; ``feeds`` as for :func:`make_variant`.
+    """
+    if precision == "fp16":
+        model, stages = onnx.ModelProto(), dict(fp32.stages)
+        model.CopyFrom(fp32.model)
+        convert_to_half(model, stages, keep_fp32)
+        return Graph(model, stages)
+    if precision == "int8":
+        return Graph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32, work))
+    if precision == "int8-static":
+        return Graph(*quantize_with_ranges(fp32.model, fp32.stages, keep_fp32, feeds, work))
+    return fp32
+
+
+def changed_parts(fp32: Graph, precision: str) -> tuple[str, ...]:
+    """Return the stages, or parts of stages, that a precision changes; none for fp32."""
+    if precision == "fp32":
+        return ()
+    weights = {tensor.name for tensor in fp32.model.graph.initializer}
+    parts = {
+        fp32.stages[node.name]
+        for node in fp32.model.graph.node
+        if node.op_type in _WEIGHTED_OPS[precision] and weights & set(node.input)
+    }
+    return tuple(sorted(part for part in parts if not is_among(part, ALWAYS_FP32)))
+
+
+def check_kept_stages(fp32: Graph, kept: Collection[str], precisions: Collection[str]) -> None:
+    """Refuse stages to keep in fp32 that no precision changes, or that leave a precision nothing.
+
+    Raises:
+        UserError: with the stages that would do something.
+    """
+    changed = {name: changed_parts(fp32, name) for name in precisions if name != "fp32"}
+    every = sorted({part for parts in changed.values() for part in parts})
+    for stage in kept:
+        if not any(is_among(part, (stage,)) for part in every):
+            raise UserError(
+                f"--keep-fp32 {stage}: {' and '.join(changed)} changes nothing there; expected "
+                f"some of {', '.join(every)}"
+            )
+    for name, parts in changed.items():
+        if kept and all(is_among(part, kept) for part in parts):
+            raise UserError(
+                f"--keep-fp32 {','.join(kept)} leaves nothing of {name}, which changes "
+                f"{', '.join(parts)}; keep less, or ask for fp32"
+            )
+
+
+def save_graph(model: onnx.ModelProto, path: Path) -> None:
+    """Check a graph and write it without the exporter's records; ``model`` is left as it is."""
+    clean = onnx.ModelProto()
+    clean.CopyFrom(model)
+    strip_exporter_records(clean)
+    onnx.checker.check_model(clean, full_check=True)
+    onnx.save(clean, str(path))

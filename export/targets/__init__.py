@@ -1,0 +1,1 @@
+"""What is made for devices once a bundle stands: TensorRT engines, Triton repositories."""

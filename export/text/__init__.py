@@ -1,0 +1,1 @@
+"""The text side of a bundle: encoder, tokenizer, vocabulary."""

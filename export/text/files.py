@@ -1,0 +1,169 @@
+"""The text files of a bundle: encoder, tokenizer, vocabulary; built once for all precisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from export.graph.tracing import trace_to_onnx
+from export.parity.frames import evenly_spaced
+from export.precision.variants import Graph, in_precision, save_graph
+from export.progress import Progress, say
+from export.settings import ExportSettings
+from export.source import Subject
+from export.text.encoder import TextEncoder
+from export.text.tokenizer import build_tokenizer_json
+from export.text.vocabulary import check_against_open_clip, cut_padding, embed_vocabulary
+from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
+from runtime.bundle import (
+    TEXT_ENCODER_FILE,
+    TOKENIZER_FILE,
+    VOCABULARY_FILE,
+    Vocabulary,
+    write_vocabulary,
+)
+from runtime.errors import MgcaError
+from runtime.text.prompting import embed_names
+from runtime.text.tokenizer import Tokenizer
+
+LEAST_TEXT_COSINE = 0.99
+_COMPARED_NAMES = 32
+
+
+@dataclass(frozen=True)
+class TextSide:
+    """What the bundles of one export carry for words.
+
+    Attributes:
+        vocabulary: names and their exact embeddings.
+        prompts: the prompt templates.
+        context_length: tokens a prompt may have.
+        files: the files that are the same in every precision, by their names in the bundle.
+        encoder: the traced fp32 text encoder; None to leave it out.
+        token_table: how its token table is stored.
+    """
+
+    vocabulary: Vocabulary
+    prompts: Sequence[str]
+    context_length: int
+    files: Mapping[str, Path]
+    encoder: Graph | None
+    token_table: str
+
+
+def build_text_side(
+    subject: Subject,
+    names: Sequence[str],
+    settings: ExportSettings,
+    work: Path,
+    progress: Progress,
+) -> TextSide:
+    """Embed the names, write the vocabulary and (unless left out) trace the encoder.
+
+    Raises:
+        MgcaError: the text tower written for export is not open_clip's.
+    """
+    clip, prompts = subject.clip, subject.templates.prompts
+    exact = TextEncoder(clip).eval()
+    own = check_against_open_clip(exact, clip, [p.replace("{}", "cat") for p in prompts])
+    if own < 0.99999:
+        raise MgcaError(
+            f"the text tower differs from open_clip's (cosine {own:.6f}): a fault of the export"
+        )
+    context = clip.context_length
+    vocabulary = embed_vocabulary(names, prompts, exact, context, subject.text_center, progress)
+    files = {VOCABULARY_FILE: work / VOCABULARY_FILE}
+    write_vocabulary(files[VOCABULARY_FILE], vocabulary)
+    encoder = None
+    if settings.text_encoder:
+        files[TOKENIZER_FILE] = work / TOKENIZER_FILE
+        files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
+        module = TextEncoder(clip, settings.token_table).eval()
+        encoder = _trace_encoder(module, context, work, settings.opset)
+    say(f"text: {len(names)} names ready")
+    return TextSide(vocabulary, prompts, context, files, encoder, settings.token_table)
+
+
+def write_text_files(
+    text: TextSide, precision: str, folder: Path
+) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Write the text encoder in one precision; its figures go to the log and the manifest.
+
+    Returns:
+        All text files of the bundle by name, and the encoder's parity figures (empty without one).
+
+    Raises:
+        MgcaError: the encoder's embeddings are too far from the exact ones.
+    """
+    if text.encoder is None:
+        return dict(text.files), {}
+    path = folder / TEXT_ENCODER_FILE
+    # The text encoder runs on the CPU whatever runs the frames.
+    own = "int8" if precision == "int8-static" else precision
+    save_graph(in_precision(text.encoder, own, (), folder).model, path)
+    files = {**text.files, TEXT_ENCODER_FILE: path}
+    measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
+    size = path.stat().st_size / 2**20
+    say(
+        f"text encoder {precision}: {size:.1f} MiB ({text.token_table} token table), cosine to "
+        f"PyTorch mean {measured['cosine_mean']:.6f} min {measured['cosine_min']:.6f}"
+    )
+    if measured["cosine_min"] < LEAST_TEXT_COSINE:
+        raise MgcaError(
+            f"text encoder {precision}: cosine {measured['cosine_min']:.5f} with PyTorch is under "
+            f"{LEAST_TEXT_COSINE}; use --token-table fp16, or --precision fp32"
+        )
+    return files, {"token_table": text.token_table, **measured}
+
+
+def measure_text_parity(
+    files: Mapping[str, Path], vocabulary: Vocabulary, prompts: Sequence[str], context_length: int
+) -> dict[str, float]:
+    """Encode some names as the device will, and compare with the exact embeddings.
+
+    Returns:
+        ``cosine_mean`` and ``cosine_min`` over the names, after prompts and centre.
+    """
+    chosen = evenly_spaced(len(vocabulary.names), _COMPARED_NAMES)
+    names = [vocabulary.names[index] for index in chosen]
+    tokenizer = Tokenizer(files[TOKENIZER_FILE], context_length)
+    with OnnxRuntimeBackend(files[TEXT_ENCODER_FILE], "cpu") as backend:
+
+        def encode(texts: list[str]) -> np.ndarray:
+            parts = []
+            for start in range(0, len(texts), 32):
+                tokens = cut_padding(torch.from_numpy(tokenizer(texts[start : start + 32])))
+                parts.append(backend.run({"tokens": np.ascontiguousarray(tokens)})["embedding"])
+            return np.concatenate(parts)
+
+        rows = embed_names(names, prompts, encode, vocabulary.text_center)
+    similar = (rows.astype(np.float64) * vocabulary.embeddings[chosen]).sum(axis=1)
+    return {
+        "cosine_mean": round(float(similar.mean()), 7),
+        "cosine_min": round(float(similar.min()), 7),
+    }
+
+
+def _trace_encoder(encoder: TextEncoder, context_length: int, work: Path, opset: int) -> Graph:
+    tokens = torch.zeros(3, min(8, context_length), dtype=torch.int64)
+    tokens[:, 4] = 1
+    model = trace_to_onnx(
+        encoder,
+        (tokens,),
+        work,
+        inputs=["tokens"],
+        outputs=["embedding"],
+        dynamic={
+            "tokens": {
+                0: torch.export.Dim("n", min=1, max=4096),
+                1: torch.export.Dim("length", min=2, max=context_length),
+            }
+        },
+        opset=opset,
+    )
+    return Graph(model, {node.name: "text" for node in model.graph.node})

@@ -1,0 +1,36 @@
+"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["replacing", "write_whole"]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a path beside ``path`` to write to; it takes ``path``'s place when the block ends.
+
+    If the block raises, what was written is removed and ``path`` stays as it was. The name beside
+    ends in ``.part`` and differs from process to process and from call to call.
+
+    Raises:
+        OSError: the rename failed.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(3)}.part")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of it or nothing of it; raises ``OSError``."""
+    with replacing(path) as beside:
+        beside.write_bytes(content)

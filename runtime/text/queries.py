@@ -1,0 +1,69 @@
+"""A class list made ready for the graph: rows of text, and the label that each row stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runtime.errors import UserError
+from runtime.text.background import choose_background
+from runtime.text.classes import NONE_LABEL, parse_classes
+from runtime.text.embedder import Lexicon
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_WORDS = 1024
+
+__all__ = ["MAX_WORDS", "ClassRows", "prepare_rows"]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRows:
+    """A class list made ready for the graph; never changed, only replaced by another.
+
+    ``text`` float32 (K, D), read-only: the words' embeddings, classes first, background last;
+    ``label_of_row`` uint8 (K,): the label of each word, 255 for background; ``words``: the K words.
+    """
+
+    class_names: tuple[str, ...]
+    background: tuple[str, ...]
+    words: tuple[str, ...]
+    text: np.ndarray
+    label_of_row: np.ndarray
+
+
+def prepare_rows(
+    lexicon: Lexicon,
+    classes: str | Sequence[str],
+    background: str | Sequence[str],
+    allow_unknown: bool,
+) -> ClassRows:
+    """Parse classes and background, check and embed their words.
+
+    See :meth:`runtime.Segmenter.set_classes` for the arguments and the errors.
+    """
+    import numpy as np
+
+    entries = parse_classes(classes)
+    class_words = tuple(word for entry in entries for word in entry.words)
+    lexicon.embed(class_words, allow_unknown)  # unknown classes are told before the background's
+    other_words = choose_background(background, entries, lexicon, allow_unknown)
+    words = (*class_words, *other_words)
+    if len(words) > MAX_WORDS:
+        raise UserError(
+            f"{len(words)} words given, classes and background together; at most {MAX_WORDS} "
+            "fit the graph; give fewer"
+        )
+    text = lexicon.embed(words, allow_unknown=True)
+    text.setflags(write=False)
+    labels = [label for label, entry in enumerate(entries) for _ in entry.words]
+    labels += [NONE_LABEL] * len(other_words)
+    return ClassRows(
+        class_names=tuple(entry.name for entry in entries),
+        background=other_words,
+        words=words,
+        text=text,
+        label_of_row=np.array(labels, dtype=np.uint8),
+    )

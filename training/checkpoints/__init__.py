@@ -1,0 +1,1 @@
+"""Commands on checkpoints: interpolate two, deepen a tower, slim one for shipping."""

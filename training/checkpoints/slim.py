@@ -1,0 +1,94 @@
+"""``python -m training.checkpoints.slim``: a run's checkpoint made fit to ship: half precision,
+nothing for resuming.
+
+Rows of the token embedding that no training caption ever touched still hold their random start,
+which says nothing and does not compress; they are set to the mean row, so that a word the world
+never named is neutral. A word that only a prompt holds ("there" of "there is a") counts as one of
+them, though prompts for nouns have trained its row: docs/method.md has what that does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from runtime.command import CommandParser, run_command
+from runtime.errors import UserError
+from training.data.streetworld import generate_pair
+from training.engine.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
+from training.model.clip import tokenizer_for
+
+# Scenes read to find which tokens the world uses: every template, noun and color many times over.
+SCENES_READ = 4000
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = CommandParser(
+        prog="python -m training.checkpoints.slim",
+        description="Make a small checkpoint for shipping out of a run's own.",
+        epilog="example:\n  python -m training.checkpoints.slim --checkpoint x.pt --out y.pt\n",
+    )
+    parser.add_argument(
+        "--checkpoint", required=True, metavar="FILE", help="e.g. --checkpoint runs/demo/last.pt"
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="e.g. --out training/assets/demo.pt"
+    )
+    return parser.parse_args(list(arguments))
+
+
+def neutralise_unused_tokens(checkpoint: Checkpoint, scenes: int = SCENES_READ) -> int:
+    """Set the embedding rows of tokens that StreetWorld never uses to the mean of those it uses.
+
+    Args:
+        checkpoint: of a CLIP trained on StreetWorld; changed in place.
+        scenes: how many training scenes' captions to read.
+
+    Returns:
+        How many rows were in use.
+    """
+    model = checkpoint.model
+    tokenizer = tokenizer_for(model.clip)
+    first = checkpoint.config.data.first_seed
+    size_wh = (32, 24)  # captions do not depend on the size they are drawn at
+    captions = {
+        c for seed in range(first, first + scenes) for c in generate_pair(seed, size_wh=size_wh)[1]
+    }
+    used = tokenizer(sorted(captions)).unique()
+    table = model.clip.token_embedding.weight
+    with torch.no_grad():
+        kept = table[used].clone()
+        table.copy_(kept.mean(0, keepdim=True).expand_as(table))
+        table[used] = kept
+    return int(used.numel())
+
+
+def ship(arguments: Sequence[str]) -> None:
+    """Read, lighten, write."""
+    options = parse_arguments(arguments)
+    checkpoint = load_checkpoint(options.checkpoint)
+    if checkpoint.phase != "mgca" or not checkpoint.step:
+        raise UserError(
+            f"checkpoint '{options.checkpoint}' stops in phase {checkpoint.phase} at step "
+            f"{checkpoint.step}; expected one whose decoder has been trained"
+        )
+    if checkpoint.config.data.shards is None and checkpoint.config.model.pretrained is None:
+        rows = neutralise_unused_tokens(checkpoint)
+        print(f"token embedding: {rows} rows in use")
+    out = Path(options.out)
+    write_checkpoint(out, checkpoint, half=True)
+    print(f"{out}: {out.stat().st_size:,} bytes")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    return run_command("python -m training.checkpoints.slim", ship, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

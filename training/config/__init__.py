@@ -1,0 +1,1 @@
+"""Everything that decides a training run, as frozen dataclasses."""

@@ -1,0 +1,248 @@
+"""The checkpoint file: one dictionary of tensors and plain values, read with ``weights_only=True``.
+
+Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase``
+(``pretrain`` or ``mgca``), ``quick_gelu`` (the towers' activation), ``step`` (within the phase),
+``clip``, ``decoder``, ``mask``, ``text_center``, ``unit_space`` (``center_d`` and
+``projection_dr``, or None), ``metrics``, and while training ``optimizer``, ``generator`` and
+``average`` (the running average of ``clip``, or None).
+Weights may be stored in half precision (the shipped demo is); they load as float32.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from runtime.errors import UserError
+from training.config.schema import TrainConfig
+from training.config.values import from_dict, to_dict
+from training.model.clip import load_clip, uses_quick_gelu
+from training.model.mgca import MgcaModel
+from training.model.misfit import describe_misfit
+from training.model.unit_space import UnitSpace
+
+FORMAT = "mgca-checkpoint"
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint file holds, weights already in a model.
+
+    Attributes:
+        config: the run's configuration.
+        model: on the CPU, float32, eval mode.
+        phase: ``pretrain`` or ``mgca``.
+        step: steps done in that phase.
+        metrics: the last evaluation's figures (may be empty).
+        mask: state of the foreground mask (a, b), or None.
+        unit_space: where pixels gather into units, or None.
+        optimizer: optimiser state, or None.
+        generator: state of the sampling generator, or None.
+        average: state of the CLIP's running average where it is kept beside the model, or None.
+    """
+
+    config: TrainConfig
+    model: MgcaModel
+    phase: str
+    step: int
+    metrics: dict[str, Any] = field(default_factory=dict)
+    mask: dict[str, Tensor] | None = None
+    unit_space: UnitSpace | None = None
+    optimizer: dict[str, Any] | None = None
+    generator: Tensor | None = None
+    average: dict[str, Tensor] | None = None
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """Write a checkpoint atomically: beside its place, then renamed, so a kill never leaves half a
+    file.
+
+    Args:
+        path: where; the folder must exist.
+        checkpoint: what.
+        half: store weights as float16 and leave out what only resuming needs (for shipping).
+    """
+    model = checkpoint.model
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "config": to_dict(checkpoint.config),
+        "phase": checkpoint.phase,
+        "step": checkpoint.step,
+        "metrics": checkpoint.metrics,
+        "quick_gelu": uses_quick_gelu(model.clip),
+        "clip": _stored(model.clip.state_dict(), half),
+        "decoder": _stored(model.decoder.state_dict(), half),
+        "text_center": model.text_center.detach().cpu(),
+        "mask": checkpoint.mask,
+        "unit_space": None,
+    }
+    if checkpoint.unit_space is not None:
+        # Float32 even for shipping: a few thousand numbers, on which unit borders hang.
+        content["unit_space"] = _stored(checkpoint.unit_space.state_dict(), half=False)
+    if not half:
+        content["optimizer"] = checkpoint.optimizer
+        content["generator"] = checkpoint.generator
+        content["average"] = checkpoint.average
+    # Not mkstemp's file, which nobody else may read.
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
+    """:func:`save_checkpoint` to a place that a person named; makes its folder.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(path, checkpoint, half=half)
+    except OSError as error:
+        raise UserError(
+            f"'{path}' cannot be written ({error.strerror}); choose another --out"
+        ) from error
+
+
+def write_new_start(path: Path, config: TrainConfig, model: MgcaModel) -> str:
+    """Weights that no optimiser state fits, as a checkpoint at the beginning of pre-training.
+
+    Returns:
+        A line that says how to go on from it.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    write_checkpoint(path, Checkpoint(config=config, model=model, phase="pretrain", step=0))
+    return (
+        f"go on with python -m training.run --resume {path} --set pretrain.steps=N "
+        "(0: MGCA at once) --set data.first_seed=M (a scene not seen yet)"
+    )
+
+
+def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
+    """Read and check a checkpoint.
+
+    Args:
+        path: where it lies.
+        to_resume: give the weights that training goes on with; else, where a running average of
+            them was kept (a run stopped in pre-training), the model is that average.
+
+    Raises:
+        UserError: not there, not one of ours, of a newer format, or weights that do not fit its own
+            configuration.
+    """
+    content = _read(Path(path))
+    config = from_dict(content["config"])
+    clip = load_clip(config.model.clip_name, quick_gelu=bool(content.get("quick_gelu")))
+    model = MgcaModel(clip, config.model)
+    try:
+        clip.load_state_dict(_float(content["clip"]))
+        model.decoder.load_state_dict(_float(content["decoder"]))
+        model.text_center.copy_(content["text_center"].float())
+        average = content.get("average")
+        if average is not None and not to_resume:
+            clip.load_state_dict(average)
+            average = None
+    except (RuntimeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"checkpoint '{path}' does not fit its own configuration: {describe_misfit(error)}; "
+            f"expected weights of {config.model.clip_name} with decoder width "
+            f"{config.model.decoder_width}; train again or take another file"
+        ) from error
+    model.eval()
+    return Checkpoint(
+        config=config,
+        model=model,
+        phase=content["phase"],
+        step=content["step"],
+        metrics=content.get("metrics") or {},
+        mask=content.get("mask"),
+        unit_space=_unit_space(content.get("unit_space")),
+        optimizer=content.get("optimizer"),
+        generator=content.get("generator"),
+        average=average,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(
+            f"checkpoint '{path}' does not exist; expected a .pt file written by python -m "
+            "training.run"
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        zipfile.BadZipFile,
+        ValueError,
+        KeyError,
+    ) as error:
+        raise UserError(
+            f"checkpoint '{path}' cannot be read ({type(error).__name__}); expected a .pt file "
+            "written by "
+            "python -m training.run; it may be damaged or of another program"
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(
+            f"checkpoint '{path}' is of another format; expected one written by python -m "
+            "training.run"
+        )
+    if content.get("format_version") != FORMAT_VERSION:
+        raise UserError(
+            f"checkpoint '{path}' has format version {content.get('format_version')}; this program "
+            "reads version "
+            f"{FORMAT_VERSION}; use the program that wrote it"
+        )
+    missing = [
+        key
+        for key in ("config", "phase", "step", "clip", "decoder", "text_center")
+        if key not in content
+    ]
+    if missing:
+        raise UserError(
+            f"checkpoint '{path}' lacks {', '.join(missing)}; it is damaged; train again or take "
+            "another file"
+        )
+    return content
+
+
+def _unit_space(state: dict[str, Tensor] | None) -> UnitSpace | None:
+    # Checkpoints of before there were such spaces have none.
+    return None if state is None else UnitSpace(state["center_d"], state["projection_dr"])
+
+
+def _stored(state: dict[str, Tensor], half: bool) -> dict[str, Tensor]:
+    return {
+        name: (
+            value.detach().cpu().half()
+            if half and value.is_floating_point()
+            else value.detach().cpu()
+        )
+        for name, value in state.items()
+    }
+
+
+def _float(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name: value.float() if value.is_floating_point() else value for name, value in state.items()
+    }

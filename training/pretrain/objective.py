@@ -1,0 +1,229 @@
+"""What pre-training minimises, as a module that eats a batch and gives named losses.
+
+Shape legend: b images, j captions, p patches, q patches kept, u nouns, d embedding width.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from open_clip import CLIP
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from runtime.errors import UserError
+from training.config.schema import PretrainConfig
+from training.data.batches import Batch, normalize_colors, unit_images
+from training.data.tile_mixing import TileShuffle, draw_shuffle
+from training.losses.affinity import patch_affinity
+from training.losses.infonce import contrast_pairs
+from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
+from training.model.clip import encode_text
+from training.model.dense import embed_patches, position_embedding
+from training.pretrain.color_jitter import relight
+from training.pretrain.mosaic import Frames
+from training.pretrain.teacher import NounTeacher
+
+
+class ClipObjective(nn.Module):
+    """CLIP's contrastive loss (Radford et al. 2021), with captions of the same words not counted as
+    negatives.
+
+    The score of an image and a caption is either CLIP's own (``mean``: the average of the patches
+    meets the caption) or read patch by patch (``match``, after Mukhoti et al. 2023, PACL: every
+    patch meets the caption, and those that suit it weigh more). A pole is one patch in a hundred:
+    in the mean it is lost.
+
+    Args:
+        clip: towers to train.
+        config: pooling, tiles, patch dropout and the weights of the terms.
+        teacher: says what patches show; None: they are taught by their own choice.
+
+    Attributes:
+        patch_dropout: share of the patches left out (Li et al. 2023), the same ones in every image
+            of a batch; the configuration's until a run sets it to 0 for its last steps.
+    """
+
+    def __init__(
+        self, clip: CLIP, config: PretrainConfig, teacher: NounTeacher | None = None
+    ) -> None:
+        super().__init__()
+        self.clip = clip
+        self.teacher = teacher
+        patches = [tower.visual.patch_size for tower in (clip, teacher.clip if teacher else clip)]
+        if patches[0] != patches[1]:
+            raise UserError(
+                f"the teacher's patches are of {patches[1]} pixels, the trained tower's of "
+                f"{patches[0]}; expected alike: take another pretrain.teacher"
+            )
+        # A tenth faster on CPUs; results differ in their rounding only.
+        clip.visual.conv1.to(memory_format=torch.channels_last)
+        self.config = config
+        self.patch_dropout = config.patch_dropout
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
+        # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
+        seed = int(batch.tokens_jl.sum()) + 1000003 * batch.visit
+        frames = self._frames(batch)
+        images = self._light(batch.images_bhw3, frames, seed)
+        shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
+        shown = frames if frames and self._shows_frames(seed) else None
+        with _quickest_attention(images.device):
+            patches_bpd, kept_q = self._patches(shuffle, images, seed, shown)
+            patches_bpd = patches_bpd.float()
+        text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
+        with torch.autocast(images.device.type, enabled=False):
+            scores_bj = self._score(patches_bpd, text_jd)
+            logits_bj = self.clip.logit_scale.exp().clamp(max=100.0) * scores_bj
+        rows_b1 = torch.arange(images.shape[0], device=images.device).unsqueeze(1)
+        own_bj = batch.owner_j.unsqueeze(0) == rows_b1
+        same_jj = (batch.tokens_jl.unsqueeze(0) == batch.tokens_jl.unsqueeze(1)).all(-1)
+        ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
+        caption = contrast_pairs(logits_bj, batch.owner_j, ignore_bj)
+        losses = {"caption": self.config.caption_weight * caption}
+        if self.config.noun_weight and batch.nouns is not None:
+            noun_tokens_ul, named_bu = batch.nouns
+            nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
+            with torch.autocast(images.device.type, enabled=False):
+                settle = self._settling(batch.images_bhw3, kept_q)
+                shares, discount = None, self.config.noun_discount
+                if self.teacher is not None or discount:
+                    if self.teacher is not None:
+                        chosen_bqu = self.teacher.choose(
+                            batch, kept_q, discount, frames, mirrors=self.config.teacher_mirrors
+                        )
+                    else:
+                        chosen_bqu = choose_nouns(patches_bpd, nouns_ud, discount)
+                    shares = share_nouns(chosen_bqu, named_bu, self.config, settle)
+                losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle, shares)
+        losses["loss"] = torch.stack(list(losses.values())).sum()
+        losses["accuracy"] = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()
+        return losses
+
+    def _grid_hw(self, height: int, width: int) -> tuple[int, int]:
+        """Patch rows and columns of an image."""
+        patch_hw = self.clip.visual.patch_size
+        if height % patch_hw[0] or width % patch_hw[1]:
+            raise UserError(
+                f"training images of {width}x{height} pixels are no multiples of the patch of "
+                f"{patch_hw[1]}x{patch_hw[0]}; change data.size_wh"
+            )
+        return height // patch_hw[0], width // patch_hw[1]
+
+    def _settling(
+        self, images_bhw3: Tensor, kept_q: Tensor | None
+    ) -> Callable[[Tensor], Tensor] | None:
+        """Averages (b, q, u) over the patches that look the same; None: nothing does."""
+        sharpness = self.config.color_sharpness
+        if not sharpness:
+            return None
+        colors = unit_images(images_bhw3)
+        grid_hw = self._grid_hw(colors.shape[2], colors.shape[3])
+        affinity_bqq = patch_affinity(
+            colors,
+            grid_hw,
+            kept_q,
+            sharpness=sharpness,
+            contrast_weight=self.config.contrast_weight,
+        )
+        return lambda target_bqu: affinity_bqq @ target_bqu
+
+    def _light(self, images_bhw3: Tensor, frames: Frames | None, seed: int) -> Tensor:
+        """Normalised images (b, 3, h, w) as the pupil sees them."""
+        colors = unit_images(images_bhw3)
+        if self.config.relight:
+            together = frames.tiles if frames else 1
+            colors = relight(colors, self.config.relight, seed + 3, together)
+        return normalize_colors(colors)
+
+    def _frames(self, batch: Batch) -> Frames | None:
+        """How the batch's images stand together; None: each is by itself."""
+        if self.config.frame_tiles == (1, 1):
+            return None
+        return Frames(self.config.frame_tiles, batch.mirrored)
+
+    def _shows_frames(self, seed: int) -> bool:
+        generator = torch.Generator().manual_seed(seed + 2)
+        return float(torch.rand((), generator=generator)) < self.config.frame_share
+
+    def _patches(
+        self,
+        shuffle: TileShuffle,
+        images_b3hw: Tensor,
+        seed: int,
+        frames: Frames | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The tower's last patch tokens in the shared space, by image: (b, q, d); and which patches
+        they are, int64 (q,), None: all. With ``frames`` it sees images where they stood, not tiles
+        of them exchanged.
+        """
+        visual = self.clip.visual
+        grid_hw = self._grid_hw(images_b3hw.shape[2], images_b3hw.shape[3])
+        canvases = frames.assemble(images_b3hw) if frames else shuffle.shuffle(images_b3hw)
+        position_pc = position_embedding(visual, self._grid_hw(*canvases.shape[2:]))
+        tokens_bpc = embed_patches(visual, canvases, position_pc)
+        patches = grid_hw[0] * grid_hw[1]
+        kept_q = None
+        if self.patch_dropout:
+            generator = torch.Generator().manual_seed(seed + 1)
+            count = max(1, round((1 - self.patch_dropout) * patches))
+            kept_q = torch.randperm(patches, generator=generator)[:count].sort().values
+            kept_q = kept_q.to(tokens_bpc.device)
+        stay_q = kept_q
+        if frames:
+            stay_q = frames.tokens_of(grid_hw, kept_q).flatten().to(tokens_bpc.device)
+        if stay_q is not None:
+            # The class token stays in front.
+            stay_q = torch.cat([stay_q.new_zeros(1), stay_q + 1])
+            tokens_bpc = tokens_bpc.index_select(1, stay_q)
+        tokens_bpc = visual.transformer(tokens_bpc)
+        patches_bqd = visual.ln_post(tokens_bpc[:, 1:]) @ visual.proj
+        if frames:
+            return patches_bqd.reshape(images_b3hw.shape[0], -1, patches_bqd.shape[2]), kept_q
+        return shuffle.restore_tokens(patches_bqd, grid_hw, kept_q), kept_q
+
+    def _score(self, patches_bpd: Tensor, text_jd: Tensor) -> Tensor:
+        """(b, j) scores in [-1, 1]."""
+        if self.config.pooling == "mean":
+            return F.normalize(patches_bpd.mean(dim=1), dim=-1) @ text_jd.T
+        return match_patches(patches_bpd, text_jd, self.config.match_sharpness)
+
+
+def match_patches(patches_bpd: Tensor, text_jd: Tensor, sharpness: float = 8.0) -> Tensor:
+    """How well each caption suits each image, by the patches that suit it most.
+
+    Args:
+        patches_bpd: (b, p, d) patch embeddings, any length.
+        text_jd: (j, d) unit-length caption embeddings.
+        sharpness: inverse temperature of the patches' weights.
+
+    Returns:
+        (b, j) weighted mean cosines in [-1, 1].
+    """
+    similarity_bjp = text_jd @ F.normalize(patches_bpd, dim=-1).transpose(1, 2)
+    weights_bjp = torch.softmax(similarity_bjp * sharpness, dim=-1)
+    return (weights_bjp * similarity_bjp).sum(-1)
+
+
+@contextlib.contextmanager
+def _quickest_attention(device: torch.device) -> Iterator[None]:
+    """On CPUs the fused attention's backward pass is the slow one: plain matrices made the whole
+    step 1.45 times as fast at 96 tokens. They are float32 even under bfloat16 autocast unless
+    PyTorch is told otherwise; in bfloat16 the step takes 0.78 of the time at 384 tokens, 0.99 at
+    48, and its gradient is off by as much as the fused one's (0.6 %).
+    """
+    if device.type != "cpu":
+        yield
+        return
+    before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
+    # Named after CUDA, but the CPU's plain matrices ask it too.
+    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(before)
