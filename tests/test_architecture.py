@@ -18,9 +18,10 @@ MAY_IMPORT = {
 }
 # A lean install has none of these: what it imports must not name them.
 HEAVY = {"torch", "torchvision", "open_clip", "onnx", "onnxscript", "webdataset"}
-# Standard-library-only parts of the runtime that every package may use.
+# Small parts of the runtime (standard library and numpy) that every package may use.
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
+    "runtime.confusion_matrix",
     "runtime.environment",
     "runtime.flag_values",
     "runtime.plain_json",
