@@ -129,7 +129,7 @@ def _reference(subject: Subject) -> ReferenceSegmenter:
         subject.clip.visual,
         subject.decoder_weights,
         dense=subject.encoder.mode,
-        early_tap=subject.encoder.early_tap,
+        early_tap=subject.encoder.early_block,
         units=unit_settings(subject),
         unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,

@@ -34,7 +34,7 @@ from benchmarks.ablation.trial import CHECKPOINT, Trial, configure, fresh_model
 from benchmarks.report import write_json
 from benchmarks.scoring import permute_words
 from runtime.errors import UserError
-from training.config.schema import TrainConfig
+from training.config.run import TrainConfig
 from training.config.values import apply_override, to_dict
 from training.data.source import SceneStream
 from training.engine.checkpoint import Checkpoint, load_checkpoint

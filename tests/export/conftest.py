@@ -44,7 +44,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of the tiny architecture with random weights, the decoder's gates open."""
     torch = pytest.importorskip("torch")
-    from training.config.schema import TrainConfig
+    from training.config.run import TrainConfig
     from training.engine.checkpoint import Checkpoint, save_checkpoint
     from training.model.clip import load_clip
     from training.model.mgca import MgcaModel

@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("torch")
 
 from runtime.errors import UserError
-from training.config.schema import LossConfig, TrainConfig
+from training.config.run import TrainConfig
 from training.config.values import apply_override, from_dict, read_config_file, to_dict
-from training.recipes.presets import PRESETS, find_config
+from training.losses.config import LossConfig
+from training.recipes.registry import find_config, recipe_names
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_who_needs_nouns(texts, noun_weight, expected):
     assert LossConfig(texts=texts, noun_weight=noun_weight).needs_nouns is expected
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("name", recipe_names())
 def test_presets_survive_json(name):
     config = find_config(name)
     assert from_dict(json.loads(json.dumps(to_dict(config)))) == config

@@ -10,7 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.config.schema import DataConfig, PretrainConfig, TrainConfig  # noqa: E402
+from training.config.data import DataConfig  # noqa: E402
+from training.config.run import PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import Batch, normalize_images  # noqa: E402
 from training.data.replay import come_again  # noqa: E402
 from training.data.source import SceneStream  # noqa: E402
@@ -23,7 +24,7 @@ from training.pretrain.objective import ClipObjective  # noqa: E402
 from training.pretrain.teacher import NounTeacher  # noqa: E402
 
 TILES = PretrainConfig(
-    batch=18, tilings=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, frame_tiles=(3, 3)
+    batch=18, tile_mixing=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, mosaic=(3, 3)
 )
 
 
@@ -91,10 +92,10 @@ def test_a_pupil_is_shown_photographs_and_answers_for_tiles(clip, batch, mirrore
 
 def test_photographs_come_in_the_share_of_steps_asked(clip, batch):
     def losses(share):
-        objective = ClipObjective(clip, dataclasses.replace(TILES, frame_share=share)).eval()
+        objective = ClipObjective(clip, dataclasses.replace(TILES, mosaic_share=share)).eval()
         return float(objective(batch)["loss"].detach())
 
-    alone = ClipObjective(clip, dataclasses.replace(TILES, frame_tiles=(1, 1))).eval()
+    alone = ClipObjective(clip, dataclasses.replace(TILES, mosaic=(1, 1))).eval()
     assert losses(0.0) == float(alone(batch)["loss"].detach())
     assert abs(losses(1.0) - losses(0.0)) > 1e-4
     half = ClipObjective(clip, TILES)
@@ -124,8 +125,8 @@ def test_a_teacher_sees_tiles_and_photographs(clip, batch):
     ("settings", "message"),
     [
         ({"batch": 16}, "batch of 16 images does not fill photographs of 3x3 tiles"),
-        ({"frame_tiles": (0, 3)}, "frame_tiles is 0x3"),
-        ({"frame_share": 1.5}, "frame_share is 1.5"),
+        ({"mosaic": (0, 3)}, "frame_tiles is 0x3"),
+        ({"mosaic_share": 1.5}, "mosaic_share is 1.5"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, message):
@@ -146,11 +147,11 @@ def test_settings_that_cannot_be_are_refused(settings, message):
 def test_images_that_are_no_tiles_are_told(clip, first, shards, message):
     config = TrainConfig(data=DataConfig(shards=shards), device="cpu")
     stream = SceneStream(config, MgcaModel(clip, config.model), Processes("cpu"))
-    stream.check_tiles(dataclasses.replace(TILES, frame_tiles=(1, 1)), first)
+    stream.check_tiles(dataclasses.replace(TILES, mosaic=(1, 1)), first)
     if message is None:
         stream.check_tiles(TILES, first)
         with pytest.raises(UserError, match="photograph of 2x2 tiles; expected 3x3"):
-            stream.check_tiles(dataclasses.replace(TILES, frame_tiles=(2, 2), batch=8), first)
+            stream.check_tiles(dataclasses.replace(TILES, mosaic=(2, 2), batch=8), first)
         return
     with pytest.raises(UserError, match=message):
         stream.check_tiles(TILES, first)

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from training.checkpoints.deepen import grow_model, main, places_of  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -76,7 +76,7 @@ def test_the_file_is_a_new_start(tmp_path, stored):
     assert main(["--from", str(stored), "--clip", "mgca-small", "--out", str(out)]) == 0
     grown = load_checkpoint(out)
     assert (grown.phase, grown.step, grown.optimizer) == ("pretrain", 0, None)
-    assert grown.config.model == ModelConfig(clip_name="mgca-small", early_tap=3)
+    assert grown.config.model == ModelConfig(clip_name="mgca-small", early_block=3)
 
 
 @pytest.mark.parametrize(

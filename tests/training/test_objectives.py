@@ -13,10 +13,12 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 import training.data.streetworld as streetworld  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
-from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
+from training.config.optimiser import PhaseConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.data.batches import Collate, streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.engine.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
+from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -71,7 +73,7 @@ PLAIN = PretrainConfig(
     pooling="mean",
     noun_weight=0.0,
     patch_dropout=0.0,
-    tilings=((1, 1), (1, 1)),
+    tile_mixing=((1, 1), (1, 1)),
     caption_weight=1.0,
 )
 

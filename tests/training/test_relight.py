@@ -8,14 +8,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import PretrainConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.data.batches import Batch, normalize_images  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.pretrain.color_jitter import relight  # noqa: E402
 from training.pretrain.mosaic import Frames  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
 
-PLAIN = PretrainConfig(noun_weight=0.0, tilings=((1, 1), (1, 1)), patch_dropout=0.0)
+PLAIN = PretrainConfig(noun_weight=0.0, tile_mixing=((1, 1), (1, 1)), patch_dropout=0.0)
 
 
 def test_no_strength_changes_nothing():

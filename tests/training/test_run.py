@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
 from training.checkpoints.interpolate import main as average_command  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.engine.evaluation import embed_names  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import PretrainConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.engine.checkpoint import load_checkpoint  # noqa: E402
 from training.engine.ema import RunningAverage  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
@@ -53,21 +53,21 @@ def test_the_tower_itself_stays_as_it_was(clip):
 
 
 def test_a_negative_reach_is_refused():
-    with pytest.raises(ValueError, match="average_steps is -1"):
-        PretrainConfig(average_steps=-1)
+    with pytest.raises(ValueError, match="ema_steps is -1"):
+        PretrainConfig(ema_steps=-1)
 
 
 SHORT = [
     *("--config", "smoke", "--set", "pretrain.batch=4", "--set", "mgca.steps=0"),
     *("--set", "evaluation.scenes=2", "--set", "evaluation.every=0", "--set", "threads=2"),
     *("--set", "data.workers=0", "--set", "pretrain.steps=4", "--set", "pretrain.warmup=1"),
-    *("--set", "pretrain.teacher=average", "--set", "pretrain.average_steps=3"),
+    *("--set", "pretrain.teacher=ema", "--set", "pretrain.ema_steps=3"),
 ]
 
 
 def test_a_teacher_that_is_not_kept_is_told(tmp_path, capfd):
-    assert main(["--runs", str(tmp_path), *SHORT, "--set", "pretrain.average_steps=0"]) == 2
-    assert "pretrain.average_steps=300" in capfd.readouterr().err
+    assert main(["--runs", str(tmp_path), *SHORT, "--set", "pretrain.ema_steps=0"]) == 2
+    assert "pretrain.ema_steps=300" in capfd.readouterr().err
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from training.checkpoints.slim import main, neutralise_unused_tokens  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402

@@ -108,8 +108,8 @@ def grow_model(model: MgcaModel, clip_name: str, seed: int = 0) -> MgcaModel:
     for index, block in enumerate(blocks):
         if index not in places:
             silence_block(block)
-    tap = places[min(model.config.early_tap, len(places) - 1)]
-    config = dataclasses.replace(model.config, clip_name=clip_name, early_tap=tap)
+    tap = places[min(model.config.early_block, len(places) - 1)]
+    config = dataclasses.replace(model.config, clip_name=clip_name, early_block=tap)
     grown = MgcaModel(clip, config)
     grown.decoder.load_state_dict(model.decoder.state_dict())
     grown.text_center.copy_(model.text_center)

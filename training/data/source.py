@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from runtime.errors import UserError
-from training.config.schema import PhaseConfig, PretrainConfig, TrainConfig
+from training.config.optimiser import PhaseConfig
+from training.config.run import PretrainConfig, TrainConfig
 from training.data.batches import Batch, Collate, streetworld_batches
 from training.data.nouns import NounFinder
 from training.data.replay import replay_batches
@@ -105,13 +106,13 @@ class SceneStream:
         Raises:
             UserError: they are not.
         """
-        rows, columns = phase.frame_tiles
+        rows, columns = phase.mosaic
         if (rows, columns) == (1, 1):
             return
         if self.config.data.shards:
             raise UserError(
-                "pretrain.frame_tiles wants tiles of photographs, and pairs of shards are each by "
-                "themselves; expected StreetWorld, or --set 'pretrain.frame_tiles=[1,1]'"
+                "pretrain.mosaic wants tiles of photographs, and pairs of shards are each by "
+                "themselves; expected StreetWorld, or --set 'pretrain.mosaic=[1,1]'"
             )
         tiles, lesson = rows * columns, lesson_of("train", first_seed)
         begins = lesson.tiles and (first_seed - lesson.first) % tiles == 0
