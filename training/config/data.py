@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from training.data.streetworld import EXPOSURES, VARIANTS
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -21,6 +23,12 @@ class DataConfig:
     """First StreetWorld scene; a run uses consecutive ones, and none twice unless ``passes`` says
     so.
     """
+    variant: str = "singles"
+    """What StreetWorld's scenes are like, one of :data:`training.data.streetworld.VARIANTS`."""
+    exposure: str = "v1"
+    """How StreetWorld's scenes with a sun are exposed: ``v1`` as the weather has it, ``v2`` for the
+    sun (:data:`training.data.streetworld.EXPOSURES`).
+    """
     passes: int = 1
     """How often a batch is used, on average (training.data.replay): more than once where a GPU is
     quicker than the processors that draw its scenes. What comes again then depends on where a run
@@ -34,6 +42,14 @@ class DataConfig:
         if self.passes < 1 or self.window < 1:
             raise ValueError(
                 f"data.passes is {self.passes}, data.window {self.window}; expected 1 or more"
+            )
+        if self.variant not in VARIANTS:
+            raise ValueError(
+                f"data.variant is '{self.variant}'; expected one of {', '.join(VARIANTS)}"
+            )
+        if self.exposure not in EXPOSURES:
+            raise ValueError(
+                f"data.exposure is '{self.exposure}'; expected one of {', '.join(EXPOSURES)}"
             )
         if min(self.size_wh) < 16:
             raise ValueError(
