@@ -71,7 +71,7 @@ class TileShuffle:
         if height % rows or width % columns:
             raise UserError(
                 f"a map of {width}x{height} cannot be cut into {columns}x{rows} equal tiles; "
-                "expected another data.size_wh, or tilings that divide its patches"
+                "expected another data.size_wh, or a tile_mixing that divides its patches"
             )
         return height // rows, width // columns
 
