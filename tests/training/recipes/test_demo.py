@@ -11,7 +11,6 @@ torch = pytest.importorskip("torch")
 
 import training  # noqa: E402
 from training.config.legs import enter, follow  # noqa: E402
-from training.data.source import SceneStream  # noqa: E402
 from training.engine.checkpoint import load_checkpoint  # noqa: E402
 from training.recipes.registry import find_config  # noqa: E402
 from training.run import main  # noqa: E402
@@ -31,12 +30,6 @@ FIRST_TWO = [
 NOT_FIRST_TWO = [
     *("--set", "legs.singles.pretrain.steps=0", "--set", "legs.mixed.pretrain.steps=0"),
 ]
-
-
-@pytest.fixture
-def few_scenes(monkeypatch):
-    monkeypatch.setattr(SceneStream, "sample_scenes", 16)
-    monkeypatch.setattr(SceneStream, "sample_pictures", 16)
 
 
 def legs_of(config):
