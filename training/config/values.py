@@ -77,15 +77,12 @@ def apply_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainCon
             named) or a value of the wrong type.
     """
     everywhere: dict[str, Any] = {}
+    in_one: dict[str, Any] = {}
     for assignment in assignments:
         key, separator, text = assignment.partition("=")
         if not separator:
             raise UserError(f"--set {assignment}: expected key=value, e.g. --set mgca.steps=500")
-        value = _read_value(text)
-        if key.startswith("legs."):
-            config = _change_leg(config, key, value)
-        else:
-            everywhere[key] = value
+        (in_one if key.startswith("legs.") else everywhere)[key] = _read_value(text)
     # What is set for the whole run must not be changed back by a leg.
     legs = tuple(
         dataclasses.replace(
@@ -93,7 +90,10 @@ def apply_overrides(config: TrainConfig, assignments: Sequence[str]) -> TrainCon
         )
         for leg in config.legs
     )
-    return apply_changes(dataclasses.replace(config, legs=legs), everywhere)
+    config = apply_changes(dataclasses.replace(config, legs=legs), everywhere)
+    for key, value in in_one.items():
+        config = _change_leg(config, key, value)
+    return config
 
 
 def apply_changes(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
