@@ -6,7 +6,6 @@ alone, what the products compute in, and that memory and shapes fit.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,6 @@ from export.targets.tensorrt import build_engine, check_compatibility
 from runtime.backends import open_backend
 from runtime.backends.parity import compare_outputs, trial_feeds
 from runtime.bundle import Bundle, load_bundle
-
-_EXPORT = Path(__file__).parents[1] / "export" / "conftest.py"
-_spec = importlib.util.spec_from_file_location("export_conftest_for_tensorrt", _EXPORT)
-assert _spec is not None and _spec.loader is not None
-_fixtures: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fixtures)
-checkpoint, pictures = _fixtures.checkpoint, _fixtures.pictures
 
 PRECISIONS = {"fp32": "exported", "fp16": "exported-fp16", "int8": "exported-int8-static"}
 

@@ -13,6 +13,8 @@ from benchmarks import gpu
 from runtime.backends.openvino import OpenVinoBackend
 from runtime.bundle import Bundle
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 @pytest.fixture
 def video(tmp_path: Path) -> Path:

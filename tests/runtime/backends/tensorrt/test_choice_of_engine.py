@@ -175,7 +175,7 @@ def test_the_background_process_is_a_command_that_exists(bundle: Bundle, own_cac
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[4],
     )
     assert done.returncode != 0 and "missing here: " in done.stderr
 

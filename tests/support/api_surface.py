@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "surface"
+FOLDER = Path(__file__).parent / "bindings"
 FULL = ("tensorrt-10.3", "tensorrt-11.4")
 LEAN = ("tensorrt-lean-10.3", "tensorrt-lean-11.4")
 CUDA = ("cuda-bindings-12.8", "cuda-bindings-13.5")

@@ -21,7 +21,7 @@ from runtime.cli.cache import run_cache
 from runtime.cli.entry import main as mgca_rt
 from runtime.errors import MgcaError, UserError
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 KEY = EngineKey("ab" * 32, "11.4.0.106", "Orin", "8.7", "fp16", {"text": ((1, 8), (4, 8), (9, 8))})
 
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from api_surface import ApiSurface, NotInApiError
-from fake_cuda import ALIGNMENT, FakeCuda, FakeCudaError
+
+from tests.support.api_surface import ApiSurface, NotInApiError
+from tests.support.fake_cuda import ALIGNMENT, FakeCuda, FakeCudaError
 
 _MAGIC = b"fake plan\n"
 _NUMPY = {"FLOAT": "f4", "HALF": "f2", "INT8": "i1", "INT32": "i4", "INT64": "i8", "UINT8": "u1"}

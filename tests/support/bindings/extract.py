@@ -1,8 +1,8 @@
 """Read the API of a TensorRT or cuda-bindings wheel into JSON, on any x86-64 Linux machine.
 
     pip download --no-deps --only-binary=:all: -d wheels tensorrt-cu12-bindings==10.3.0
-    python tests/tensorrt/surface/extract.py wheels/tensorrt_cu12_bindings-10.3.0-*.whl \
-        --out tests/tensorrt/surface/tensorrt-10.3.0.json
+    python tests/support/bindings/extract.py wheels/tensorrt_cu12_bindings-10.3.0-*.whl \
+        --out tests/support/bindings/tensorrt-10.3.0.json
 
 The wheel must be made for the Python that runs this (cp311 for 3.11); gcc and nm must be there.
 TensorRT's own libraries (gigabytes) are not needed: the binding is loaded beside stub libraries

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from api_surface import ApiSurface, NotInApiError
+from tests.support.api_surface import ApiSurface, NotInApiError
 
 ALIGNMENT = 256
 

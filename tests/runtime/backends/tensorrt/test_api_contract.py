@@ -2,7 +2,7 @@
 
 Two ways, since each sees what the other cannot: the source is read (lines that no test runs, too),
 and whatever runs in the other tests runs against fakes that refuse the rest. The surfaces were read
-from the bindings of 10.3 and 11.4 themselves; surface/extract.py says how.
+from the bindings of 10.3 and 11.4 themselves; tests/support/bindings/extract.py says how.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from api_surface import CUDA, FULL, LEAN, ApiSurface, NotInApiError, read_surface
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.support.api_surface import CUDA, FULL, LEAN, ApiSurface, NotInApiError, read_surface
+
+REPOSITORY = Path(__file__).resolve().parents[4]
 BACKENDS = REPOSITORY / "runtime" / "backends"
 
 # What a variable of that name holds, in the files below.
@@ -36,21 +37,28 @@ VARIABLES = {
 }
 # The full library only: the lean one builds nothing.
 BUILD_FILES = {
-    "tensorrt_builder.py": {"builder", "config", "network", "parser", "error", "profile", "tensor"},
-    "tensorrt_precision.py": {"network", "layer", "runtime", "engine", "inspector"},
-    "tensorrt_progress.py": set(),
-    "tensorrt_timing.py": {"config", "timings", "others"},
+    "tensorrt/builder.py": {"builder", "config", "network", "parser", "error", "profile", "tensor"},
+    "tensorrt/precision.py": {"network", "layer", "runtime", "engine", "inspector"},
+    "tensorrt/progress.py": set(),
+    "tensorrt/timing.py": {"config", "timings", "others"},
 }
 RUN_FILES = {
-    "tensorrt.py": {"runtime", "engine", "context"},
-    "tensorrt_library.py": set(),
+    "tensorrt/backend.py": {"runtime", "engine", "context"},
+    "tensorrt/library.py": set(),
 }
 OTHER_FILES = {
-    "tensorrt_arena.py",
-    "tensorrt_engine.py",
-    "tensorrt_rebuild.py",
-    "tensorrt_settings.py",
-    "onnxruntime_tensorrt.py",
+    "onnxruntime/tensorrt_provider.py",
+    "tensorrt/__init__.py",
+    "tensorrt/arena.py",
+    "tensorrt/cache/__init__.py",
+    "tensorrt/cache/entry.py",
+    "tensorrt/cache/holdings.py",
+    "tensorrt/cache/key.py",
+    "tensorrt/cache/locking.py",
+    "tensorrt/cache/store.py",
+    "tensorrt/engine.py",
+    "tensorrt/rebuild.py",
+    "tensorrt/settings.py",
 }
 # Behind a check of the version: what 11 lacks or has no use for.
 BELOW_11 = {("NetworkDefinitionCreationFlag", "STRONGLY_TYPED")}
@@ -266,11 +274,13 @@ def test_cuda_bindings_have_every_name(name: str) -> None:
 
 def test_every_file_that_names_tensorrt_is_read() -> None:
     known = {*BUILD_FILES, *RUN_FILES, *OTHER_FILES}
-    assert {path.name for path in BACKENDS.glob("*tensorrt*.py")} == known
+    found = [*BACKENDS.glob("tensorrt/**/*.py"), *BACKENDS.glob("*/*tensorrt*.py")]
+    assert {path.relative_to(BACKENDS).as_posix() for path in found} == known
+    read = {BACKENDS / file for file in {*BUILD_FILES, *RUN_FILES}}
     for path in sorted(REPOSITORY.glob("*/**/*.py")):
         if path.parts[len(REPOSITORY.parts)] not in ("runtime", "export", "benchmarks", "training"):
             continue
-        if path.parent == BACKENDS and path.name in {*BUILD_FILES, *RUN_FILES}:
+        if path in read:
             continue
         tree = ast.parse(path.read_text())
         names = {node.id for node in ast.walk(tree) if _is_name(node)}

@@ -8,8 +8,9 @@ belongs to the nearer one. The text encoder gives each token a fixed direction a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ ENCODER_SHA256 = "e" * 64
 CONTEXT_LENGTH = 12
 
 
+@cache
 def segmenter_onnx(width: int = 3, dtype: str = "FLOAT", drop_output: str | None = None) -> bytes:
+    """The graph described above; ``drop_output`` leaves one of its outputs out."""
     onnx = pytest.importorskip("onnx")
     helper, types = onnx.helper, onnx.TensorProto
     text_type = getattr(types, dtype)
@@ -95,6 +98,7 @@ def segmenter_onnx(width: int = 3, dtype: str = "FLOAT", drop_output: str | None
     return _model(graph)
 
 
+@cache
 def text_encoder_onnx() -> bytes:
     """Embedding of a prompt: the mean over its tokens of (id mod 7 + 1, id mod 5 + 1, 1)."""
     onnx = pytest.importorskip("onnx")
@@ -127,6 +131,7 @@ def _model(graph: Any) -> bytes:
     return model.SerializeToString()
 
 
+@cache
 def tokenizer_json() -> bytes:
     """The smallest tokenizer of CLIP's kind: 512 byte symbols, two merges, two special tokens."""
     letters = sorted(byte_symbols(), key=lambda symbol: (ord(symbol) >= 256, ord(symbol)))
@@ -149,16 +154,8 @@ def tokenizer_json() -> bytes:
     return json.dumps({"version": "1.0", **empty, "added_tokens": [], "model": model}).encode()
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing a test remembers reaches the user's cache, or another test."""
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("MGCA_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
-def manifest() -> Manifest:
+def color_manifest() -> Manifest:
+    """What the bundle says about itself; ``files`` is filled in by the writer."""
     return Manifest(
         model_id="colors",
         clip=ClipInfo("mgca-tiny", "none", "maskclip"),
@@ -175,53 +172,36 @@ def manifest() -> Manifest:
     )
 
 
-@pytest.fixture
-def vocabulary() -> Vocabulary:
+def color_vocabulary() -> Vocabulary:
+    """The names above with their colors as embeddings, no centre taken off."""
     rows = np.array(list(NAMES.values()), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     center = np.zeros(3, dtype=np.float32)
     return Vocabulary(tuple(NAMES), rows, center, templates_sha256(PROMPTS), ENCODER_SHA256)
 
 
-@pytest.fixture
-def make_bundle(
-    tmp_path: Path, manifest: Manifest, vocabulary: Vocabulary
-) -> Callable[..., Bundle]:
-    """Writes the bundle of this file's first words; other files, fields or none on request."""
+def write_hand_made_bundle(
+    folder: Path,
+    files: Mapping[str, bytes | None] | None = None,
+    words: Vocabulary | None = None,
+    **fields: Any,
+) -> Bundle:
+    """Write the bundle described above.
 
-    def make(
-        folder: str = "bundle",
-        files: dict[str, bytes | None] | None = None,
-        words: Vocabulary | None = None,
-        **fields: Any,
-    ) -> Bundle:
-        table = tmp_path / f"{folder}.vocabulary"
-        write_vocabulary(table, words or vocabulary)
-        content: dict[str, bytes | None] = {
-            "segmenter.onnx": segmenter_onnx(),
-            "vocabulary.safetensors": table.read_bytes(),
-            "text_encoder.onnx": text_encoder_onnx(),
-            "tokenizer.json": tokenizer_json(),
-            **(files or {}),
-        }
-        kept = {name: data for name, data in content.items() if data is not None}
-        return write_bundle(tmp_path / folder, replace(manifest, **fields), kept)
-
-    return make
-
-
-@pytest.fixture
-def bundle(make_bundle: Callable[..., Bundle]) -> Bundle:
-    return make_bundle()
-
-
-@pytest.fixture
-def graphs() -> Any:
-    """The builders of hand-made graphs, for tests that need a wrong one."""
-
-    class Graphs:
-        segmenter = staticmethod(segmenter_onnx)
-        text_encoder = staticmethod(text_encoder_onnx)
-        tokenizer = staticmethod(tokenizer_json)
-
-    return Graphs
+    Args:
+        folder: where; its parent must exist.
+        files: other content by file name; None leaves a file out.
+        words: another vocabulary.
+        fields: other fields of the manifest.
+    """
+    table = folder.with_name(f"{folder.name}.vocabulary")
+    write_vocabulary(table, words or color_vocabulary())
+    content: dict[str, bytes | None] = {
+        "segmenter.onnx": segmenter_onnx(),
+        "vocabulary.safetensors": table.read_bytes(),
+        "text_encoder.onnx": text_encoder_onnx(),
+        "tokenizer.json": tokenizer_json(),
+        **(files or {}),
+    }
+    kept = {name: data for name, data in content.items() if data is not None}
+    return write_bundle(folder, replace(color_manifest(), **fields), kept)

@@ -10,7 +10,7 @@ import pytest
 from runtime.backends import openvino
 from runtime.backends.tensorrt import library as tensorrt_library
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 DOCS = (REPOSITORY / "docs" / "tensorrt.md").read_text()
 README = (REPOSITORY / "README.md").read_text()
 
