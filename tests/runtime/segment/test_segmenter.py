@@ -11,22 +11,13 @@ import pytest
 from runtime import Segmenter
 from runtime.bundle import Bundle, OutputInfo
 from runtime.errors import BundleError, UnknownClassError, UserError
-
-RED, GREEN, BLUE = (0, 0, 200), (0, 200, 0), (200, 0, 0)  # BGR
+from tests.support.pictures import BLUE, GREEN, RED, picture
 
 
 @pytest.fixture
 def segmenter(bundle: Bundle) -> Iterator[Segmenter]:
-    with Segmenter.load(bundle.path, threads=1) as opened:
+    with Segmenter.load(bundle.path, "onnxruntime-cpu", threads=1) as opened:
         yield opened
-
-
-def picture(left: tuple[int, ...], right: tuple[int, ...], scale: int = 10) -> np.ndarray:
-    """A BGR frame of 8 x 6 times a scale, split in the middle."""
-    frame = np.empty((6 * scale, 8 * scale, 3), dtype=np.uint8)
-    frame[:, : 4 * scale] = left
-    frame[:, 4 * scale :] = right
-    return frame
 
 
 def test_five_lines(segmenter: Segmenter) -> None:

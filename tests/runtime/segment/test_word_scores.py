@@ -13,7 +13,7 @@ import pytest
 
 from runtime import Segmenter
 from runtime.bundle import Bundle
-from runtime.segment import segmenter as segmenter_module
+from runtime.segment import model as model_module
 from runtime.segment.labelling import label_pixels
 from runtime.segment.result import Result
 from runtime.segment.word_scores import BAND_BYTES, FEW_WORDS, StreamedScores, bands, most_rows
@@ -97,7 +97,7 @@ def test_the_graph_sees_an_identity_and_the_labels_are_the_same(
         opened.set_classes(words, background="none", allow_unknown=True)
         prepared = opened.preprocess(frame)
         few = opened.infer(prepared, "both")
-        monkeypatch.setattr(segmenter_module, "most_rows", lambda width: 10**6)
+        monkeypatch.setattr(model_module, "most_rows", lambda width: 10**6)
         all_at_once = opened.infer(prepared, "both")
         assert rows_seen == [3, len(words)]
         for name in ("class_scores", "pixel_scores"):

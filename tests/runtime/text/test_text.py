@@ -11,7 +11,7 @@ from runtime.bundle import Bundle, Vocabulary
 from runtime.errors import UnknownClassError, UserError
 from runtime.text.background import choose_background, same_thing
 from runtime.text.classes import ClassEntry, parse_classes, read_classes_file
-from runtime.text.embedder import Lexicon
+from runtime.text.embedder import TextEmbedder
 from runtime.text.prompting import embed_names, fill_prompts, pool_prompts
 
 
@@ -91,27 +91,27 @@ def test_a_name_that_equals_the_centre_is_not_nan() -> None:
 
 
 def test_known_names(bundle: Bundle) -> None:
-    lexicon = Lexicon(bundle)
+    embedder = TextEmbedder(bundle)
     for name in (
         "yellow",  # in the vocabulary though not trained
         "Red",
         "red bus",
         "the red bus with a traffic light",
     ):
-        assert lexicon.is_known(name), name
+        assert embedder.is_known(name), name
     for name in ("purple", "purple bus", "bus stop", "traffic", "the", "on a", "light traffic"):
-        assert not lexicon.is_known(name), name
+        assert not embedder.is_known(name), name
 
 
 def test_an_open_vocabulary_knows_every_name(make_bundle: Callable[..., Bundle]) -> None:
-    assert Lexicon(make_bundle(trained_words=None)).is_known("qwertz")
+    assert TextEmbedder(make_bundle(trained_words=None)).is_known("qwertz")
 
 
 def test_looked_up_names_need_no_encoder(bundle: Bundle, vocabulary: Vocabulary) -> None:
-    lexicon = Lexicon(bundle)
-    rows = lexicon.embed(["Blue", "red", "blue"])
+    embedder = TextEmbedder(bundle)
+    rows = embedder.embed(["Blue", "red", "blue"])
     np.testing.assert_array_equal(rows, vocabulary.embeddings[[2, 0, 2]])
-    assert lexicon._encoder is None
+    assert embedder._encoder is None
 
 
 def test_encoded_on_the_device_by_hand(bundle: Bundle) -> None:
@@ -127,33 +127,33 @@ def test_encoded_on_the_device_by_hand(bundle: Bundle) -> None:
         return row / np.linalg.norm(row)
 
     mean = (embedding("a", "bus", ".") + embedding("the", "bus", ".")) / 2
-    row = Lexicon(bundle).embed(["bus"])[0]
+    row = TextEmbedder(bundle).embed(["bus"])[0]
     np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-6)
 
 
 def test_unknown_names_are_refused_with_the_nearest(bundle: Bundle) -> None:
-    lexicon = Lexicon(bundle)
+    embedder = TextEmbedder(bundle)
     with pytest.raises(UnknownClassError) as caught:
-        lexicon.embed(["red", "gren"])
+        embedder.embed(["red", "gren"])
     assert str(caught.value) == (
         "class 'gren' is unknown to this model; the nearest it knows: green; use one of them, or "
         "--allow-unknown to try it anyway"
     )
     with pytest.raises(UnknownClassError) as caught:
-        lexicon.embed(["zzzz"])
+        embedder.embed(["zzzz"])
     assert str(caught.value) == (
         "class 'zzzz' is unknown to this model; it knows 6 names: red, green, blue, yellow, "
         "crimson, dark red; use one of them, or --allow-unknown to try it anyway"
     )
-    assert lexicon.embed(["zzzz"], allow_unknown=True).shape == (1, 3)
+    assert embedder.embed(["zzzz"], allow_unknown=True).shape == (1, 3)
     with pytest.raises(UnknownClassError):
-        lexicon.embed(["zzzz"])  # also after it has been encoded once
+        embedder.embed(["zzzz"])  # also after it has been encoded once
 
 
 def test_without_an_encoder_only_the_vocabulary(make_bundle: Callable[..., Bundle]) -> None:
     bundle = make_bundle(files={"text_encoder.onnx": None, "tokenizer.json": None})
     with pytest.raises(UnknownClassError) as caught:
-        Lexicon(bundle).embed(["red bus"])
+        TextEmbedder(bundle).embed(["red bus"])
     assert str(caught.value) == (
         "class 'red bus' is not in the bundle's vocabulary, and the bundle has no text encoder; "
         "the nearest it knows: red; use one of them, or export a bundle with the text encoder"
@@ -178,23 +178,23 @@ def test_same_thing(one: str, other: str, same: bool) -> None:
 
 
 def test_background_without_near_synonyms(make_bundle: Callable[..., Bundle]) -> None:
-    lexicon = Lexicon(make_bundle(background_words=("green", "blue", "red")))
+    embedder = TextEmbedder(make_bundle(background_words=("green", "blue", "red")))
     # crimson lies at cosine 0.98 from red and 0.2 from green; dark red is a kind of red.
-    assert choose_background("auto", parse_classes("crimson"), lexicon) == ("green", "blue")
-    assert choose_background("auto", parse_classes("dark red"), lexicon) == ("green", "blue")
-    assert choose_background("AUTO", parse_classes("Blue"), lexicon) == ("green", "red")
-    assert choose_background("auto", parse_classes("x=red|green|blue"), lexicon) == ()
+    assert choose_background("auto", parse_classes("crimson"), embedder) == ("green", "blue")
+    assert choose_background("auto", parse_classes("dark red"), embedder) == ("green", "blue")
+    assert choose_background("AUTO", parse_classes("Blue"), embedder) == ("green", "red")
+    assert choose_background("auto", parse_classes("x=red|green|blue"), embedder) == ()
 
 
 def test_words_of_the_list_are_different_things(bundle: Bundle) -> None:
     # crimson and dark red stand in the list together, 0.969 apart: no less than that is a synonym.
-    lexicon = Lexicon(bundle)
-    assert choose_background("auto", parse_classes("crimson"), lexicon) == (
+    embedder = TextEmbedder(bundle)
+    assert choose_background("auto", parse_classes("crimson"), embedder) == (
         "green",
         "blue",
         "dark red",
     )
-    assert choose_background("auto", parse_classes("red"), lexicon) == ("green", "blue")
+    assert choose_background("auto", parse_classes("red"), embedder) == ("green", "blue")
 
 
 def test_background_bound_without_a_centre(make_bundle: Callable[..., Bundle]) -> None:
@@ -204,30 +204,30 @@ def test_background_bound_without_a_centre(make_bundle: Callable[..., Bundle]) -
     for centered, kept in ((True, ("blue",)), (False, ("blue", "dark red"))):
         text = TextInfo(12, "e" * 64, centered)
         bundle = make_bundle(f"b{centered}", background_words=("blue", "dark red"), text=text)
-        assert choose_background("auto", parse_classes("yellow"), Lexicon(bundle)) == kept
+        assert choose_background("auto", parse_classes("yellow"), TextEmbedder(bundle)) == kept
 
 
 def test_background_of_the_users_own(bundle: Bundle) -> None:
-    lexicon = Lexicon(bundle)
+    embedder = TextEmbedder(bundle)
     red = parse_classes("red")
-    assert choose_background("none", red, lexicon) == ()
-    assert choose_background([], red, lexicon) == ()
-    assert choose_background("blue, dark red", red, lexicon) == ("blue", "dark red")
-    assert choose_background(["green"], red, lexicon) == ("green",)
+    assert choose_background("none", red, embedder) == ()
+    assert choose_background([], red, embedder) == ()
+    assert choose_background("blue, dark red", red, embedder) == ("blue", "dark red")
+    assert choose_background(["green"], red, embedder) == ("green",)
     with pytest.raises(UserError) as caught:
-        choose_background("blue,RED", red, lexicon)
+        choose_background("blue,RED", red, embedder)
     assert str(caught.value) == (
         "background word 'RED' is also one of the classes; expected other words; "
         "take it out of one list"
     )
     with pytest.raises(UnknownClassError, match="class 'wall' is unknown to this model"):
-        choose_background("wall", red, lexicon)
-    assert choose_background("wall", red, lexicon, allow_unknown=True) == ("wall",)
+        choose_background("wall", red, embedder)
+    assert choose_background("wall", red, embedder, allow_unknown=True) == ("wall",)
 
 
 def test_a_vocabulary_of_another_width_is_refused(
     make_bundle: Callable[..., Bundle], vocabulary: Vocabulary
 ) -> None:
     with pytest.raises(UserError, match="another embedding width"):
-        Lexicon(make_bundle(embedding_width=4))
+        TextEmbedder(make_bundle(embedding_width=4))
     assert replace(vocabulary).embedding_width == 3
