@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -178,22 +178,25 @@ _CHILD = """
 import sys, time
 from pathlib import Path
 from runtime.backends.tensorrt.cache import EngineCache, EngineKey
-sys.path.insert(0, {tests!r})
-from test_engine_cache import KEY
-log, seconds = Path(sys.argv[1]), float(sys.argv[2])
+log, go_on = Path(sys.argv[1]), Path(sys.argv[2])
 def build():
     with log.open("a") as stream:
-        stream.write("begin\\n"); stream.flush(); time.sleep(seconds); stream.write("end\\n")
-    return b"plan of " + sys.argv[3].encode(), {{"built": {{}}}}
-entry, plan = EngineCache().obtain(KEY, build)
+        stream.write("begin\\n"); stream.flush()
+        while not go_on.exists():
+            time.sleep(0.02)
+        stream.write("end\\n")
+    return b"plan of " + sys.argv[3].encode(), {"built": {}}
+key = EngineKey(**KEY)
+entry, plan = EngineCache().obtain(key, build, on_wait=go_on.touch)
 print(plan.decode())
 """
 
 
-def start(log: Path, seconds: float, name: str) -> subprocess.Popen[str]:
-    code = _CHILD.format(tests=str(Path(__file__).parent))
+def start(log: Path, go_on: Path, name: str) -> subprocess.Popen[str]:
+    """A process that builds the engine, once ``go_on`` is there: whoever waits for it makes it."""
+    code = _CHILD.replace("**KEY", f"**{asdict(KEY)!r}")
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(log), str(seconds), name],
+        [sys.executable, "-c", code, str(log), str(go_on), name],
         stdout=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
@@ -209,7 +212,7 @@ def wait_for(log: Path, text: str) -> None:
 
 def test_of_two_processes_one_builds_and_both_have_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    children = [start(log, 1.0, name) for name in ("a", "b")]
+    children = [start(log, tmp_path / "waiting", name) for name in ("a", "b")]
     outputs = {child.communicate(timeout=120)[0].strip() for child in children}
     assert [child.returncode for child in children] == [0, 0]
     assert len(outputs) == 1 and log.read_text().split() == ["begin", "end"]
@@ -217,7 +220,7 @@ def test_of_two_processes_one_builds_and_both_have_it(tmp_path: Path) -> None:
 
 def test_a_killed_builder_lets_the_next_one_in(tmp_path: Path, folder: Path) -> None:
     log = tmp_path / "log"
-    child = start(log, 600, "killed")
+    child = start(log, tmp_path / "never", "killed")
     wait_for(log, "begin")
     waited: list[int] = []
     with pytest.raises(LockedError):
@@ -227,7 +230,7 @@ def test_a_killed_builder_lets_the_next_one_in(tmp_path: Path, folder: Path) -> 
     assert EngineCache().clear() == ([], [])  # nothing of it is there yet
     child.send_signal(signal.SIGKILL)
     child.wait()
-    (folder / f".{KEY.digest}.plan.dead.partial").write_bytes(b"half")
+    (folder / f".{KEY.digest}.plan.77.dead00.part").write_bytes(b"half")
     assert EngineCache().obtain(KEY, build())[1] == b"plan"
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".plan"]
 

@@ -49,12 +49,13 @@ def put_provider(cache: EngineCache, key: str, size: int, age_s: float) -> Path:
     return made
 
 
-def test_what_a_crash_left_goes_before_any_engine(folder: Path) -> None:
+@pytest.mark.parametrize("unfinished", ["77.0a1b2c.part", "0a1b.partial"])
+def test_what_a_crash_left_goes_before_any_engine(folder: Path, unfinished: str) -> None:
     cache = EngineCache(limit_bytes=250)
     # Younger than the engine in use, and yet it goes first: nothing can ever use it.
     engine = put_engine(cache, KEY, 100, age_s=9000)
     torn = put(folder / f"{TORN}.plan", 100, age_s=700)
-    part = put(folder / f".{PART}.plan.0a1b.partial", 40, age_s=800)
+    part = put(folder / f".{PART}.plan.{unfinished}", 40, age_s=800)
     put_engine(cache, replace(KEY, gpu="Thor"), 100)  # 340 bytes: 90 too many
     assert engine.exists() and not torn.exists() and not part.exists()
 
