@@ -1,4 +1,4 @@
-"""Packages that are there and broken: real ones in a folder, met by real processes."""
+"""Packages that are there and broken: real ones in a folder, met by imports and by processes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from runtime.backends import open_backend
 from runtime.bundle import Bundle
+from runtime.errors import MgcaError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -49,46 +52,76 @@ BROKEN = {
 }
 
 
-def run(arguments: list[str], packages: Path) -> subprocess.CompletedProcess[str]:
-    """A real process that meets ``packages`` before the installed ones."""
-    return subprocess.run(
-        [sys.executable, "-m", "runtime", *arguments],
+@pytest.fixture
+def packages(tmp_path: Path) -> Iterator[Path]:
+    """A folder for packages; what was imported from it is forgotten afterwards."""
+    folder = tmp_path / "packages"
+    yield folder
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+def break_openvino(packages: Path, how: str) -> str:
+    """Write a broken openvino; gives what must be said of it."""
+    source, reason = BROKEN[how]
+    (packages / "openvino").mkdir(parents=True)
+    (packages / "openvino" / "__init__.py").write_text(source)
+    return reason
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_broken_openvino_is_passed_over_and_told(
+    bundle: Bundle,
+    packages: Path,
+    how: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reason = break_openvino(packages, how)
+    monkeypatch.syspath_prepend(str(packages))
+    for name in [name for name in sys.modules if name.split(".")[0] == "openvino"]:
+        monkeypatch.delitem(sys.modules, name)
+    with open_backend(bundle, "auto", threads=1) as backend:
+        assert backend.name == "onnxruntime-cpu"
+    (warning,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert "backend openvino is passed over: " in warning and reason in warning
+    # Asked for by name it is an error of one line, and no fault of ours.
+    with pytest.raises(MgcaError) as caught:
+        open_backend(bundle, "openvino", threads=1)
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value) and reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("backend", "code", "says"),
+    [
+        ("auto", 0, "warning"),
+        ("openvino", 2, "error"),
+    ],
+)
+def test_the_command_says_it_in_one_line(
+    bundle: Bundle, packages: Path, tmp_path: Path, backend: str, code: int, says: str
+) -> None:
+    reason = break_openvino(packages, "property")
+    cv2.imwrite(str(tmp_path / "red.png"), np.full((6, 8, 3), (0, 0, 200), np.uint8))
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "runtime", "--backend", backend, "--bundle", str(bundle.path)),
+            *("--images", str(tmp_path / "red.png"), "--classes", "red,blue"),
+            *("--report", str(report)),
+        ],
         capture_output=True,
         text=True,
         check=False,
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(packages)},
     )
-
-
-@pytest.mark.parametrize("how", BROKEN)
-def test_auto_passes_over_a_broken_openvino(
-    bundle: Bundle, own_cache: Path, tmp_path: Path, how: str
-) -> None:
-    source, reason = BROKEN[how]
-    package = tmp_path / "packages" / "openvino"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(source)
-    cv2.imwrite(str(tmp_path / "red.png"), np.full((6, 8, 3), (0, 0, 200), np.uint8))
-    report = tmp_path / "report.json"
-    done = run(
-        [
-            *("--bundle", str(bundle.path), "--images", str(tmp_path / "red.png")),
-            *("--classes", "red,blue", "--report", str(report)),
-        ],
-        package.parent,
-    )
-    assert done.returncode == 0, done.stderr
-    (warning,) = [line for line in done.stderr.splitlines() if "warning" in line]
-    assert "backend openvino is passed over: " in warning and reason in warning
-    assert json.loads(report.read_text())["backend"] == "onnxruntime-cpu"
-    # Asked for by name it is an error of one line, and no fault of ours.
-    asked = run(
-        [
-            *("--bundle", str(bundle.path), "--images", str(tmp_path / "red.png")),
-            *("--classes", "red,blue", "--backend", "openvino", "--report", str(report)),
-        ],
-        package.parent,
-    )
-    assert asked.returncode == 2 and asked.stderr.count("\n") == 1, asked.stderr
-    assert reason in asked.stderr and "internal error" not in asked.stderr
+    assert done.returncode == code, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if reason in line]
+    assert says in line and "internal error" not in done.stderr
+    if code == 0:
+        assert json.loads(report.read_text())["backend"] == "onnxruntime-cpu"
+    else:
+        assert done.stderr.count("\n") == 1

@@ -116,15 +116,15 @@ def test_few_words_go_into_the_graph_themselves() -> None:
 
 def test_memory_is_the_same_for_four_times_the_words() -> None:
     def peak(words: int) -> int:
-        scores = streamed(words, 64, (112, 112))
+        scores = streamed(words, 64, (64, 64))
         label_of_row = np.arange(words).clip(max=255).astype(np.uint8)
         tracemalloc.start()
-        label_pixels(scores, label_of_row, (448, 448))
+        label_pixels(scores, label_of_row, (128, 128))
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found
 
     some, many = peak(512), peak(2048)
-    # All scores of 2048 words at once would take 103 MB, and their copies several times that.
+    # All scores of 2048 words at once would take 34 MB, and their copies several times that.
     assert many < 12 * BAND_BYTES
     assert many < 1.25 * some
