@@ -16,9 +16,14 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from runtime.errors import MgcaError, UserError
+
+if TYPE_CHECKING:
+    from runtime.sinks.claims import Claims
+
+__all__ = ["OutputFile", "check_folder", "make_folder"]
 
 
 def check_folder(folder: Path, flag: str) -> None:
@@ -79,12 +84,13 @@ class OutputFile:
         self.handle: BinaryIO | None = None
         self._beside: Path | None = None
 
-    def check(self) -> None:
-        """Raise ``UserError`` if the file could not be written."""
+    def check(self, claims: Claims) -> None:
+        """Claim the file; raises ``UserError`` if it could not or must not be written."""
         if not self.given or self.path.name == "":
             raise UserError(f"{self.flag} is empty; give the name of a file to write")
         if self.path.is_dir() or self.given.endswith(os.sep):
             raise UserError(f"{self.flag} {self.given} is a folder; give the name of a file")
+        claims.claim_file(self.flag, self.given)
         if self.is_special():
             return
         check_folder(self.path.parent, self.flag)
@@ -147,14 +153,3 @@ class OutputFile:
             f"{self.flag} {self.given} could not be written ({reason}); "
             "free some space or give another place"
         )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that a reader sees all of it or nothing; raises ``OSError``."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
