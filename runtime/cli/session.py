@@ -88,9 +88,24 @@ def _run_pipeline(
     except BaseException as error:
         failure = error
     progress.close()
+    _conclude(config, stream, sinks, failure, stopping.event.is_set(), started_at)
+    code = INTERRUPTED if stopping.event.is_set() else 0
+    if not pipeline.capture_ended:
+        leave_at_once(code)
+    return code
+
+
+def _conclude(
+    config: SessionConfig,
+    stream: Stream,
+    sinks: list[Sink],
+    failure: BaseException | None,
+    interrupted: bool,
+    started_at: float,
+) -> None:
+    """Write the report and the summary of a run that is over, then raise what went wrong in it."""
     lost = _describe_lost_output(stream)
-    status = "interrupted" if stopping.event.is_set() else "done"
-    status = "failed" if failure or lost else status
+    status = "failed" if failure or lost else "interrupted" if interrupted else "done"
     record = describe_run(config, stream, status, failure or lost, started_at)
     # A run that failed before its first frame has nothing to report: an older report stays.
     if stream.statistics.frames_processed or failure is None:
@@ -102,10 +117,6 @@ def _run_pipeline(
         print_summary(record, sinks, sys.stderr if to_stderr else sys.stdout)
     if lost is not None:
         raise lost
-    code = INTERRUPTED if status == "interrupted" else 0
-    if not pipeline.capture_ended:
-        leave_at_once(code)
-    return code
 
 
 def _describe_lost_output(stream: Stream) -> MgcaError | None:

@@ -70,6 +70,14 @@ def make_folder(folder: Path, flag: str) -> list[Path]:
     return made
 
 
+def is_special(path: str | Path) -> bool:
+    """Whether a path is there and no plain file: a device, a pipe, a folder."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 class OutputFile:
     """One file to be written, under the rules of this module.
 
@@ -80,7 +88,8 @@ class OutputFile:
     def __init__(self, path: str | Path, flag: str) -> None:
         self.flag = flag
         self.given = str(path)
-        self.path = Path(os.path.realpath(path))
+        # The real path of a shell's >(command) is a name that nobody can open.
+        self.path = Path(path if is_special(path) else os.path.realpath(path))
         self.handle: BinaryIO | None = None
         self._beside: Path | None = None
 
@@ -99,18 +108,15 @@ class OutputFile:
 
     def is_special(self) -> bool:
         """Whether the path is a device or a pipe: never renamed over."""
-        try:
-            return not stat.S_ISREG(os.stat(self.path).st_mode)
-        except OSError:
-            return False
+        return is_special(self.path)
 
     def open(self) -> BinaryIO:
         """Open for writing, beside the final place."""
-        make_folder(self.path.parent, self.flag)
         try:
             if self.is_special():
                 self.handle = open(self.path, "wb", buffering=0)
             else:
+                make_folder(self.path.parent, self.flag)
                 self._beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
                 self.handle = open(self._beside, "wb", buffering=0)
         except OSError as error:

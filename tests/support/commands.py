@@ -92,7 +92,7 @@ def run_cli(tmp_path: Path) -> Run:
             cwd=cwd,
             env=command_environment(),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=timeout_s,
             check=False,
         )

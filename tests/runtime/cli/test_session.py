@@ -146,6 +146,30 @@ def test_quiet_is_quiet_and_outputs_are_replaced(
     assert not [p for p in tmp_path.iterdir() if p.name.endswith(".part")]
 
 
+def test_a_printed_config_makes_the_same_run(
+    run_here: Run, color_bundle, clip: Path, tmp_path: Path
+) -> None:
+    flags = ("--video", clip, "--bundle", color_bundle, *ENGINE, *WORDS, "--every", 4)
+    names = ("--label-dir", tmp_path / "straße", "--jsonl", "-")
+    by_flags = run_here(*flags, *names)
+    printed = run_here(*flags, *names, "--print-config")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    (tmp_path / "site.toml").write_text(printed.stdout, encoding="utf-8")
+    other = tmp_path / "other"
+    by_file = run_here("--config", tmp_path / "site.toml", "--label-dir", other, "--every", 2)
+    assert by_flags.returncode == by_file.returncode == 0
+    labels = [{p.name: p.read_bytes() for p in f.iterdir()} for f in (tmp_path / "straße", other)]
+    assert list(labels[0]) and labels[0].items() < labels[1].items()  # flags win: twice as many
+    assert [len(done.stdout.splitlines()) for done in (by_flags, by_file)] == [3, 6]
+
+
+def test_a_printed_config_is_utf8_whatever_stdout_takes(run_cli: Run, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+    done = run_cli("--classes", "straße,猫", "--print-config")
+    assert done.returncode == 0 and 'classes = "straße,猫"' in done.stdout
+
+
 def test_help_and_version_are_quick_and_load_nothing() -> None:
     code = (
         "import sys; from runtime.cli.entry import main\n"
@@ -164,7 +188,7 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
         "--camera", "--video", "--images", "--bundle", "--classes", "--classes-file",
         "--background", "--threshold", "--units", "--allow-unknown", "--out", "--label-dir",
         "--jsonl", "--rle", "--report", "--show", "--backend", "--reconnect-timeout", "--threads",
-        "--max-frames", "--debug", "--quiet", "--version",
+        "--max-frames", "--debug", "--quiet", "--version", "--strict", "--config", "--print-config",
     ):  # fmt: skip
         assert flag in done.stdout
     assert done.stdout.rstrip().splitlines()[-1].startswith("mgca-rt ")

@@ -68,3 +68,16 @@ def test_publish_replaces_in_one_step_and_writing_goes_on(tmp_path: Path) -> Non
     file.publish()
     file.close()
     assert path.read_bytes() == b"newer" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_is_written_to_directly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    file = OutputFile(f"/dev/fd/{writing}", "--jsonl")  # as a shell's >(command) is given
+    file.check(Claims([], "no-bundle"))
+    file.open()
+    file.write_all(b"line")
+    file.publish()
+    file.close()
+    os.close(writing)
+    assert os.read(reading, 100) == b"line"
+    os.close(reading)
