@@ -11,11 +11,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import SIZE_WH, draw_scene, write_clip
 
 from runtime.errors import UserError
 from runtime.sources import Frame, VideoFile, open_video
 from runtime.sources.video import PictureClock
+from tests.support.clips import SIZE_WH, draw_scene, write_clip
 
 
 def read_all(path: Path) -> list[Frame]:
