@@ -16,7 +16,7 @@ from export.targets.triton import check_repository, write_repository
 from runtime.bundle import Bundle
 from runtime.errors import MgcaError, UserError
 
-_CORE = Path(__file__).parents[2] / "runtime" / "core" / "conftest.py"
+_CORE = Path(__file__).parents[3] / "runtime" / "core" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("core_conftest_for_triton", _CORE)
 assert _spec is not None and _spec.loader is not None
 _core: Any = importlib.util.module_from_spec(_spec)
