@@ -9,10 +9,11 @@ pytest.importorskip("torch")
 
 from onnx import helper
 
-from export.parity.bench import next_to_keep
+from export.candidates import next_to_keep
+from export.graph.staged_graph import StagedGraph
 from export.parity.gate import failure_message, format_table, judge, stages_by_loss
 from export.parity.measure import Farthest, Parity, StageParity, cosines, locate_farthest, mean_iou
-from export.precision.variants import Graph, check_kept_stages
+from export.precision.variants import check_kept_stages
 from runtime.errors import UserError
 from tests.export.small_graphs import make_model, random
 
@@ -95,14 +96,14 @@ def test_the_advice_is_never_to_keep_what_the_precision_does_not_change() -> Non
     assert next_to_keep(parity, ("decoder", "encoder.mlp"), ("decoder", *parts)) is None
 
 
-def _graph() -> Graph:
+def _graph() -> StagedGraph:
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["a"], name="product"),
         helper.make_node("Conv", ["a", "k"], ["y"], name="convolution"),
     ]
     weights = {"w": random(6, 5), "k": random(2, 3, 1, 1)}
     stages = {"product": "encoder.mlp", "convolution": "decoder"}
-    return Graph(make_model(nodes, weights, (1, 3, 4, 6)), stages)
+    return StagedGraph(make_model(nodes, weights, (1, 3, 4, 6)), stages)
 
 
 @pytest.mark.parametrize(

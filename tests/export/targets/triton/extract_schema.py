@@ -1,7 +1,7 @@
 """Read Triton's model configuration schema out of its client's wheel.
 
     pip download --no-deps -d wheels tritonclient==2.73.0
-    python tests/export/triton/extract_schema.py wheels/tritonclient-2.73.0-py3-none-any.whl
+    python tests/export/targets/triton/extract_schema.py wheels/tritonclient-2.73.0-py3-none-any.whl
 
 Writes model_config.binpb beside this file: the serialized descriptor of model_config.proto, which
 any protobuf can load (the client itself wants grpc, and a protobuf of one major version).

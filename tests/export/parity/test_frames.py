@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from export.parity.frames import draw_demo_frames, evenly_spaced, read_image_folder
+from export.even_spacing import evenly_spaced
+from export.parity.frames import draw_demo_frames, read_image_folder
 from export.progress import show_bar
 from runtime.errors import UserError
 

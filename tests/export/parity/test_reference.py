@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from export.parity.reference import ReferenceSegmenter, labels_at_source  # noqa: E402
 from export.parity.reference_units import gather_units, merge_alike, nearest_divisor, seed_cells  # noqa: E402
+from tests.support.random_checkpoint import randomise  # noqa: E402
 from training.model.clip import IMAGE_MEAN, IMAGE_STD, load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402
@@ -18,27 +19,27 @@ from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa: E402
 
 
-@pytest.mark.parametrize("dense", ["tokens", "maskclip", "clearclip"])
-@pytest.mark.parametrize("size_wh", [(96, 64), (128, 96)])
+@pytest.mark.parametrize(
+    ("dense", "size_wh"),
+    [
+        ("tokens", (96, 64)),
+        ("maskclip", (96, 64)),
+        ("clearclip", (96, 64)),
+        ("clearclip", (128, 96)),  # the native size: position embeddings as they are
+    ],
+)
 @torch.no_grad()
 def test_agrees_with_the_traced_module(dense: str, size_wh: tuple[int, int]) -> None:
     torch.manual_seed(1)
     model = MgcaModel(load_clip("mgca-tiny"), ModelConfig(dense=dense)).eval()
-    for parameter in model.decoder.parameters():
-        parameter.normal_(std=0.1)
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(std=0.1)
-            module.running_var.uniform_(0.5, 2.0)
-            module.weight.uniform_(0.5, 1.5)
-            module.bias.normal_(std=0.1)
+    randomise(model)
     settings = UnitSettings()
     traced = TraceableSegmenter(model, size_wh, settings).eval()
     reference = ReferenceSegmenter(
         model.clip.visual,
         dict(model.decoder.named_parameters()),
         dense=dense,
-        early_tap=model.encoder.early_tap,
+        early_block=model.encoder.early_tap,
         units=asdict(settings),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,

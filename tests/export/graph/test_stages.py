@@ -8,7 +8,8 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper  # noqa: E402
 
-from export.graph.stages import is_among, map_stages, root_of, strip_exporter_records  # noqa: E402
+from export.graph.staged_graph import strip_exporter_records  # noqa: E402
+from export.graph.stages import is_among, map_stages, root_of  # noqa: E402
 
 SCOPES = {
     "cast": ["", "_to_copy"],

@@ -7,7 +7,6 @@ alone, what the products compute in, and that memory and shapes fit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,17 +15,21 @@ from export.targets.tensorrt import build_engine, check_compatibility
 from runtime.backends import open_backend
 from runtime.backends.parity import compare_outputs, trial_feeds
 from runtime.bundle import Bundle, load_bundle
+from tests.support.pictures import draw_pictures
+from tests.support.random_checkpoint import save_random_checkpoint
 
 PRECISIONS = {"fp32": "exported", "fp16": "exported-fp16", "int8": "exported-int8-static"}
 
 
 @pytest.fixture(scope="session")
-def exported(
-    checkpoint: Path, pictures: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Bundle]:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
     from export.cli import main
 
-    out = tmp_path_factory.mktemp("bundles") / "exported"
+    folder = tmp_path_factory.mktemp("bundles")
+    checkpoint, pictures, out = folder / "last.pt", folder / "pictures", folder / "exported"
+    save_random_checkpoint(checkpoint)
+    pictures.mkdir()
+    draw_pictures(pictures)
     done = main(
         [
             *("--checkpoint", str(checkpoint), "--out", str(out), "--size", "96x64"),
