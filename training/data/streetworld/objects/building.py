@@ -99,16 +99,18 @@ def draw_building(
     if shop and tall > 4.5:
         _shop(wall, rng, low, lit, dim)
     else:
-        u = rng.uniform(0.1, 0.8)
-        wide = min(1.1 / max(wall.length, 1.0), 0.2)
-        door = shade(
-            paint_of(rng, rng.pick(("brown", "red", "green", "black", "white", "blue"))), dim
-        )
-        wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
-        wall.quads([(u, 0, u + wide, 2.15)], door)
+        _door(wall, rng, paint, dim)
     wall.quads([(0, tall - 0.35, 1, tall - 0.1)], shade(paint, 0.75))
     wall.flush()
     return thing
+
+
+def _door(wall: Wall, rng: Rng, paint: Color, dim: float) -> None:
+    u = rng.uniform(0.1, 0.8)
+    wide = min(1.1 / max(wall.length, 1.0), 0.2)
+    door = shade(paint_of(rng, rng.pick(("brown", "red", "green", "black", "white", "blue"))), dim)
+    wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
+    wall.quads([(u, 0, u + wide, 2.15)], door)
 
 
 def _stone(rng: Rng) -> Color:
