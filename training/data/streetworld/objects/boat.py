@@ -21,7 +21,7 @@ def draw_boat(
     ground: str | None = None,
     color: str | None = None,
 ) -> int:
-    """A boat whose keel lies at (x, y), `long` image heights from bow to stern."""
+    """A boat whose keel lies at (x, y), ``long`` image heights from bow to stern."""
     name = color or pick_color(rng, "boat")
     thing = scene.thing("boat", name, ground)
     paint = paint_of(rng, name)

@@ -60,7 +60,11 @@ def draw_building(
     roof: str | None = None,
     dim: float = 1.0,
 ) -> int:
-    """A facade from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing."""
+    """A facade from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres high.
+
+    Returns:
+        Its thing number.
+    """
     name = color or (pick_color(rng, "building") if rng.chance(0.5) else None)
     paint = (
         mix(paint_of(rng, name), (170, 165, 155), rng.uniform(0.1, 0.3)) if name else _stone(rng)
@@ -126,7 +130,7 @@ def _stone(rng: Rng) -> Color:
 
 
 def draw_roof(wall: Wall, rng: Rng, kind: str, tall: float) -> None:
-    """A "gable" or "slope" with its chimney above a wall `tall` metres high; "flat": none."""
+    """A "gable" or "slope" with its chimney above a wall ``tall`` metres high; "flat": none."""
     if kind == "flat":
         return
     scene = wall.scene

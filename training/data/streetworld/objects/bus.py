@@ -69,7 +69,7 @@ def _bus_side(
     body: Body, rng: Rng, xs: float, length: float, height: float, double: bool, paint: Color,
     sun: float, glass: Color, lit: int, gloss: int,
 ) -> None:  # fmt: skip
-    """A flank with its windows, stripe and door, `xs` metres beside the middle."""
+    """A flank with its windows, stripe and door, ``xs`` metres beside the middle."""
     nose, low = length / 2, 0.3
     flank = [(xs, low, -nose), (xs, low, nose), (xs, height, nose), (xs, height, -nose)]
     body.face(flank, shade(paint, sun), texture=gloss)

@@ -101,7 +101,7 @@ def _flank(
     body: Body, xs: float, outline: list[tuple[float, float]], length: float, rise: float,
     paint: Color, sun: float, gloss: int,
 ) -> None:  # fmt: skip
-    """A side below the windows, with its door's seam and handle, `xs` metres beside the middle."""
+    """A side below the windows, with seam and handle of its door, ``xs`` metres off the middle."""
     nose, low, scene = length / 2, outline[0][1], body.scene
     flank = [(xs, y, z) for z, y in outline]
     body.face(flank, shade(paint, sun), texture=gloss)

@@ -23,7 +23,7 @@ def draw_dog(
     step: float | None = None,
     mirror: float | None = None,
 ) -> int:
-    """A dog that stands, walks, runs or sits; paws at (x, y), `tall` image heights."""
+    """A dog that stands, walks, runs or sits; paws at (x, y), ``tall`` image heights."""
     name = color or pick_color(rng, "dog")
     thing = scene.thing("dog", name, ground)
     coat = paint_of(rng, name)

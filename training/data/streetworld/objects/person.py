@@ -24,9 +24,9 @@ def draw_person(
     facing: str | None = None,
     mirror: float | None = None,
 ) -> int:
-    """A standing or walking person, feet at (x, y), `tall` image heights. Returns the thing.
+    """A standing or walking person, feet at (x, y), ``tall`` image heights. Returns the thing.
 
-    `step` in [-1, 1] is the phase of the stride; None draws a random one.
+    ``step`` in [-1, 1] is the phase of the stride; None draws a random one.
     """
     name = color or pick_color(rng, "person")
     thing = scene.thing("person", name, ground)

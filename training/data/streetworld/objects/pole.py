@@ -31,7 +31,7 @@ def draw_pole(
     kind: str | None = None,
     thick: float | None = None,
 ) -> int:
-    """A post, lamp post, telegraph pole or bollard, `tall` image heights."""
+    """A post, lamp post, telegraph pole or bollard, ``tall`` image heights."""
     kind = kind or rng.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
     thing = scene.thing("pole", None, ground)
     wood = kind == "wires"
@@ -63,7 +63,7 @@ def _arm(
     scene: DisplayList, thing: int, x: float, top: float, tall: float, width: float, reach: float,
     metal: Color, lamp: Color, glow: int,
 ) -> None:  # fmt: skip
-    """An arm of a lamp post, `reach` to the right, with its lamp."""
+    """An arm of a lamp post, ``reach`` to the right, with its lamp."""
     scene.fill(
         limb(x, top + width / 2, x + reach, top - tall * 0.02, width * 0.7, width * 0.5),
         metal,

@@ -59,7 +59,7 @@ def draw_sign(
 def draw_plate(
     scene: DisplayList, rng: Rng, x: float, y: float, size: float, *, color: str | None = None
 ) -> int:
-    """A sign's plate alone, centred on (x, y), `size` its half height."""
+    """A sign's plate alone, centred on (x, y), ``size`` its half height."""
     name = color or pick_color(rng, "sign")
     thing = scene.thing("sign", name)
     paint = paint_of(rng, name)
