@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import SIZE_WH, draw_scene, read_video, scene_labels, write_clip
-from processes import ENGINE, REPOSITORY, Run, command_environment
 
 from runtime.backends import BACKEND_NAMES
+from tests.support.clips import SIZE_WH, draw_scene, read_video, scene_labels, write_clip
+from tests.support.processes import ENGINE, REPOSITORY, Run, command_environment
 
 STAGES = ["capture", "preprocess", "infer", "postprocess", "total"]
 WORDS = ("--classes", "sky,tree,car", "--background", "none")
@@ -69,20 +69,20 @@ def test_a_video_into_every_output(run_cli: Run, color_bundle, clip: Path, tmp_p
     assert record["fps"] > 0 and record["classes"] == ["sky", "tree", "car"]
 
 
-def test_images_of_many_sizes(run_cli: Run, color_bundle, tmp_path: Path) -> None:
+def test_images_of_many_sizes(run_here: Run, color_bundle, tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     sizes = {"f10": (128, 96), "f2": (61, 47), "f1": (320, 200)}
     for name, size_wh in sizes.items():
         cv2.imwrite(str(images / f"{name}.png"), draw_scene(3, size_wh))
     (images / "f3.png").write_bytes(b"broken")
-    done = run_cli(
+    done = run_here(
         "--images", images, "--bundle", color_bundle, *ENGINE,
         *WORDS, "--label-dir", tmp_path / "l",
         "--jsonl", "-", "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
     )  # fmt: skip
     assert done.returncode == 0
-    warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+    warnings = sorted(line for line in done.stderr.splitlines() if "warning" in line)
     assert len(warnings) == 2 and "f3.png" in warnings[0] and "size changed" in warnings[1]
     lines = [json.loads(line) for line in done.stdout.splitlines()]  # the summary is on stderr
     assert [line["size_wh"] for line in lines] == [[320, 200], [61, 47], [128, 96]]
@@ -92,9 +92,9 @@ def test_images_of_many_sizes(run_cli: Run, color_bundle, tmp_path: Path) -> Non
     assert json.loads((tmp_path / "r.json").read_text())["unreadable"] == 1
 
 
-def test_background_and_threshold_make_255(run_cli: Run, color_bundle, clip, tmp_path) -> None:
+def test_background_and_threshold_make_255(run_here: Run, color_bundle, clip, tmp_path) -> None:
     """Asked for the car alone, the model must not paint the sky as a car."""
-    run_cli(
+    run_here(
         "--video", clip, "--bundle", color_bundle, *ENGINE,
         "--classes", "car", "--background", "sky,tree",
         "--max-frames", 1, "--label-dir", tmp_path / "l",
@@ -104,10 +104,10 @@ def test_background_and_threshold_make_255(run_cli: Run, color_bundle, clip, tmp
     assert ((labels == 0) == (scene_labels(0) == 2)).mean() > 0.93
 
 
-def test_synonyms_and_classes_file(run_cli: Run, color_bundle, clip: Path, tmp_path: Path) -> None:
+def test_synonyms_and_classes_file(run_here: Run, color_bundle, clip: Path, tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("\ufeff# what the camera sees\nabove = sky\n\nbelow=tree|sand # both\ncar\n")
-    done = run_cli(
+    done = run_here(
         "--video", clip, "--bundle", color_bundle, *ENGINE,
         "--classes-file", words, "--background", "none",
         "--label-dir", tmp_path / "l", "--every", 5, "--units", "pixel",
@@ -118,13 +118,13 @@ def test_synonyms_and_classes_file(run_cli: Run, color_bundle, clip: Path, tmp_p
     assert (read_labels(tmp_path / "l" / "000005.png") == scene_labels(5)).mean() > 0.93
 
 
-def test_a_cut_off_video_ends_well_with_a_warning(run_cli: Run, color_bundle, tmp_path) -> None:
+def test_a_cut_off_video_ends_well_with_a_warning(run_here: Run, color_bundle, tmp_path) -> None:
     whole = write_clip(
         tmp_path / "w.mp4", 40, options={"g": "8"}, container_options={"movflags": "faststart"}
     )
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-    done = run_cli(
+    done = run_here(
         "--video", cut, "--bundle", color_bundle, *ENGINE, *WORDS, "--out", tmp_path / "o.mp4"
     )
     assert done.returncode == 0
@@ -133,10 +133,10 @@ def test_a_cut_off_video_ends_well_with_a_warning(run_cli: Run, color_bundle, tm
 
 
 def test_quiet_is_quiet_and_outputs_are_replaced(
-    run_cli: Run, color_bundle, clip, tmp_path
+    run_here: Run, color_bundle, clip, tmp_path
 ) -> None:
     (tmp_path / "a.jsonl").write_text("old\n" * 1000)
-    done = run_cli(
+    done = run_here(
         "--video", clip, "--bundle", color_bundle, *ENGINE,
         *WORDS, "--jsonl", tmp_path / "a.jsonl",
         "--quiet",
@@ -144,6 +144,30 @@ def test_quiet_is_quiet_and_outputs_are_replaced(
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 12
     assert not [p for p in tmp_path.iterdir() if p.name.endswith(".part")]
+
+
+def test_a_printed_config_makes_the_same_run(
+    run_here: Run, color_bundle, clip: Path, tmp_path: Path
+) -> None:
+    flags = ("--video", clip, "--bundle", color_bundle, *ENGINE, *WORDS, "--every", 4)
+    names = ("--label-dir", tmp_path / "straße", "--jsonl", "-")
+    by_flags = run_here(*flags, *names)
+    printed = run_here(*flags, *names, "--print-config")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    (tmp_path / "site.toml").write_text(printed.stdout, encoding="utf-8")
+    other = tmp_path / "other"
+    by_file = run_here("--config", tmp_path / "site.toml", "--label-dir", other, "--every", 2)
+    assert by_flags.returncode == by_file.returncode == 0
+    labels = [{p.name: p.read_bytes() for p in f.iterdir()} for f in (tmp_path / "straße", other)]
+    assert list(labels[0]) and labels[0].items() < labels[1].items()  # flags win: twice as many
+    assert [len(done.stdout.splitlines()) for done in (by_flags, by_file)] == [3, 6]
+
+
+def test_a_printed_config_is_utf8_whatever_stdout_takes(run_cli: Run, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+    done = run_cli("--classes", "straße,猫", "--print-config")
+    assert done.returncode == 0 and 'classes = "straße,猫"' in done.stdout
 
 
 def test_help_and_version_are_quick_and_load_nothing() -> None:
@@ -164,7 +188,7 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
         "--camera", "--video", "--images", "--bundle", "--classes", "--classes-file",
         "--background", "--threshold", "--units", "--allow-unknown", "--out", "--label-dir",
         "--jsonl", "--rle", "--report", "--show", "--backend", "--reconnect-timeout", "--threads",
-        "--max-frames", "--debug", "--quiet", "--version",
+        "--max-frames", "--debug", "--quiet", "--version", "--strict", "--config", "--print-config",
     ):  # fmt: skip
         assert flag in done.stdout
     assert done.stdout.rstrip().splitlines()[-1].startswith("mgca-rt ")

@@ -11,11 +11,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import SIZE_WH, draw_scene, write_clip
 
 from runtime.errors import UserError
 from runtime.sources import Frame, VideoFile, open_video
 from runtime.sources.video import PictureClock
+from tests.support.clips import SIZE_WH, draw_scene, write_clip
 
 
 def read_all(path: Path) -> list[Frame]:
@@ -89,6 +89,15 @@ def test_rotation_metadata_turns_frames_upright(
     plain = read_all(clip)
     assert len(frames) == 12
     assert (frames[5].image_bgr == cv2.rotate(plain[5].image_bgr, turn)).all()
+
+
+def test_metadata_that_is_not_utf8_is_no_obstacle(clip: Path, tmp_path: Path) -> None:
+    """Old cameras write Latin-1; PyAV up to version 18 refuses that unless told otherwise."""
+    data = clip.read_bytes()
+    assert b"Lavf" in data  # the tag that names the program which wrote the file
+    foreign = tmp_path / "foreign.mp4"
+    foreign.write_bytes(data.replace(b"Lavf", b"L\xe9\xff\xfe"))
+    assert len(read_all(foreign)) == 12
 
 
 def test_cut_off_video_is_read_as_far_as_it_decodes(tmp_path: Path, caplog) -> None:

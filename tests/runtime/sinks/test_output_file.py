@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from runtime.errors import UserError
+from runtime.sinks.claims import Claims
 from runtime.sinks.output_file import OutputFile, check_folder, make_folder
 
 
 def test_check_leaves_no_trace(tmp_path: Path) -> None:
     check_folder(tmp_path / "a" / "b", "--label-dir")
-    OutputFile(tmp_path / "c" / "d.json", "--report").check()
+    OutputFile(tmp_path / "c" / "d.json", "--report").check(Claims([], "no-bundle"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -35,7 +36,7 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     file.write_text("x")
     for path in (file / "a.mp4", file / "b" / "a.mp4", Path("/proc/a.mp4"), tmp_path, Path("")):
         with pytest.raises(UserError):
-            OutputFile(path if path != Path("") else "", "--out").check()
+            OutputFile(path if path != Path("") else "", "--out").check(Claims([], "no-bundle"))
     assert file.read_text() == "x"
 
 
@@ -67,3 +68,16 @@ def test_publish_replaces_in_one_step_and_writing_goes_on(tmp_path: Path) -> Non
     file.publish()
     file.close()
     assert path.read_bytes() == b"newer" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_is_written_to_directly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    file = OutputFile(f"/dev/fd/{writing}", "--jsonl")  # as a shell's >(command) is given
+    file.check(Claims([], "no-bundle"))
+    file.open()
+    file.write_all(b"line")
+    file.publish()
+    file.close()
+    os.close(writing)
+    assert os.read(reading, 100) == b"line"
+    os.close(reading)

@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import draw_scene
 
 from runtime.errors import UserError
 from runtime.sources import ImageSource
 from runtime.sources.images import list_images, natural_key
+from tests.support.clips import draw_scene
 
 
 def read_all(source: ImageSource) -> list:
@@ -98,11 +98,3 @@ def test_only_unreadable_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     with pytest.raises(UserError, match="none of the 1 files"):
         read_all(ImageSource(str(tmp_path)))
-
-
-def test_equal_stems_are_found(tmp_path: Path) -> None:
-    for name in ("a.png", "a.jpg", "b.png"):
-        cv2.imwrite(str(tmp_path / name), draw_scene(0))
-    source = ImageSource(str(tmp_path))
-    assert {Path(p).name for p in source.equal_stems() or ()} == {"a.png", "a.jpg"}
-    assert ImageSource(str(tmp_path / "*.png")).equal_stems() is None

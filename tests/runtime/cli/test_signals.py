@@ -17,8 +17,9 @@ from pathlib import Path
 
 import cv2
 import pytest
-from clips import draw_scene, read_video, write_clip
-from processes import ENGINE, command_environment
+
+from tests.support.clips import draw_scene, read_video, write_clip
+from tests.support.processes import ENGINE, command_environment
 
 Start = Callable[..., "subprocess.Popen[str]"]
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from clips import write_clip
 
 from runtime.errors import SourceGoneError, UserError
 from runtime.sources import Frame, StreamSource
 from runtime.sources.decoding import redact_url
+from tests.support.clips import write_clip
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 
@@ -85,7 +85,8 @@ def send_live(jpegs: list[bytes], pause_s: float = 0.0) -> Answer:
 @pytest.fixture(scope="module")
 def jpegs() -> list[bytes]:
     import cv2
-    from clips import draw_scene
+
+    from tests.support.clips import draw_scene
 
     return [cv2.imencode(".jpg", draw_scene(i))[1].tobytes() for i in range(6)]
 

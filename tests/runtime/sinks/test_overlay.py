@@ -9,10 +9,11 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from clips import draw_scene, read_video
 
 from runtime.errors import MgcaError, UserError
-from runtime.sinks import OverlayVideo
+from runtime.sinks.claims import Claims
+from runtime.sinks.overlay import OverlayVideo
+from tests.support.clips import draw_scene, read_video
 
 
 def item(image_bgr: np.ndarray, time_s: float) -> Any:
@@ -22,7 +23,7 @@ def item(image_bgr: np.ndarray, time_s: float) -> Any:
 
 def write_all(path: Path, images: list[np.ndarray], times_s: list[float], fps: float = 10) -> None:
     sink = OverlayVideo(str(path), fps)
-    sink.check()
+    sink.check(Claims([], "no-bundle"))
     for image_bgr, time_s in zip(images, times_s, strict=True):
         sink.write(item(image_bgr, time_s))
     sink.close()
@@ -90,7 +91,7 @@ def test_what_is_there_stays_until_the_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"precious")
     sink = OverlayVideo(str(path))
-    sink.check()
+    sink.check(Claims([], "no-bundle"))
     assert path.read_bytes() == b"precious"
     sink.close()
     assert path.read_bytes() == b"precious" and list(tmp_path.iterdir()) == [path]
@@ -115,13 +116,13 @@ def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.avi", "mp4", "a.mp4.txt"])
 def test_other_endings_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"\.mp4"):
-        OverlayVideo(str(tmp_path / name)).check()
+        OverlayVideo(str(tmp_path / name)).check(Claims([], "no-bundle"))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_an_error_and_no_crash() -> None:
     sink = OverlayVideo("/dev/full")
-    sink.check()
+    sink.check(Claims([], "no-bundle"))
     with pytest.raises(MgcaError, match="No space left"):
         for index in range(100):
             sink.write(item(draw_scene(index), index / 10))

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[2]
 # One engine by name: "auto" would try them all, which has tests of its own.
 ENGINE = ("--backend", "onnxruntime-cpu")
 Run = Callable[..., subprocess.CompletedProcess[str]]

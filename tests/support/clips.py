@@ -8,7 +8,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from color_bundle import COLORS_BGR
+
+from tests.support.color_bundle import COLORS_BGR
 
 SIZE_WH = (128, 96)
 

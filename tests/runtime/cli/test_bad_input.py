@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
-from clips import draw_scene, write_clip
-from processes import Run
+
+from tests.support.clips import draw_scene, write_clip
+from tests.support.processes import Run, command_environment
 
 CAR = ("--classes", "car")
 # One engine by name: most cases need none, and "auto" would try them all in each process.
@@ -27,6 +30,8 @@ def scratch(tmp_path_factory: pytest.TempPathFactory, color_bundle: Path) -> Pat
     (folder / "file").write_text("precious")
     (folder / "latin.txt").write_bytes(b"caf\xe9\n")
     (folder / "none.txt").write_text("# nothing\n")
+    (folder / "bad.toml").write_text("[words]\nclases = 'car'\n")
+    (folder / "good.toml").write_text("[sources]\nvideo = 'clip.mp4'\n[words]\nclasses = 'car'\n")
     for name in ("a.png", "a.jpg"):
         (folder / "twins").mkdir(exist_ok=True)
         cv2.imwrite(str(folder / "twins" / name), draw_scene(0))
@@ -60,6 +65,10 @@ CASES: list[tuple[str, int, str]] = [
     ("--frobnicate", 2, "--frobnicate"),
     ("clip.mp4", 2, "--video clip.mp4"),
     ("--video clip.mp4 --images pngs --classes car", 2, "one source"),
+    ("--video clip.mp4 --video clip.mp4 --classes car", 2, "given twice"),
+    ("--config gone.toml", 2, "gone.toml"),
+    ("--config bad.toml {B}", 2, "did you mean classes?"),
+    ("--config good.toml --out good.toml {B}", 2, "input"),
     ("--video", 2, "--video"),
     ("--video clip.mp4", 2, "--classes person,car"),
     ("--video clip.mp4 --classes , {B}", 2, "empty"),
@@ -115,20 +124,20 @@ CASES: list[tuple[str, int, str]] = [
 
 @pytest.mark.parametrize(("typed", "code", "words"), CASES, ids=[case[0] for case in CASES])
 def test_one_line_and_the_exit_code(
-    typed: str, code: int, words: str, scratch: Path, run_cli: Run, monkeypatch
+    typed: str, code: int, words: str, scratch: Path, run_here: Run
 ) -> None:
     before = snapshot(scratch)
     arguments = typed.replace("{B}", BUNDLE).split()
-    done = run_cli(*arguments, cwd=scratch)
+    done = run_here(*arguments, cwd=scratch)
     assert done.returncode == code, done.stderr
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("mgca-rt: error: ")
     assert words in done.stderr and "Traceback" not in done.stderr and done.stdout == ""
     assert snapshot(scratch) == before
 
 
-def test_only_broken_images(run_cli: Run, scratch: Path) -> None:
+def test_only_broken_images(run_here: Run, scratch: Path) -> None:
     before = snapshot(scratch)
-    done = run_cli(
+    done = run_here(
         "--images", "broken", *CAR, *BUNDLE.split(), "--out", "o.mp4", "--label-dir", "l",
         "--report", "file", cwd=scratch,
     )  # fmt: skip
@@ -136,29 +145,26 @@ def test_only_broken_images(run_cli: Run, scratch: Path) -> None:
     assert snapshot(scratch) == before
 
 
-def test_too_many_classes(run_cli: Run, scratch: Path, clip: Path) -> None:
+def test_too_many_classes(run_here: Run, scratch: Path, clip: Path) -> None:
     many = ",".join(f"thing {i}" for i in range(255))
-    done = run_cli("--video", clip, "--classes", many, "--bundle", scratch / "bundle")
+    done = run_here("--video", clip, "--classes", many, "--bundle", scratch / "bundle")
     assert done.returncode == 2 and "254" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_debug_shows_the_traceback(run_cli: Run, scratch: Path) -> None:
-    done = run_cli("--video", "gone.mp4", *CAR, "--debug", cwd=scratch)
+def test_debug_shows_the_traceback(run_here: Run, scratch: Path) -> None:
+    done = run_here("--video", "gone.mp4", *CAR, "--debug", cwd=scratch)
     assert done.returncode == 2 and "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("mgca-rt: error: --video gone.mp4")
 
 
-def test_stdout_whose_reader_leaves(run_cli: Run, scratch: Path, clip: Path) -> None:
-    import subprocess
-    import sys
-
-    from processes import command_environment
-
+def test_stdout_whose_reader_leaves(scratch: Path, clip: Path) -> None:
     command = f"{sys.executable} -m runtime --video {clip} --classes car --jsonl - "
     command += BUNDLE
     done = subprocess.run(
         ["bash", "-c", f"{command} | head -n 1; exit ${{PIPESTATUS[0]}}"], cwd=scratch,
-        env=command_environment(), capture_output=True, text=True, timeout=60, check=False,
+        # as most users have it: what could not be written waits in a buffer until Python ends
+        env=command_environment() | {"PYTHONUNBUFFERED": ""},
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert json.loads(done.stdout)["frame"] == 0
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
