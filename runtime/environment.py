@@ -31,10 +31,14 @@ def describe_hardware() -> dict[str, str | int]:
     }
 
 
-def describe_versions() -> dict[str, str]:
-    """Version of Python and of each package that is installed and can matter to a figure."""
+def describe_versions(*more: str) -> dict[str, str]:
+    """Version of Python and of each package that is installed and can matter to a figure.
+
+    Args:
+        more: distributions beside :data:`PACKAGES`.
+    """
     versions = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *more):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from benchmarks.datasets import EvaluationFrame, EvaluationSet
+from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
 from training.data.batches import normalize_images, unit_images
 from training.data.streetworld import generate_pair
 from training.model.dense import DenseFeatures
@@ -53,7 +53,9 @@ def see_frames(
     frames = tqdm(
         dataset.open(), f"encode {dataset.name}", dataset.count, leave=False, disable=None
     )
-    return [_see(model, frame, len(dataset.words), size_wh, grid_hw) for frame in frames]
+    return [
+        _see(model, frame.frame_bgr, dataset.truth_of(frame), size_wh, grid_hw) for frame in frames
+    ]
 
 
 def training_pictures(first_seed: int, count: int, size_wh: tuple[int, int]) -> EvaluationSet:
@@ -70,19 +72,17 @@ def training_pictures(first_seed: int, count: int, size_wh: tuple[int, int]) -> 
 
 def _see(
     model: MgcaModel,
-    frame: EvaluationFrame,
-    classes: int,
+    frame_bgr: np.ndarray,
+    truth_hw: np.ndarray,
     size_wh: tuple[int, int],
     grid_hw: tuple[int, int],
 ) -> SeenFrame:
-    source = frame.frame_bgr
-    shrinks = source.shape[1] >= size_wh[0] and source.shape[0] >= size_wh[1]
+    shrinks = frame_bgr.shape[1] >= size_wh[0] and frame_bgr.shape[0] >= size_wh[1]
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR  # as the runtime does
-    resized = cv2.resize(source, size_wh, interpolation=way)
+    resized = cv2.resize(frame_bgr, size_wh, interpolation=way)
     rgb_1hw3 = torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).unsqueeze(0)
     image_13hw = normalize_images(rgb_1hw3)
     colors_3hw = shrink_to(unit_images(rgb_1hw3), grid_hw)[0]
-    truth_hw = np.where(frame.labels_hw < classes, frame.labels_hw, np.uint8(255))
     return SeenFrame(truth_hw, image_13hw, model.encoder(image_13hw), colors_3hw)
 
 

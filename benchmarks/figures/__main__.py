@@ -29,9 +29,9 @@ from benchmarks.figures.pictures import (
 from benchmarks.figures.png import LIMIT_BYTES, write_png
 from benchmarks.figures.similarity import draw_similarity, parse_words
 from benchmarks.figures.units import draw_units
-from benchmarks.flags import parse_size
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
+from runtime.flag_values import size_wh
 
 PROG = "python -m benchmarks.figures"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -99,7 +99,7 @@ def build_parser() -> CommandParser:
         metavar="DIR",
         help="run whose curves are drawn (again for more; default: the newest below runs/)",
     )
-    add("--size", type=parse_size, help="input size (default: what the run's export would use)")
+    add("--size", type=size_wh(16), help="input size (default: what the run's export would use)")
     add("--camvid-out", type=Path, metavar="DIR", help="also draw CamVid frames, into this folder")
     add("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
     return parser

@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.datasets import CAMVID_WORDS, camvid_set
+from benchmarks.datasets.camvid import WORDS as CAMVID_WORDS
+from benchmarks.datasets.camvid import camvid_set
 from runtime.errors import UserError
 from training.data.streetworld import CLASS_NAMES, generate_scene
 

@@ -103,7 +103,7 @@ def test_latency_writes_design_json(tmp_path: Path):
     [
         ("benchmarks.accuracy", ["--scenes", "0"], "--scenes"),
         ("benchmarks.accuracy", ["--scene", "3"], "--scene"),
-        ("benchmarks.accuracy", ["--size", "320"], "320x240"),
+        ("benchmarks.accuracy", ["--size", "320"], "640x480"),
         ("benchmarks.accuracy", ["--dataset", "ade20k"], "streetworld"),
         ("benchmarks.accuracy", ["--dataset", "camvid", "--root", "/nowhere"], "/nowhere"),
         ("benchmarks.accuracy", ["--bundle", "/nowhere"], "/nowhere"),

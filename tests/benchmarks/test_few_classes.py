@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.datasets import EvaluationFrame, EvaluationSet, shipped_clip_set
+from benchmarks.datasets.demo_clip import shipped_clip_set
+from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
 from benchmarks.few_classes import count_few, few_figures, main
-from benchmarks.flags import choose_names
+from benchmarks.record.names import choose_names
 from runtime.errors import UserError
 
 WORDS = ("sky", "road", "car")
