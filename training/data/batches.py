@@ -104,13 +104,22 @@ class StreetWorldPairs(Dataset):
     """
 
     def __init__(
-        self, first_seed: int, length: int, size_wh: tuple[int, int], captions: int, seed: int
+        self,
+        first_seed: int,
+        length: int,
+        size_wh: tuple[int, int],
+        captions: int,
+        seed: int,
+        variant: str = "singles",
+        exposure: str = "v1",
     ) -> None:
         self.first_seed = first_seed
         self.length = length
         self.size_wh = size_wh
         self.captions = captions
         self.seed = seed
+        self.variant = variant
+        self.exposure = exposure
 
     def __len__(self) -> int:
         """Number of scenes."""
@@ -119,7 +128,9 @@ class StreetWorldPairs(Dataset):
     def __getitem__(self, index: int) -> Pair:
         """Image uint8 (h, w, 3) RGB, the captions drawn for it, and all it has."""
         scene = self.first_seed + index
-        image_hw3, captions = generate_pair(scene, size_wh=self.size_wh)
+        image_hw3, captions = generate_pair(
+            scene, variant=self.variant, size_wh=self.size_wh, exposure=self.exposure
+        )
         drawn = choose_captions(captions, self.captions, scene * 1000003 + self.seed)
         return image_hw3, drawn, list(captions)
 
@@ -196,13 +207,16 @@ def streetworld_batches(
     seed: int,
     collate: Collate,
     workers: int,
+    variant: str = "singles",
+    exposure: str = "v1",
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[Batch]:
     """Batches for steps ``start_step`` .. ``steps``: step s always holds the same scenes, so a
     resumed run sees what an unbroken one would have seen.
     """
-    pairs = StreetWorldPairs(first_seed, steps * batch * world_size, size_wh, captions, seed)
+    length = steps * batch * world_size
+    pairs = StreetWorldPairs(first_seed, length, size_wh, captions, seed, variant, exposure)
     rows = [
         range((step * world_size + rank) * batch, (step * world_size + rank + 1) * batch)
         for step in range(start_step, steps)

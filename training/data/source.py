@@ -13,8 +13,7 @@ from training.config.schema import PhaseConfig, PretrainConfig, TrainConfig
 from training.data.batches import Batch, Collate, streetworld_batches
 from training.data.nouns import NounFinder
 from training.data.replay import replay_batches
-from training.data.streetworld.scene import TILES_HW
-from training.data.streetworld.scenes.lessons import FIRST_TILE, lesson_of
+from training.data.streetworld import TILES_HW, VARIANTS
 from training.engine.distributed import Processes
 from training.model.clip import tokenizer_for
 from training.model.mgca import MgcaModel
@@ -100,26 +99,27 @@ class SceneStream:
         return self.config.data.first_seed + used
 
     def check_tiles(self, phase: PretrainConfig, first_seed: int) -> None:
-        """See that images are tiles of photographs where ``phase`` wants them to be.
+        """See that images that are tiles of photographs are joined to those photographs.
 
         Raises:
             UserError: they are not.
         """
         rows, columns = phase.frame_tiles
-        if (rows, columns) == (1, 1):
+        data = self.config.data
+        if (rows, columns) == (1, 1) or data.shards or not VARIANTS[data.variant].tiles:
             return
-        if self.config.data.shards:
+        if (rows, columns) != TILES_HW:
             raise UserError(
-                "pretrain.frame_tiles wants tiles of photographs, and pairs of shards are each by "
-                "themselves; expected StreetWorld, or --set 'pretrain.frame_tiles=[1,1]'"
+                f"pretrain.frame_tiles is {rows}x{columns}, and the scenes of variant "
+                f"'{data.variant}' are tiles of photographs of {TILES_HW[0]}x{TILES_HW[1]}; "
+                f"expected --set 'pretrain.frame_tiles=[{TILES_HW[0]},{TILES_HW[1]}]'"
             )
-        tiles, lesson = rows * columns, lesson_of("train", first_seed)
-        begins = lesson.tiles and (first_seed - lesson.first) % tiles == 0
-        if (rows, columns) != TILES_HW or not begins:
+        tiles = rows * columns
+        if first_seed % tiles:
             raise UserError(
                 f"scene {first_seed} does not begin a photograph of {rows}x{columns} tiles; "
-                f"expected {TILES_HW[0]}x{TILES_HW[1]} and e.g. "
-                f"--set data.first_seed={FIRST_TILE}"
+                f"expected a multiple of {tiles}, e.g. "
+                f"--set data.first_seed={first_seed - first_seed % tiles}"
             )
 
     def _fresh_steps(self, phase: PhaseConfig) -> int:
@@ -152,6 +152,8 @@ class SceneStream:
             seed=self.config.seed,
             collate=collate,
             workers=data.workers,
+            variant=data.variant,
+            exposure=data.exposure,
             rank=self.processes.rank,
             world_size=self.processes.count,
         )

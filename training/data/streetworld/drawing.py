@@ -24,7 +24,7 @@ GLOW = -1  # texture number of things that shine by themselves
 class Texture(NamedTuple):
     """How a surface is textured.
 
-    `tile` names a tile of `textures`; `texels` are tile pixels per frame height ("flat") or per
+    `tile` names a tile of `textures`; `texels` are tile pixels per image height ("flat") or per
     metre ("ground"); `strength` scales the contrast.
     """
 
@@ -185,7 +185,7 @@ class DisplayList:
         *,
         flags: int = IMAGE,
     ) -> None:
-        """Open polylines of one width (frame heights)."""
+        """Open polylines of one width (image heights)."""
         if len(polylines):
             extra = (width, *(float(len(line)) for line in polylines))
             self._add(LINES, np.concatenate(polylines), color, thing, 0, flags, extra)
@@ -213,7 +213,7 @@ class DisplayList:
         self._add(GRADIENT, frame, upper, thing, 0, BOTH, (*lower, horizon))
 
     def soften(self, width: float) -> None:
-        """Blurs what is painted so far by `width` frame heights: clouds, the sun's glow."""
+        """Blurs what is painted so far by `width` image heights: clouds, the sun's glow."""
         if len(self.shapes) < 2:
             return  # a bare gradient is smooth already
         self.shapes.append(Shape(SOFTEN, 0, 0, (0.0, 0.0, 0.0, 0.0), 0, IMAGE, width))

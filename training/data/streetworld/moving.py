@@ -1,6 +1,6 @@
 """A street that moves: the same things and the same look as the still scenes, over time.
 
-Nothing is remembered between frames but numbers: each thing has its own dice, thrown anew for
+Nothing is remembered between frames but numbers: each thing has its own rng, begun anew for
 every frame, so it looks the same while its place changes.
 """
 
@@ -44,9 +44,9 @@ def moving_scene(
     street.focal *= zoom
     for frame in range(frames):
         shapes = compose_moment(street, frame / fps)
-        dice = street.dice(10, frame)
-        street.weather.noise_at = (dice.roll(), dice.roll())
-        draft = Draft(shapes, street.weather, "moving", dice)
+        rng = street.rng(10, frame)
+        street.weather.noise_at = (rng.random(), rng.random())
+        draft = Draft(shapes, street.weather, "moving", rng)
         parts = look(draft)
         yield Scene(
             image_hw3=expose(*paint(shapes, size_wh), street.weather),

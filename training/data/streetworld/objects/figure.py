@@ -5,7 +5,7 @@ from __future__ import annotations
 from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
 from training.data.streetworld.geometry import Points, disc, limb
 from training.data.streetworld.palette import Color
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 SKINS: tuple[Color, ...] = (
     (240, 200, 172),
@@ -43,7 +43,7 @@ class Figure:
     def __init__(
         self, scene: DisplayList, thing: int, x: float, y: float, tall: float, mirror: float
     ) -> None:
-        """Feet at (x, y) of the frame, `tall` frame heights, facing right when mirror is 1."""
+        """Feet at (x, y) of the frame, `tall` image heights, facing right when mirror is 1."""
         self.scene, self.thing = scene, thing
         self.x, self.y, self.tall, self.mirror = x, y, tall, mirror
 
@@ -74,10 +74,10 @@ class Figure:
 
 
 def draw_head(
-    figure: Figure, dice: Dice, x: float, y: float, size: float, skin: Color, facing: str
+    figure: Figure, rng: Rng, x: float, y: float, size: float, skin: Color, facing: str
 ) -> None:
     """A head with hair; `facing` is front, back or side, `size` half its height."""
-    hair = dice.pick(HAIRS)
+    hair = rng.pick(HAIRS)
     figure.disc(x, y, size * 0.8, size, skin if facing != "back" else hair)
     if facing == "front":
         cap = [

@@ -9,7 +9,7 @@ import numpy as np
 from training.data.streetworld.drawing import IMAGE, DisplayList, Texture
 from training.data.streetworld.geometry import Points
 from training.data.streetworld.palette import Color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 GROUNDS: tuple[str, ...] = ("road", "pavement", "grass", "sand", "water")
 
@@ -78,19 +78,19 @@ _TILES = {  # (tile, texels per metre, stretch away from the camera)
 class Ground:
     """One surface: its noun, paint and texture, chosen once and used for all of its pieces."""
 
-    def __init__(self, scene: DisplayList, dice: Dice, noun: str, *, dim: float = 1.0) -> None:
+    def __init__(self, scene: DisplayList, rng: Rng, noun: str, *, dim: float = 1.0) -> None:
         """Registers a surface called `noun`."""
         self.scene, self.noun = scene, noun
         self.thing = scene.thing(noun, None)
-        base = shade(dice.pick(_PAINTS[noun]), dice.uniform(0.8, 1.15) * dim)
+        base = shade(rng.pick(_PAINTS[noun]), rng.uniform(0.8, 1.15) * dim)
         self.paint: Color = (
-            base[0] + dice.uniform(-10, 10),
-            base[1] + dice.uniform(-8, 8),
-            base[2] + dice.uniform(-10, 10),
+            base[0] + rng.uniform(-10, 10),
+            base[1] + rng.uniform(-8, 8),
+            base[2] + rng.uniform(-10, 10),
         )
-        tile, texels, stretch = dice.pick(_TILES[noun])
-        strength = dice.uniform(0.3, 0.9) if noun == "road" else dice.uniform(0.5, 1.4)
-        offset = (dice.roll(), dice.roll())
+        tile, texels, stretch = rng.pick(_TILES[noun])
+        strength = rng.uniform(0.3, 0.9) if noun == "road" else rng.uniform(0.5, 1.4)
+        offset = (rng.random(), rng.random())
         self.texture = scene.texture(Texture(tile, texels, strength, True, offset, stretch))
 
     def fill(self, points: Points | Sequence[tuple[float, float]]) -> None:

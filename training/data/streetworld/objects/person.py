@@ -6,12 +6,12 @@ from training.data.streetworld.drawing import DisplayList, Texture
 from training.data.streetworld.geometry import disc
 from training.data.streetworld.objects.figure import LEGWEAR, SKINS, Figure, draw_head
 from training.data.streetworld.palette import paint_of, pick_color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 def draw_person(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     y: float,
     tall: float,
@@ -22,21 +22,21 @@ def draw_person(
     facing: str | None = None,
     mirror: float | None = None,
 ) -> int:
-    """A standing or walking person, feet at (x, y), `tall` frame heights. Returns the thing.
+    """A standing or walking person, feet at (x, y), `tall` image heights. Returns the thing.
 
     `step` in [-1, 1] is the phase of the stride; None draws a random one.
     """
-    name = color or pick_color(dice, "person")
+    name = color or pick_color(rng, "person")
     thing = scene.thing("person", name, ground)
-    view = facing or dice.weighted({"front": 2, "back": 2, "side": 2.5})
-    figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())
-    stride = step if step is not None else dice.uniform(-1, 1)
-    build = dice.uniform(0.88, 1.22)
-    skin, top, trousers = dice.pick(SKINS), paint_of(dice, name), dice.pick(LEGWEAR)
-    shoe = dice.pick(((28, 24, 22), (90, 60, 40), (225, 225, 225)))
-    coat, skirt = dice.chance(0.3), dice.chance(0.2)
+    view = facing or rng.weighted({"front": 2, "back": 2, "side": 2.5})
+    figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else rng.sign())
+    stride = step if step is not None else rng.uniform(-1, 1)
+    build = rng.uniform(0.88, 1.22)
+    skin, top, trousers = rng.pick(SKINS), paint_of(rng, name), rng.pick(LEGWEAR)
+    shoe = rng.pick(((28, 24, 22), (90, 60, 40), (225, 225, 225)))
+    coat, skirt = rng.chance(0.3), rng.chance(0.2)
     bare = skin if skirt else trousers
-    cloth = scene.texture(Texture("plaster", 200, 1.2, offset=(dice.roll(), dice.roll())))
+    cloth = scene.texture(Texture("plaster", 200, 1.2, offset=(rng.random(), rng.random())))
     scene.blend(figure.at(disc(0.05, 0.0, 0.2, 0.03)), (10, 10, 14), 0.4)
     if view == "side":
         reach = 0.17 * stride
@@ -58,8 +58,8 @@ def draw_person(
             top,
             texture=cloth,
         )
-        if dice.chance(0.25):
-            bag = dice.pick(LEGWEAR)
+        if rng.chance(0.25):
+            bag = rng.pick(LEGWEAR)
             figure.polygon([(-0.07, 0.82), (-0.17, 0.8), (-0.18, 0.56), (-0.08, 0.55)], bag)
         figure.limb(0.0, 0.8, -reach * 0.9 + 0.02, 0.46, 0.07 * build, 0.05, shade(top, 0.85))
         figure.disc(-reach * 0.9 + 0.02, 0.44, 0.028, 0.032, skin)
@@ -88,5 +88,5 @@ def draw_person(
             texture=cloth,
         )
     figure.limb(0.0, 0.83, 0.005, 0.89, 0.055, 0.05, shade(skin, 0.85))
-    draw_head(figure, dice, 0.005, 0.93, 0.068, skin, view)
+    draw_head(figure, rng, 0.005, 0.93, 0.068, skin, view)
     return thing

@@ -7,7 +7,7 @@ import numpy as np
 from training.data.streetworld.drawing import GLOW, IMAGE, DisplayList
 from training.data.streetworld.geometry import box, disc, limb
 from training.data.streetworld.palette import Color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 METALS: tuple[Color, ...] = (
     (120, 122, 126),
@@ -21,7 +21,7 @@ METALS: tuple[Color, ...] = (
 
 def draw_pole(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     y: float,
     tall: float,
@@ -31,12 +31,12 @@ def draw_pole(
     kind: str | None = None,
     thick: float | None = None,
 ) -> int:
-    """A post, lamp post, telegraph pole or bollard, `tall` frame heights."""
-    kind = kind or dice.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
+    """A post, lamp post, telegraph pole or bollard, `tall` image heights."""
+    kind = kind or rng.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
     thing = scene.thing("pole", None, ground)
     wood = kind == "wires"
-    metal: Color = (104, 80, 60) if wood else dice.pick(METALS)
-    width = thick or max(tall * dice.uniform(0.022, 0.04), 0.009)
+    metal: Color = (104, 80, 60) if wood else rng.pick(METALS)
+    width = thick or max(tall * rng.uniform(0.022, 0.04), 0.009)
     scene.fill(limb(x, y, x, y - tall, width, width * 0.75), metal, thing)
     scene.fill(
         limb(x + width * 0.2, y, x + width * 0.15, y - tall, width * 0.35, width * 0.3),
@@ -49,8 +49,8 @@ def draw_pole(
     glow = GLOW if lit else 0
     lamp: Color = (255, 236, 180) if lit else (226, 228, 226)
     if kind in ("lamp", "double"):
-        for s in (-1.0, 1.0) if kind == "double" else (dice.sign(),):
-            reach = s * tall * dice.uniform(0.12, 0.25)
+        for s in (-1.0, 1.0) if kind == "double" else (rng.sign(),):
+            reach = s * tall * rng.uniform(0.12, 0.25)
             scene.fill(
                 limb(x, top + width / 2, x + reach, top - tall * 0.02, width * 0.7, width * 0.5),
                 metal,
@@ -97,7 +97,7 @@ def draw_pole(
             np.array(
                 [
                     (x + s * tall * 0.1, top + tall * 0.04),
-                    (x + s * 1.2, top - tall * dice.uniform(-0.1, 0.1)),
+                    (x + s * 1.2, top - tall * rng.uniform(-0.1, 0.1)),
                 ]
             )
             for s in (-1, 1)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.data.streetworld import CLASS_NAMES, generate_scene
+from training.data.streetworld import CLASS_NAMES, Scene, generate_scene
 from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.geometry import Camera, box
 from training.data.streetworld.masks import things_of
@@ -17,12 +17,11 @@ from training.data.streetworld.objects.car import draw_car
 from training.data.streetworld.objects.polished_car import SOBER_COLORS, draw_polished_car
 from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
-from training.data.streetworld.rng import Dice
-from training.data.streetworld.scene import draft_scene
-from training.data.streetworld.scenes.lessons import LESSONS, lesson_of
+from training.data.streetworld.rng import Rng
+from training.data.streetworld.scene import Origin, draft_scene
+from training.data.streetworld.variants import VARIANTS
 
 SIZE_WH = (320, 240)
-POLISHED_FROM = next(lesson.first for lesson in LESSONS if lesson.polished)
 
 
 def on_a_road(
@@ -32,7 +31,7 @@ def on_a_road(
     scene = DisplayList(Camera(focal=1.2, height=1.5, horizon=0.4))
     scene.haze_color, scene.dim = (200.0, 220.0, 240.0), dim
     scene.fill(box(-2, -2, 2, 3), (120.0, 120.0, 120.0))
-    draw(scene, Dice(roll), 0.5, 6.0, yaw, color=color)
+    draw(scene, Rng(roll), 0.5, 6.0, yaw, color=color)
     return scene
 
 
@@ -63,42 +62,39 @@ def test_in_a_dark_street_a_black_car_shows_more_light_than_one_of_flat_paint() 
     assert np.median(polished) > 2 * np.median(flat)
 
 
-def test_cars_are_polished_in_their_lesson_and_in_training_only() -> None:
-    assert lesson_of("train", POLISHED_FROM).polished > 0
-    for namespace, seed in (("train", 0), ("train", POLISHED_FROM - 1), ("eval", POLISHED_FROM),
-                            ("compositions", POLISHED_FROM), ("demo", POLISHED_FROM)):  # fmt: skip
-        assert lesson_of(namespace, seed).polished == 0
-    assert draft_scene(POLISHED_FROM, "train").shapes.polished > 0
-    assert draft_scene(POLISHED_FROM, "eval").shapes.polished == 0
+def test_cars_are_polished_in_photographs_cut_into_tiles_only() -> None:
+    assert {name for name, variant in VARIANTS.items() if variant.polished} == {"tiles"}
+    assert draft_scene(0, Origin("train", "tiles", "v1")).shapes.polished > 0
+    for namespace in ("eval", "compositions", "demo"):
+        assert draft_scene(0, Origin(namespace)).shapes.polished == 0
 
 
-def test_most_cars_of_the_lesson_are_sober_and_none_wears_what_is_held_out() -> None:
+def test_most_polished_cars_are_sober_and_none_wears_what_is_held_out() -> None:
     assert not {("car", c) for c in SOBER_COLORS} & {(n, c) for c, n in HELD_OUT_COMPOSITIONS}
 
-    def cars(first: int) -> list[str | None]:
-        found = []
-        for seed in range(first, first + 9 * 60, 9):
-            things = draft_scene(seed, "train").shapes.things
-            found += [thing.color for thing in things if thing.noun == "car"]
-        return found
+    def cars(variant: str) -> list[str | None]:
+        drafts = (draft_scene(9 * n, Origin("train", variant, "v1")) for n in range(120))
+        things = (thing for draft in drafts for thing in draft.shapes.things)
+        return [thing.color for thing in things if thing.noun == "car"]
 
     def dark(colors: list[str | None]) -> float:
         return sum(c in ("black", "grey") for c in colors) / len(colors)
 
-    before = next(x.first for x in reversed(LESSONS) if x.tiles and not x.polished)
-    here, there = cars(POLISHED_FROM), cars(before)
+    # The same kinds of scenes, with and without.
+    here, there = cars("tiles"), cars("pieces")
     assert "pink" not in here
     assert dark(here) > dark(there) + 0.1
-    assert len(here) > 1.3 * len(there)
+    assert len(here) > 1.1 * len(there)
 
 
-def test_a_car_of_the_lesson_has_its_label() -> None:
-    seed = next(
-        seed
-        for seed in range(POLISHED_FROM, POLISHED_FROM + 900)
-        if any(noun == "car" and share > 0.2 for noun, _, share in
-               generate_scene(seed, namespace="train", size_wh=(64, 48)).parts)
-    )  # fmt: skip
-    scene = generate_scene(seed, namespace="train", size_wh=(64, 48))
-    share = dict((noun, share) for noun, _, share in scene.parts)["car"]
+def test_a_polished_car_has_its_label() -> None:
+    def scene_of(seed: int) -> Scene:
+        return generate_scene(seed, namespace="train", variant="tiles", size_wh=(64, 48))
+
+    scene, share = next(
+        (scene, share)
+        for scene in map(scene_of, range(900))
+        for noun, _, share in scene.parts
+        if noun == "car" and share > 0.2
+    )
     assert (scene.labels_hw == CLASS_NAMES.index("car")).mean() == pytest.approx(share, abs=0.05)
