@@ -24,10 +24,11 @@ from runtime.command import CommandParser
 from runtime.confusion_matrix import IGNORE, count_confusions, mean_iou, named_ious
 from runtime.errors import MgcaError, UserError
 from runtime.flag_values import number, whole_number
-from training.data.streetworld import CLASS_NAMES
+from training.data.streetworld import CLASS_NAMES, generate_scene
 
 PROG = "python -m benchmarks.world_hardness"
 SIZE_WH = (128, 96)
+TAUGHT_ON = "singles"  # the variant of the scenes that it learns from, exposed as in training
 LIMIT = 0.40  # mIoU above which the world is too easy
 
 
@@ -44,7 +45,10 @@ def sample_pixels(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Features (n, 5) and true classes (n,) of random pixels of the first training scenes."""
     features, labels = [], []
-    for scene in generate_scenes(0, scenes, SIZE_WH, namespace="train"):
+    for seed in range(scenes):
+        scene = generate_scene(
+            seed, namespace="train", size_wh=SIZE_WH, exposure="v1", variant=TAUGHT_ON
+        )
         truth = scene.labels_hw.ravel()
         known = np.flatnonzero(truth != IGNORE)
         if len(known):

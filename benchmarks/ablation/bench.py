@@ -212,9 +212,7 @@ class Bench:
         if not width:
             return None
         size_wh = self.plan.input_size_wh
-        pictures = training_pictures(
-            self.config.data.first_seed, SceneStream.sample_pictures, size_wh
-        )
+        pictures = training_pictures(self.config.data, SceneStream.sample_pictures, size_wh)
         seen = see_frames(self.model, pictures, size_wh)
         views = ((embed(frame)[None], frame.colors_3hw[None]) for frame in seen)
         return measure_unit_space(

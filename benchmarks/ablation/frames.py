@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
+from training.config.data import DataConfig
 from training.data.batches import normalize_images, unit_images
 from training.data.streetworld import generate_pair
 from training.model.dense import DenseFeatures
@@ -58,12 +59,20 @@ def see_frames(
     ]
 
 
-def training_pictures(first_seed: int, count: int, size_wh: tuple[int, int]) -> EvaluationSet:
-    """The first pictures of a run's training; their truth is left out."""
+def training_pictures(data: DataConfig, count: int, size_wh: tuple[int, int]) -> EvaluationSet:
+    """The first pictures of a run's training; their truth is left out.
+
+    Args:
+        data: which scenes the run draws, and how.
+        count: how many.
+        size_wh: of the pictures, in pixels.
+    """
 
     def open_frames() -> Iterator[EvaluationFrame]:
-        for seed in range(first_seed, first_seed + count):
-            image_hw3, _ = generate_pair(seed, size_wh=size_wh)
+        for seed in range(data.first_seed, data.first_seed + count):
+            image_hw3, _ = generate_pair(
+                seed, variant=data.variant, size_wh=size_wh, exposure=data.exposure
+            )
             nothing_hw = np.full(image_hw3.shape[:2], 255, np.uint8)
             yield EvaluationFrame(str(seed), image_hw3[..., ::-1].copy(), nothing_hw)
 
