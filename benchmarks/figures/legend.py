@@ -46,7 +46,7 @@ def place_legend(
     renderer = FigureCanvasAgg(figure).get_renderer()
     for columns in range(len(names), 0, -1):
         legend = owner.legend(handles, lines, ncols=columns, frameon=False, **options)
-        if columns == 1 or legend.get_tightbbox(renderer).width <= width:
+        if columns == 1 or legend.get_window_extent(renderer).width <= width:
             return legend
         legend.remove()
     return None

@@ -27,6 +27,6 @@ def choose_names(text: str, known: Collection[str], flag: str) -> tuple[str, ...
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise UserError(
-            f"{flag} {text}: unknown '{', '.join(unknown)}'; expected some of {','.join(known)}"
+            f"{flag} {text}: unknown '{', '.join(unknown)}'; expected some of {', '.join(known)}"
         )
     return names

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks.record.files import check_writable, write_json
-from benchmarks.record.table import format_table
 from runtime.errors import UserError
 
 
@@ -37,8 +36,3 @@ def test_a_folder_or_a_place_under_a_file_is_refused_beforehand(tmp_path: Path):
         check_writable(tmp_path / "file" / "figures.json")
     check_writable(tmp_path / "not" / "yet" / "figures.json")
     check_writable(None)
-
-
-def test_table_lines_up():
-    table = format_table(["IoU %", "adaptive"], [["car", 41.234], ["mean", float("nan")]])
-    assert table.splitlines() == ["IoU %  adaptive", "car       41.23", "mean          -"]
