@@ -35,7 +35,7 @@ class GroundedObjective(nn.Module):
 
     Args:
         model: frozen encoders and the decoder to train.
-        config: only ``tilings`` and ``logit_scale`` are read.
+        config: only ``tile_mixing`` and ``logit_scale`` are read.
     """
 
     def __init__(self, model: MgcaModel, config: LossConfig) -> None:

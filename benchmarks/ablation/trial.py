@@ -20,7 +20,7 @@ from benchmarks.ablation.rows import Row
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.data.batches import Batch, Collate
-from training.data.source import SceneStream
+from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.loop import PhaseState
@@ -73,7 +73,7 @@ def fresh_model(model: MgcaModel, config: ModelConfig, seed: int) -> MgcaModel:
     return fresh
 
 
-class RememberingStream(SceneStream):
+class RememberingStream(PairStream):
     """A stream that keeps the batch at hand.
 
     Attributes:
@@ -85,7 +85,7 @@ class RememberingStream(SceneStream):
     def batches(
         self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
     ) -> Iterator[Batch]:
-        """The phase's batches; see :class:`SceneStream`."""
+        """The phase's batches; see :class:`PairStream`."""
         for batch in super().batches(phase, first_seed, start, collate):
             self.seen = batch
             yield batch

@@ -22,7 +22,8 @@ def clip():
 @pytest.fixture
 def noun_batch(clip) -> Callable:
     """Draws a batch of StreetWorld that carries :data:`NOUNS`."""
-    from training.data.batches import Collate, streetworld_batches
+    from training.data.batches import Collate
+    from training.data.generated import streetworld_batches
     from training.data.nouns import NounFinder
     from training.model.clip import tokenizer_for
 
@@ -42,7 +43,7 @@ def noun_batch(clip) -> Callable:
 def few_scenes(monkeypatch):
     """Runs read their nouns off a few captions, and their units' space off a few images."""
     pytest.importorskip("torch")
-    from training.data.source import SceneStream
+    from training.data.stream import PairStream
 
-    monkeypatch.setattr(SceneStream, "sample_scenes", 16)
-    monkeypatch.setattr(SceneStream, "sample_pictures", 16)
+    monkeypatch.setattr(PairStream, "sample_scenes", 16)
+    monkeypatch.setattr(PairStream, "sample_pictures", 16)

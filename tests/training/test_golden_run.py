@@ -21,7 +21,8 @@ torch = pytest.importorskip("torch")
 
 from training.config.optimiser import PhaseConfig  # noqa: E402
 from training.config.run import PretrainConfig  # noqa: E402
-from training.data.batches import Collate, streetworld_batches  # noqa: E402
+from training.data.batches import Collate  # noqa: E402
+from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.data.streetworld import CLASS_NAMES  # noqa: E402
 from training.engine.loop import PhaseState, run_phase  # noqa: E402

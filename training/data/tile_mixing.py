@@ -99,7 +99,7 @@ def join_tiles(tiles_tbchw: Tensor, tiles_hw: tuple[int, int]) -> Tensor:
 
 
 def draw_shuffle(batch: int, choices: tuple[tuple[int, int], ...], seed: int) -> TileShuffle:
-    """One of several tilings, each as likely, with its permutations."""
+    """One of several ways of cutting, each as likely, with its permutations."""
     generator = torch.Generator().manual_seed(seed)
     chosen = int(torch.randint(len(choices), (1,), generator=generator))
     return TileShuffle(batch, choices[chosen], generator)

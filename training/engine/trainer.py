@@ -24,7 +24,7 @@ from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.config.values import to_dict
 from training.data.batches import Collate
-from training.data.source import SceneStream
+from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.evaluation import Score, evaluate
@@ -89,7 +89,7 @@ class Run:
             self.steps_before = 0
             self.unit_space = None
         self.model.to(self.device)
-        self.stream = SceneStream(self.config, self.model, processes)
+        self.stream = PairStream(self.config, self.model, processes)
         if processes.is_first:
             make_folder(folder, config, keep=checkpoint is not None)
         self.trackers = Trackers(self._open_trackers(show_progress))
@@ -227,7 +227,7 @@ class Run:
         """Train what the leg at hand trains, to its end."""
         config, carried = self.config, self.carried
         if self.phase == "pretrain":
-            self.stream.check_tiles(config.pretrain, config.data.first_seed)
+            self.stream.check_mosaic(config.pretrain.mosaic, config.data.first_seed)
             ema = carried.ema if carried else None
             self.active = Pretraining(
                 self.model, config.pretrain, self.device, self.state.step, ema
@@ -260,7 +260,7 @@ class Run:
         captions = self.stream.sampled if same_pairs(later.data, self.config.data) else None
         self.config, self.active = later, None
         self.model.config = later.model
-        self.stream = SceneStream(later, self.model, self.processes)
+        self.stream = PairStream(later, self.model, self.processes)
         self.stream.sampled = captions
         return True
 

@@ -35,9 +35,9 @@ TINY = [
 # The command in another process, but with few captions to read first.
 SCRIPT = """
 import sys
-from training.data.source import SceneStream
+from training.data.stream import PairStream
 from training.run import main
-SceneStream.sample_scenes = SceneStream.sample_pictures = 16
+PairStream.sample_scenes = PairStream.sample_pictures = 16
 sys.exit(main())
 """
 

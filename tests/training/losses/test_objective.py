@@ -15,7 +15,8 @@ import training.data.streetworld as streetworld  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
 from training.config.optimiser import PhaseConfig  # noqa: E402
 from training.config.run import PretrainConfig  # noqa: E402
-from training.data.batches import Collate, streetworld_batches  # noqa: E402
+from training.data.batches import Collate  # noqa: E402
+from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.engine.loop import PhaseState, learning_rate_at, run_phase  # noqa: E402
 from training.engine.trackers import Tracker  # noqa: E402
