@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.commands"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.commands"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

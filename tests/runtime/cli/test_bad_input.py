@@ -163,7 +163,9 @@ def test_stdout_whose_reader_leaves(scratch: Path, clip: Path) -> None:
     command += BUNDLE
     done = subprocess.run(
         ["bash", "-c", f"{command} | head -n 1; exit ${{PIPESTATUS[0]}}"], cwd=scratch,
-        env=command_environment(), capture_output=True, text=True, timeout=60, check=False,
+        # as most users have it: what could not be written waits in a buffer until Python ends
+        env=command_environment() | {"PYTHONUNBUFFERED": ""},
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert json.loads(done.stdout)["frame"] == 0
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr

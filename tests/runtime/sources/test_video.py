@@ -91,6 +91,15 @@ def test_rotation_metadata_turns_frames_upright(
     assert (frames[5].image_bgr == cv2.rotate(plain[5].image_bgr, turn)).all()
 
 
+def test_metadata_that_is_not_utf8_is_no_obstacle(clip: Path, tmp_path: Path) -> None:
+    """Old cameras write Latin-1; PyAV up to version 18 refuses that unless told otherwise."""
+    data = clip.read_bytes()
+    assert b"Lavf" in data  # the tag that names the program which wrote the file
+    foreign = tmp_path / "foreign.mp4"
+    foreign.write_bytes(data.replace(b"Lavf", b"L\xe9\xff\xfe"))
+    assert len(read_all(foreign)) == 12
+
+
 def test_cut_off_video_is_read_as_far_as_it_decodes(tmp_path: Path, caplog) -> None:
     whole = write_clip(
         tmp_path / "whole.mp4", 60, options={"g": "10"}, container_options={"movflags": "faststart"}

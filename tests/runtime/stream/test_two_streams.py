@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime import Model, Segmenter
 from runtime.errors import SourceGoneError
-from runtime.segment.segmenter import Segmenter
 from runtime.sources import StreamSource, VideoFile
 from runtime.stream.pipeline import Pipeline
 from runtime.stream.stream import Stream
@@ -19,17 +19,17 @@ from tests.support.streams import Keeper, KeeperHere, Scenes, wait_for
 
 
 @pytest.fixture(scope="module")
-def segmenter(color_bundle: Path) -> Iterator[Segmenter]:
-    with Segmenter.load(color_bundle, "onnxruntime-cpu", threads=1) as segmenter:
-        yield segmenter
+def model(color_bundle: Path) -> Iterator[Model]:
+    with Model.load(color_bundle, "onnxruntime-cpu", threads=1) as model:
+        yield model
 
 
 @pytest.fixture
-def words_of(segmenter: Segmenter):
+def words_of(model: Model):
     """Another segmenter of the same model, with words of its own."""
 
     def make(words: str) -> Segmenter:
-        other = Segmenter(segmenter.bundle, segmenter.backend)
+        other = Segmenter(model)
         other.set_classes(words, background="none")
         return other
 
