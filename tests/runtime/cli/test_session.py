@@ -14,7 +14,7 @@ import pytest
 
 from runtime.backends import BACKEND_NAMES
 from runtime.cli.config import RunningConfig, WordsConfig
-from runtime.cli.session import load_segmenter
+from runtime.cli.session import load_model, make_segmenter
 from tests.support.clips import SIZE_WH, draw_scene, read_video, scene_labels, write_clip
 from tests.support.processes import ENGINE, REPOSITORY, Run, command_environment
 
@@ -121,7 +121,8 @@ def test_a_threshold_leaves_doubtful_pixels_to_nobody(
 def test_the_segmenter_is_as_the_config_asks(color_bundle: Path) -> None:
     words = WordsConfig(units="pixel", threshold=0.25, background="none")
     running = RunningConfig(bundle=str(color_bundle), backend="onnxruntime-cpu", threads=1)
-    with load_segmenter(words, running, ["car", "sky"]) as segmenter:
+    with load_model(running) as model:
+        segmenter = make_segmenter(model, words, ["car", "sky"])
         assert (segmenter.units, segmenter.threshold) == ("pixel", 0.25)
         assert segmenter.class_names == ("car", "sky")
         assert segmenter.backend.name == "onnxruntime-cpu"
