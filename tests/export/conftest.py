@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.export.first_answer import first_answer
-from tests.support.pictures import draw_pictures
+from tests.support.image_folder import write_images
 from tests.support.random_checkpoint import save_random_checkpoint
 
 SIZE = "96x64"
@@ -19,7 +19,7 @@ SIZE = "96x64"
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four pictures with shapes and noise, 160 x 120."""
     folder = tmp_path_factory.mktemp("pictures")
-    draw_pictures(folder)
+    write_images(folder)
     return folder
 
 

@@ -38,3 +38,28 @@ def test_cast_and_transpose_change_places() -> None:
     assert [node.op_type for node in model.graph.node] == ["Cast", "Transpose", "Neg"]
     np.testing.assert_array_equal(ReferenceEvaluator(model).run(None, {"frame": frame}), before)
     assert not cast_first(model)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        # Nothing is cast after the move.
+        [
+            helper.make_node("Cast", ["frame"], ["a"], to=TensorProto.FLOAT),
+            helper.make_node("Transpose", ["a"], ["y"], perm=[0, 3, 1, 2]),
+        ],
+        # What was moved has another reader, who wants bytes.
+        [
+            helper.make_node("Transpose", ["frame"], ["a"], perm=[0, 3, 1, 2]),
+            helper.make_node("Cast", ["a"], ["b"], to=TensorProto.FLOAT),
+            helper.make_node("Equal", ["a", "a"], ["c"]),
+            helper.make_node("Where", ["c", "b", "b"], ["y"]),
+        ],
+    ],
+    ids=["cast already", "another reader"],
+)
+def test_what_must_stay_stays(nodes) -> None:
+    model = _model(nodes)
+    before = model.SerializeToString()
+    assert not cast_first(model)
+    assert model.SerializeToString() == before

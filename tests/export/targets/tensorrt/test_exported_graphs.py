@@ -15,29 +15,24 @@ from export.targets.tensorrt import build_engine, check_compatibility
 from runtime.backends import open_backend
 from runtime.backends.parity import compare_outputs, trial_feeds
 from runtime.bundle import Bundle, load_bundle
-from tests.support.pictures import draw_pictures
-from tests.support.random_checkpoint import save_random_checkpoint
 
 PRECISIONS = {"fp32": "exported", "fp16": "exported-fp16", "int8": "exported-int8-static"}
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Bundle]:
+def exported(
+    arguments: list[str],
+    traced_once: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Bundle]:
+    from export import job
     from export.cli import main
 
-    folder = tmp_path_factory.mktemp("bundles")
-    checkpoint, pictures, out = folder / "last.pt", folder / "pictures", folder / "exported"
-    save_random_checkpoint(checkpoint)
-    pictures.mkdir()
-    draw_pictures(pictures)
-    done = main(
-        [
-            *("--checkpoint", str(checkpoint), "--out", str(out), "--size", "96x64"),
-            *("--precision", "fp32,fp16,int8-static", "--calibration", str(pictures)),
-            *("--frames", "2", "--min-agreement", "0", "--no-text-encoder"),
-        ]
-    )
-    assert done == 0
+    out = tmp_path_factory.mktemp("bundles") / "exported"
+    flags = ["--precision", "fp32,fp16,int8-static", "--min-agreement", "0", "--no-text-encoder"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "trace_segmenter", traced_once)
+        assert main([*arguments, "--out", str(out), *flags]) == 0
     return {name: load_bundle(out.parent / folder) for name, folder in PRECISIONS.items()}
 
 
