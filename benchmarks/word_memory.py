@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,15 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import check_writable, format_table, write_json
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.table import format_table
 from runtime import Segmenter
 from runtime.bundle import load_bundle
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.demo import DEMO_BUNDLE
-from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import MgcaError, UserError
 from runtime.stream.statistics import read_peak_rss_mib
-from runtime.text.queries import MAX_WORDS, ClassRows
+from runtime.text.queries import MAX_WORDS, TextQueries
 
 PROG = "python -m benchmarks.word_memory"
 _FRAMES = 2
@@ -54,7 +54,7 @@ def run_once(arguments: argparse.Namespace, words: int) -> dict[str, float]:
     with Segmenter.load(arguments.bundle, arguments.backend, threads=1) as segmenter:
         segmenter.units = arguments.units
         loaded = read_peak_rss_mib()
-        segmenter.classes = random_rows(words, segmenter.manifest.embedding_width)
+        segmenter.classes = random_queries(words, segmenter.manifest.embedding_width)
         frames = np.random.default_rng(0)
         for _ in range(_FRAMES):
             segmenter(frames.integers(0, 256, (480, 640, 3), dtype=np.uint8))
@@ -64,7 +64,7 @@ def run_once(arguments: argparse.Namespace, words: int) -> dict[str, float]:
     return {"words": words, "loaded_mib": loaded, "peak_mib": peak}
 
 
-def random_rows(words: int, width: int) -> ClassRows:
+def random_queries(words: int, width: int) -> TextQueries:
     """Words of random unit embeddings; what does not fit into 254 classes is background."""
     text = np.random.default_rng(words).standard_normal((words, width)).astype(np.float32)
     text /= np.linalg.norm(text, axis=1, keepdims=True)
@@ -72,13 +72,16 @@ def random_rows(words: int, width: int) -> ClassRows:
     names = tuple(f"word {number}" for number in range(words))
     labels = np.minimum(np.arange(words), 255).astype(np.uint8)
     labels[254:] = 255
-    return ClassRows(names[:254], names[254:], names, text, labels)
+    return TextQueries(names[:254], names[254:], names, text, labels)
 
 
-def measure(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
+def measure(arguments: argparse.Namespace) -> None:
     """Start a process for each number of words, print a table and write the JSON record."""
+    if arguments.one:
+        print(json.dumps(run_once(arguments, parse_words(arguments.words)[0])))
+        return
     check_writable(arguments.json)
-    found = [_in_own_process(argv, words) for words in parse_words(arguments.words)]
+    found = [_in_own_process(arguments, words) for words in parse_words(arguments.words)]
     least = found[0]["peak_mib"]
     head = ("words", "loaded MiB", "peak MiB", "more than the first")
     print(
@@ -90,13 +93,11 @@ def measure(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
     )  # fmt: skip
     if arguments.json is not None:
         record: dict[str, Any] = {
-            "command": arguments.command_line,
             "bundle": load_bundle(arguments.bundle or DEMO_BUNDLE).id,
             "backend": arguments.backend,
             "units": arguments.units,
             "peaks": found,
-            "hardware": describe_hardware(),
-            "versions": describe_versions(),
+            **describe_measurement(arguments),
         }
         write_json(arguments.json, record)
 
@@ -109,28 +110,21 @@ def parse_words(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _in_own_process(argv: Sequence[str], words: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.word_memory", *argv, "--one", "--words"]
-    done = subprocess.run([*command, str(words)], capture_output=True, text=True, check=False)
+def _in_own_process(arguments: argparse.Namespace, words: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.word_memory", "--one", "--words", str(words)]
+    command += ["--units", arguments.units, "--backend", arguments.backend]
+    if arguments.bundle is not None:
+        command += ["--bundle", str(arguments.bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MgcaError((done.stderr.strip().splitlines() or ["the process failed"])[-1])
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    arguments = build_parser().parse_args(argv)
-    if arguments.one:
-        print(json.dumps(run_once(arguments, parse_words(arguments.words)[0])))
-        return
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    measure(arguments, argv)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":
