@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from training.config.data import DataConfig
+from training.data.config import DataConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
 
