@@ -27,7 +27,7 @@ from benchmarks.record.measurement import run_measurement
 from benchmarks.record.names import choose_names
 from benchmarks.record.stage_clock import StageClock
 from runtime import Segmenter
-from runtime.backends import BACKEND_NAMES, open_backend
+from runtime.backends import BACKEND_NAMES
 from runtime.backends.devices import cuda_devices
 from runtime.backends.parity import (
     LEAST_AGREEMENT,
@@ -144,7 +144,7 @@ def measure(arguments: argparse.Namespace) -> Path:
 def _reference_outputs(
     bundle: Bundle, words: str | list[str], frames: Sequence[Frame]
 ) -> list[dict[str, np.ndarray]]:
-    with Segmenter(bundle, open_backend(bundle, REFERENCE)) as segmenter:
+    with Segmenter.load(bundle, REFERENCE) as segmenter:
         segmenter.set_classes(words)
         return [_run(segmenter, frame) for frame in frames]
 
@@ -169,7 +169,7 @@ def _measure_one(
     arguments: argparse.Namespace,
 ) -> Measured:
     started = time.perf_counter()
-    with Segmenter(bundle, open_backend(bundle, name)) as segmenter:
+    with Segmenter.load(bundle, name) as segmenter:
         segmenter.set_classes(words)
         load_s = time.perf_counter() - started
         found = [

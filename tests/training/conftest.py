@@ -22,7 +22,8 @@ def clip():
 @pytest.fixture
 def noun_batch(clip) -> Callable:
     """Draws a batch of StreetWorld that carries :data:`NOUNS`."""
-    from training.data.batches import Collate, streetworld_batches
+    from training.data.batches import Collate
+    from training.data.generated import streetworld_batches
     from training.data.nouns import NounFinder
     from training.model.clip import tokenizer_for
 

@@ -37,11 +37,21 @@ class DataConfig:
     window: int = 256
     """Batches kept for their further passes, on the device that computes."""
 
+    @property
+    def source(self) -> str:
+        """Name of the source of pairs (training.data.registry)."""
+        return "shards" if self.shards else "streetworld"
+
     def __post_init__(self) -> None:
         """Check ranges."""
         if self.passes < 1 or self.window < 1:
             raise ValueError(
                 f"data.passes is {self.passes}, data.window {self.window}; expected 1 or more"
+            )
+        if self.first_seed < 0 or self.workers < 0:
+            raise ValueError(
+                f"data.first_seed is {self.first_seed}, data.workers {self.workers}; expected 0 or "
+                "more"
             )
         if self.variant not in VARIANTS:
             raise ValueError(

@@ -1,6 +1,6 @@
 """StreetWorld: scenes drawn in code, with captions, and with exact masks for evaluation only.
 
-Needs numpy and cv2, nothing else. Training calls `generate_pair`, which never draws a mask.
+Needs numpy and cv2, nothing else. Training calls ``generate_pair``, which never draws a mask.
 """
 
 from __future__ import annotations

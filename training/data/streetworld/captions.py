@@ -1,4 +1,4 @@
-"""Sentences about a scene: only what is visible, never where in the frame it is."""
+"""Sentences about a scene: only what is visible, never where in the image it is."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _EAGER: dict[str, float] = {
     "cloud": 1.0,
 }
 
-# A thing smaller than this share of the frame is not spoken of.
+# A thing smaller than this share of the image is not spoken of.
 _VISIBLE: dict[str, float] = {
     "sky": 0.02,
     "road": 0.03,
@@ -202,7 +202,7 @@ def write_captions(
     Args:
         rng: decides what is said.
         parts: what is visible.
-        time: the light, a key of `_LIGHTS`.
+        time: the light, a key of ``_LIGHTS``.
         everything: leave no visible noun out: what the first captions do not name, further ones do,
             up to three nouns each. As long descriptions of an image do (Zheng et al. 2024,
             DreamLIP): what is not named is not there.

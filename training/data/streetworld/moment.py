@@ -22,7 +22,7 @@ from training.data.streetworld.objects.sky import draw_clouds, draw_sky
 from training.data.streetworld.objects.tree import draw_tree
 from training.data.streetworld.street import Actor, Street
 
-# Metres before the camera at which the last of a thing has left the frame.
+# Metres before the camera at which the last of a thing has left the image.
 _NEAREST = {"parked": -2.5, "oncoming": -2.5, "ahead": -2.5, "bus": -6.5}
 
 
@@ -103,7 +103,7 @@ def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
 
 
 def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> DisplayList:
-    """The street as the camera sees it after so many seconds; `polished`: see DisplayList."""
+    """The street as the camera sees it after so many seconds; ``polished``: see DisplayList."""
     travelled = street.speed * seconds
     sway = math.sin(seconds * 0.9) * 0.035
     horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)

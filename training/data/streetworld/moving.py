@@ -31,8 +31,17 @@ def moving_scene(
     Cars, a bus, people, a bicyclist and a dog move; the camera drifts. The same arguments give
     the same frames, and a frame does not depend on how many are asked for.
 
-    `zoom` is the camera's focal length beside that of the still streets: a longer lens brings
-    people and cars nearer.
+    Args:
+        seed: which street, from 0.
+        namespace: its stream of seeds, any of :data:`rng.NAMESPACES` but "train".
+        frames: how many.
+        fps: frames a second of the scene's own time.
+        size_wh: width and height of a frame in pixels.
+        zoom: the camera's focal length beside that of the still streets: a longer lens brings
+            people and cars nearer.
+
+    Yields:
+        A scene a frame.
 
     Raises:
         ValueError: for a namespace that has no moving scenes ("train") or a negative seed.

@@ -21,17 +21,17 @@ NAMESPACES: tuple[str, ...] = tuple(NAMESPACE_KEYS)
 
 
 class Rng:
-    """Scalar random draws, built on nothing but `random()` of a Mersenne twister.
+    """Scalar random draws, built on nothing but ``random()`` of a Mersenne twister.
 
-    numpy's SeedSequence spreads the seed; the scalar draws come from `random.Random` because
-    they cost a tenth of numpy's, and only `random()` is used because Python guarantees its
+    numpy's SeedSequence spreads the seed; the scalar draws come from ``random.Random`` because
+    they cost a tenth of numpy's, and only ``random()`` is used because Python guarantees its
     sequence over versions.
     """
 
     __slots__ = ("random",)
 
     def __init__(self, *entropy: int) -> None:
-        """Start the stream that belongs to the whole numbers in `entropy`."""
+        """Start the stream that belongs to the whole numbers in ``entropy``."""
         state = np.random.SeedSequence(entropy).generate_state(4)
         self.random = random.Random(int.from_bytes(state.astype("<u4").tobytes(), "little")).random
 
@@ -40,7 +40,7 @@ class Rng:
         return low + (high - low) * self.random()
 
     def integer(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included."""
+        """A whole number from ``low`` to ``high``, both included."""
         return low + int(self.random() * (high - low + 1))
 
     def chance(self, probability: float) -> bool:
@@ -52,15 +52,15 @@ class Rng:
         return 1.0 if self.random() < 0.5 else -1.0
 
     def bell(self, centre: float, spread: float) -> float:
-        """A draw around `centre`, standard deviation about `spread`, never beyond 2.5 of it."""
+        """A draw around ``centre``, standard deviation about ``spread``, never beyond 2.5 of it."""
         return centre + spread * 1.42 * (self.random() + self.random() + self.random() - 1.5) * 1.41
 
     def pick(self, items: Sequence[Item]) -> Item:
-        """One of `items`, each as likely."""
+        """One of ``items``, each as likely."""
         return items[int(self.random() * len(items))]
 
     def weighted(self, weights: Mapping[Item, float]) -> Item:
-        """One key of `weights`, as likely as its weight says."""
+        """One key of ``weights``, as likely as its weight says."""
         mark = self.random() * sum(weights.values())
         for item, weight in weights.items():
             mark -= weight
@@ -78,7 +78,7 @@ class Rng:
 
 
 def rng_for(namespace: str, seed: int) -> Rng:
-    """The stream of scene `seed` in `namespace`.
+    """The stream of scene ``seed`` in ``namespace``.
 
     Raises:
         ValueError: for a namespace that does not exist or a negative seed.

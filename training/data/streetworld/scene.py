@@ -55,8 +55,8 @@ class Crop:
     """The piece of a scene that a longer lens shows.
 
     Attributes:
-        zoom: times the frame's own size; 1: all of it.
-        at_xy: where the piece lies, as shares of what the frame is larger: (0, 0) upper left,
+        zoom: how many times larger the whole image is; 1: all of it.
+        at_xy: where the piece lies, as shares of what the whole image is larger: (0, 0) upper left,
             (1, 1) lower right.
     """
 
@@ -64,11 +64,11 @@ class Crop:
     at_xy: tuple[float, float] = (0.5, 0.5)
 
     def whole_size(self, size_wh: tuple[int, int]) -> tuple[int, int]:
-        """The size of the whole frame of which the piece has `size_wh`."""
+        """The size of the whole image of which the piece has ``size_wh``."""
         return round(size_wh[0] * self.zoom), round(size_wh[1] * self.zoom)
 
     def cut(self, whole: NDArray[np.uint8], size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-        """The piece of a whole frame (H, W) or (H, W, 3)."""
+        """The piece of a whole image (H, W) or (H, W, 3)."""
         x, y = (
             round(share * (side - size))
             for share, side, size in zip(self.at_xy, whole.shape[1::-1], size_wh, strict=True)
@@ -110,12 +110,12 @@ class Draft:
 
 
 def tile_at(number: int) -> tuple[int, int]:
-    """Row and column of tile `number` of a photograph that is cut into :data:`TILES_HW`."""
+    """Row and column of tile ``number`` of a photograph that is cut into :data:`TILES_HW`."""
     return divmod(number, TILES_HW[1])
 
 
 def draft_scene(seed: int, origin: Origin) -> Draft:
-    """Composes scene `seed` from `origin` without drawing it.
+    """Composes scene ``seed`` from ``origin`` without drawing it.
 
     Raises:
         ValueError: for an unknown namespace, variant or exposure, or a negative seed.
@@ -127,7 +127,7 @@ def draft_scene(seed: int, origin: Origin) -> Draft:
     number = seed % (TILES_HW[0] * TILES_HW[1])
     whole = _draft_whole(seed - number, origin)
     row, column = tile_at(number)
-    # In units of a tile's side the scene is `zoom` wide and the photograph three.
+    # In units of a tile's side the scene is ``zoom`` wide and the photograph three.
     zoom, (x, y) = whole.crop.zoom, whole.crop.at_xy
     at_xy = (
         (x * (zoom - TILES_HW[1]) + column) / (zoom - 1),
@@ -138,8 +138,8 @@ def draft_scene(seed: int, origin: Origin) -> Draft:
 
 @functools.lru_cache(maxsize=1)
 def _draft_whole(seed: int, origin: Origin) -> Draft:
-    """The scene that begins at `seed` and of which the next ones are tiles; its crop's zoom is that
-    of a tile, its place that of the photograph.
+    """The scene that begins at ``seed`` and of which the next ones are tiles; its crop's zoom is
+    that of a tile, its place that of the photograph.
     """
     draft = _draft(seed, origin, rng_for(origin.namespace, seed))
     # Sides of a whole number of pixels, or tiles (whose sides are multiples of 16) would not meet.
@@ -193,7 +193,7 @@ def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]
 
 @functools.lru_cache(maxsize=1)
 def _photograph_whole(seed: int, origin: Origin, tile_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """The photograph of which tiles of `tile_wh` are cut: exposed as one, so that light, blur and
+    """The photograph of which tiles of ``tile_wh`` are cut: exposed as one, so that light, blur and
     noise go on from tile to tile.
     """
     draft = _draft_whole(seed, origin)
@@ -218,7 +218,7 @@ def look(draft: Draft) -> list[Part]:
 
 
 def describe(draft: Draft, parts: Sequence[Part]) -> tuple[str, ...]:
-    """The captions of a draft of which `parts` are visible."""
+    """The captions of a draft of which ``parts`` are visible."""
     return write_captions(draft.rng, parts, draft.weather.time, everything=draft.everything)
 
 
@@ -229,7 +229,7 @@ def generate_pair(
     size_wh: tuple[int, int] = SIZE_WH,
     exposure: str = "v1",
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """What training sees of scene `seed` of namespace "train": image and captions, no masks.
+    """What training sees of scene ``seed`` of namespace "train": image and captions, no masks.
 
     Args:
         seed: the scene's number, from 0.
@@ -256,7 +256,7 @@ def generate_scene(
     exposure: str = "v2",
     variant: str = "evaluation",
 ) -> Scene:
-    """Scene `seed` of `namespace` with its exact labels, for evaluation and for looking.
+    """Scene ``seed`` of ``namespace`` with its exact labels, for evaluation and for looking.
 
     Args:
         seed: the scene's number, from 0.

@@ -96,7 +96,19 @@ def draw_sheet(
     zoom: int = 2,
     columns: int = 6,
 ) -> NDArray[np.uint8]:
-    """Scenes side by side with their captions, RGB uint8 (H, W, 3)."""
+    """Scenes side by side with their captions.
+
+    Args:
+        seeds: which scenes.
+        origin: where they come from.
+        size_wh: width and height of a scene in pixels.
+        labels: whether masks are shown beside images, and a legend below.
+        zoom: how many times larger pixels are drawn.
+        columns: scenes a row, at most.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+    """
     rules = dataclasses.asdict(origin)
     cards = [
         _card(generate_scene(seed, size_wh=size_wh, **rules), zoom, labels, 7) for seed in seeds

@@ -17,7 +17,7 @@ _WORD = re.compile("[a-z]+")
 
 @dataclass(frozen=True)
 class Statistics:
-    """Figures of `scenes` scenes; arrays are indexed like CLASS_NAMES.
+    """Figures of ``scenes`` scenes; arrays are indexed like CLASS_NAMES.
 
     Attributes:
         scenes: how many were counted.
@@ -45,7 +45,7 @@ def nouns_in(caption: str) -> set[str]:
 
 
 def count_scenes(scenes: int, origin: Origin, first: int = 0) -> Statistics:
-    """Counts over `scenes` scenes from seed `first` on, without painting them."""
+    """Counts over ``scenes`` scenes from seed ``first`` on, without painting them."""
     classes = len(CLASS_NAMES)
     seen = np.zeros((scenes, classes))
     areas, named = np.zeros(classes), np.zeros(classes)

@@ -64,7 +64,7 @@ class Street:
 
 
 def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
-    """Chooses a street, its traffic and its people; `fair`: on a clear day, by a good camera.
+    """Chooses a street, its traffic and its people; ``fair``: on a clear day, by a good camera.
 
     Raises:
         ValueError: for a namespace that does not exist or a negative seed.
@@ -108,7 +108,7 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
 
 
 def empty_street(street: Street, rng: Rng, share: float) -> None:
-    """Take some kinds of things out of the street, each as likely as `share`: where everything
+    """Take some kinds of things out of the street, each as likely as ``share``: where everything
     always comes with cars, captions cannot tell what a car is.
     """
     kinds = dict.fromkeys(_CALLED.get(actor.what, actor.what) for actor in street.actors)

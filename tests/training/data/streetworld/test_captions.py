@@ -30,7 +30,7 @@ def statistics() -> Statistics:
 
 def test_only_what_is_visible_is_named() -> None:
     for seed in range(150):
-        scene = generate_scene(seed, namespace="train", variant="singles")
+        scene = generate_scene(seed, namespace="train", variant="singles", size_wh=(64, 48))
         visible = {noun for noun, _, _ in scene.parts}
         labelled = {CLASS_NAMES[label] for label in np.unique(scene.labels_hw) if label < 255}
         for caption in scene.captions:

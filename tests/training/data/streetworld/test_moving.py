@@ -34,7 +34,7 @@ def test_it_moves_smoothly_and_the_masks_go_along() -> None:
 def test_cars_and_people_are_large_throughout() -> None:
     for seed in (0, 1, 2):
         car = person = 0.0
-        for frame in islice(moving_scene(seed, frames=100, fps=15, size_wh=SIZE_WH), 0, 100, 10):
+        for frame in moving_scene(seed, frames=10, fps=1.5, size_wh=SIZE_WH):
             assert (frame.labels_hw != 255).all()
             car += (frame.labels_hw == CLASS_NAMES.index("car")).mean() / 10
             person += (frame.labels_hw == CLASS_NAMES.index("person")).mean() / 10

@@ -34,7 +34,7 @@ def draw_bicyclist(
     facing: str | None = None,
     mirror: float | None = None,
 ) -> int:
-    """A person riding a bicycle; arguments as in `draw_person`."""
+    """A person riding a bicycle; arguments as in ``draw_person``."""
     name = color or pick_color(rng, "bicyclist")
     thing = scene.thing("bicyclist", name, ground)
     view = facing or rng.weighted({"side": 3, "back": 1.5, "front": 1.2})

@@ -21,7 +21,7 @@ def draw_boat(
     ground: str | None = None,
     color: str | None = None,
 ) -> int:
-    """A boat whose keel lies at (x, y), `long` image heights from bow to stern."""
+    """A boat whose keel lies at (x, y), ``long`` image heights from bow to stern."""
     name = color or pick_color(rng, "boat")
     thing = scene.thing("boat", name, ground)
     paint = paint_of(rng, name)
@@ -48,6 +48,13 @@ def draw_boat(
     elif kind == "cargo":
         _cabin(figure, rng, deep, (225, 225, 220), -0.42, -0.24, rng.uniform(0.18, 0.3))
         _cargo(figure, rng, deep)
+    _hull(figure, rng, deep, paint, gloss, open_above=kind == "row")
+    return thing
+
+
+def _hull(
+    figure: Figure, rng: Rng, deep: float, paint: Color, gloss: int, *, open_above: bool
+) -> None:
     hull = [
         (-0.46, deep),
         (-0.42, 0.02),
@@ -57,7 +64,7 @@ def draw_boat(
         (0.52, deep * 1.18),
         (0.3, deep * 1.02),
     ]
-    if kind == "row":
+    if open_above:
         inside = [
             (-0.44, deep),
             (-0.3, deep * 1.25),
@@ -78,7 +85,6 @@ def draw_boat(
         shade(paint, 0.45),
         IMAGE,
     )
-    return thing
 
 
 def _sails(figure: Figure, rng: Rng, deep: float) -> None:

@@ -60,7 +60,11 @@ def draw_building(
     roof: str | None = None,
     dim: float = 1.0,
 ) -> int:
-    """A facade from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing."""
+    """A facade from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres high.
+
+    Returns:
+        Its thing number.
+    """
     name = color or (pick_color(rng, "building") if rng.chance(0.5) else None)
     paint = (
         mix(paint_of(rng, name), (170, 165, 155), rng.uniform(0.1, 0.3)) if name else _stone(rng)
@@ -99,16 +103,18 @@ def draw_building(
     if shop and tall > 4.5:
         _shop(wall, rng, low, lit, dim)
     else:
-        u = rng.uniform(0.1, 0.8)
-        wide = min(1.1 / max(wall.length, 1.0), 0.2)
-        door = shade(
-            paint_of(rng, rng.pick(("brown", "red", "green", "black", "white", "blue"))), dim
-        )
-        wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
-        wall.quads([(u, 0, u + wide, 2.15)], door)
+        _door(wall, rng, paint, dim)
     wall.quads([(0, tall - 0.35, 1, tall - 0.1)], shade(paint, 0.75))
     wall.flush()
     return thing
+
+
+def _door(wall: Wall, rng: Rng, paint: Color, dim: float) -> None:
+    u = rng.uniform(0.1, 0.8)
+    wide = min(1.1 / max(wall.length, 1.0), 0.2)
+    door = shade(paint_of(rng, rng.pick(("brown", "red", "green", "black", "white", "blue"))), dim)
+    wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
+    wall.quads([(u, 0, u + wide, 2.15)], door)
 
 
 def _stone(rng: Rng) -> Color:
@@ -124,7 +130,7 @@ def _stone(rng: Rng) -> Color:
 
 
 def draw_roof(wall: Wall, rng: Rng, kind: str, tall: float) -> None:
-    """A "gable" or "slope" with its chimney above a wall `tall` metres high; "flat": none."""
+    """A "gable" or "slope" with its chimney above a wall ``tall`` metres high; "flat": none."""
     if kind == "flat":
         return
     scene = wall.scene

@@ -88,24 +88,32 @@ def draw_car(
         body.face(face, shade(paint, end_light * sun), texture=gloss)
         _car_end(body, rng, end, half, z, low, rim, lights)
     if side:
-        flank = [(side * half, y, z) for z, y in outline]
-        body.face(flank, shade(paint, sun), texture=gloss)
-        body.flush()
-        seam = [(side * half, low + 0.05, -0.02 * length), (side * half, rise, -0.02 * length)]
-        handle = [(side * half, rise * 0.86, z) for z in (-0.08 * length, -0.04 * length)]
-        both = body.at(seam + handle)
-        scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), body.thing)
-        sill = [
-            (side * half, y, z)
-            for y, z in ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))
-        ]
-        body.face(sill, shade(paint, 0.4), flags=IMAGE)
+        _flank(body, side * half, outline, length, rise, paint, sun, gloss)
     _cabin(body, paint, sun, side, end, half, height, rise, [z * length for z in cabin], kind)
     if side:
         hub = rng.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190)))
         draw_wheels(body, side, width, [-0.31 * length, 0.32 * length], 0.32, hub)
     body.flush()
     return body.thing
+
+
+def _flank(
+    body: Body, xs: float, outline: list[tuple[float, float]], length: float, rise: float,
+    paint: Color, sun: float, gloss: int,
+) -> None:  # fmt: skip
+    """A side below the windows, with seam and handle of its door, ``xs`` metres off the middle."""
+    nose, low, scene = length / 2, outline[0][1], body.scene
+    flank = [(xs, y, z) for z, y in outline]
+    body.face(flank, shade(paint, sun), texture=gloss)
+    body.flush()
+    seam = [(xs, low + 0.05, -0.02 * length), (xs, rise, -0.02 * length)]
+    handle = [(xs, rise * 0.86, z) for z in (-0.08 * length, -0.04 * length)]
+    both = body.at(seam + handle)
+    scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), body.thing)
+    sill = [
+        (xs, y, z) for y, z in ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))
+    ]
+    body.face(sill, shade(paint, 0.4), flags=IMAGE)
 
 
 def _cabin(

@@ -23,7 +23,7 @@ def draw_fence(
     kind: str | None = None,
     ground: str | None = None,
 ) -> int:
-    """A fence over the ground from `start` to `end` ((x, depth) metres), `tall` metres."""
+    """A fence over the ground from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres."""
     name = color or pick_color(rng, "fence")
     thing = scene.thing("fence", name, ground)
     paint = paint_of(rng, name)

@@ -22,7 +22,7 @@ def draw_flower(
     ground: str | None = None,
     color: str | None = None,
 ) -> int:
-    """One flower with its stem, `tall` image heights."""
+    """One flower with its stem, ``tall`` image heights."""
     name = color or pick_color(rng, "flower")
     thing = scene.thing("flower", name, ground)
     petal = paint_of(rng, name)

@@ -48,10 +48,13 @@ def draw_frontage(
     dim: float = 1.0,
     gloom: float = 1.0,
 ) -> int:
-    """A frontage from `start` to `end` ((x, depth) metres), `tall` metres high. Returns the thing.
+    """A frontage from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres high.
 
-    `shop`: its ground floor is one; `lit`: its windows shine; `dim`: its share of the light;
-    `gloom`: what its ground floor gets of that.
+    ``shop``: its ground floor is one; ``lit``: its windows shine; ``dim``: its share of the light;
+    ``gloom``: what its ground floor gets of that.
+
+    Returns:
+        Its thing number.
     """
     name = rng.weighted(_NAMED) if rng.chance(0.3) else None
     paint = mix(paint_of(rng, name), (150, 146, 138), 0.3) if name else rng.pick(_WALLS)

@@ -79,7 +79,7 @@ class Ground:
     """One surface: its noun, paint and texture, chosen once and used for all of its pieces."""
 
     def __init__(self, scene: DisplayList, rng: Rng, noun: str, *, dim: float = 1.0) -> None:
-        """Registers a surface called `noun`."""
+        """Registers a surface called ``noun``."""
         self.scene, self.noun = scene, noun
         self.thing = scene.thing(noun, None)
         base = shade(rng.pick(_PAINTS[noun]), rng.uniform(0.8, 1.15) * dim)
@@ -94,7 +94,7 @@ class Ground:
         self.texture = scene.texture(Texture(tile, texels, strength, True, offset, stretch))
 
     def fill(self, points: Points | Sequence[tuple[float, float]]) -> None:
-        """A piece of it, as a polygon of the frame."""
+        """A piece of it, as a polygon of the image."""
         self.scene.haze = 0.0
         self.scene.fill(points, self.paint, self.thing, texture=self.texture)
 
@@ -107,7 +107,7 @@ class Ground:
 def strip(
     scene: DisplayList, left: float, right: float, near: float, far: float, bend: float = 0.0
 ) -> Points:
-    """The frame polygon of a strip of ground that runs away from the camera (metres)."""
+    """The image polygon of a strip of ground that runs away from the camera (metres)."""
     steps = 6 if bend else 1
     depths = [near * (far / near) ** (n / steps) for n in range(steps + 1)]
     xyz = [(left + bend * z * z, 0.0, z) for z in depths]

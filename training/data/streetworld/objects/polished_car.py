@@ -1,7 +1,7 @@
 """Cars as a real street has them: rounded, mostly black, grey or white, and mirroring the sky.
 
 :mod:`.car` draws a car of flat faces in one paint, which is what evaluation shows. Lessons that
-ask for it (`Lesson.polished`) mix these in: a black car in the shade has nearly the color of the
+ask for it (``Lesson.polished``) mix these in: a black car in the shade has nearly the color of the
 road before it, and bonnet and windows are as bright as the sky.
 """
 

@@ -22,7 +22,7 @@ _TOOTH = ((-0.25, 0.0), (0.25, 0.0), (0.0, -0.7), (0.0, -0.7))
 def draw_road_symbol(
     scene: DisplayList, rng: Rng, road: Ground, x: float, depth: float, bend: float = 0.0
 ) -> None:
-    """One symbol on `road`, `x` metres from its middle, `depth` metres ahead."""
+    """One symbol on ``road``, ``x`` metres from its middle, ``depth`` metres ahead."""
     worn = rng.uniform(0.45, 1.0)
     paint: Color = tuple(p + (224 - p) * worn for p in road.paint)  # type: ignore[assignment]
     kind = rng.weighted({"arrow": 3, "bicycle": 2, "word": 2, "teeth": 1})
@@ -45,7 +45,7 @@ def draw_road_symbol(
 def draw_kerb_lines(
     scene: DisplayList, rng: Rng, road: Ground, x: float, inwards: float, bend: float
 ) -> None:
-    """No-parking lines beside the kerb at `x`, `inwards` (1 or -1) from it."""
+    """No-parking lines beside the kerb at ``x``, ``inwards`` (1 or -1) from it."""
     yellow: Color = rng.pick(((206, 176, 70), (170, 150, 84), (222, 222, 216), (150, 146, 140)))
     for inset in (0.25, 0.5) if rng.chance(0.7) else (0.3,):
         at = x + inwards * inset

@@ -59,7 +59,7 @@ def draw_sign(
 def draw_plate(
     scene: DisplayList, rng: Rng, x: float, y: float, size: float, *, color: str | None = None
 ) -> int:
-    """A sign's plate alone, centred on (x, y), `size` its half height."""
+    """A sign's plate alone, centred on (x, y), ``size`` its half height."""
     name = color or pick_color(rng, "sign")
     thing = scene.thing("sign", name)
     paint = paint_of(rng, name)
@@ -87,48 +87,63 @@ def draw_plate(
         scene.fill((plate - middle) * 0.84 + middle, paint, thing, flags=IMAGE)
     ink = pale if name not in ("yellow",) else (24, 24, 26)
     if shape in ("wide", "square", "tall") or rng.chance(0.3):
-        wide = {"wide": 1.3, "tall": 0.5}.get(shape, 0.6)
-        rows = []
-        for n in range(rng.integer(1, 3)):
-            row_y = middle[1] + size * (-0.5 + 0.45 * n)
-            rows.append(
-                box(
-                    x - size * wide,
-                    row_y,
-                    x + size * wide * rng.uniform(0.2, 1.0),
-                    row_y + size * 0.2,
-                )
-            )
-        scene.fills(np.array(rows), ink, thing)
+        _letter(scene, rng, thing, shape, (x, middle[1]), size, ink)
     else:
-        mark = rng.pick(("bar", "disc", "arrow"))
-        if mark == "bar":
-            scene.fill(
-                box(
-                    x - size * 0.6, middle[1] - size * 0.15, x + size * 0.6, middle[1] + size * 0.15
-                ),
-                ink,
-                thing,
-                flags=IMAGE,
-            )
-        elif mark == "disc":
-            scene.fill(disc(x, middle[1], size * 0.6, size * 0.6), ink, thing, flags=IMAGE)
-        else:
-            scene.fill(
-                [
-                    (x - size * 0.12, middle[1] + size * 0.5),
-                    (x - size * 0.12, middle[1] - size * 0.05),
-                    (x - size * 0.4, middle[1] - size * 0.05),
-                    (x, middle[1] - size * 0.55),
-                    (x + size * 0.4, middle[1] - size * 0.05),
-                    (x + size * 0.12, middle[1] - size * 0.05),
-                    (x + size * 0.12, middle[1] + size * 0.5),
-                ],
-                ink,
-                thing,
-                flags=IMAGE,
-            )
+        _mark(scene, rng, thing, (x, middle[1]), size, ink)
     return thing
+
+
+def _letter(
+    scene: DisplayList, rng: Rng, thing: int, shape: str, at: tuple[float, float], size: float,
+    ink: Color,
+) -> None:  # fmt: skip
+    """Lines of what may be writing."""
+    x, y = at
+    wide = {"wide": 1.3, "tall": 0.5}.get(shape, 0.6)
+    rows = []
+    for n in range(rng.integer(1, 3)):
+        row_y = y + size * (-0.5 + 0.45 * n)
+        rows.append(
+            box(
+                x - size * wide,
+                row_y,
+                x + size * wide * rng.uniform(0.2, 1.0),
+                row_y + size * 0.2,
+            )
+        )
+    scene.fills(np.array(rows), ink, thing)
+
+
+def _mark(
+    scene: DisplayList, rng: Rng, thing: int, at: tuple[float, float], size: float, ink: Color
+) -> None:
+    """A bar, a disc or an arrow."""
+    x, y = at
+    mark = rng.pick(("bar", "disc", "arrow"))
+    if mark == "bar":
+        scene.fill(
+            box(x - size * 0.6, y - size * 0.15, x + size * 0.6, y + size * 0.15),
+            ink,
+            thing,
+            flags=IMAGE,
+        )
+    elif mark == "disc":
+        scene.fill(disc(x, y, size * 0.6, size * 0.6), ink, thing, flags=IMAGE)
+    else:
+        scene.fill(
+            [
+                (x - size * 0.12, y + size * 0.5),
+                (x - size * 0.12, y - size * 0.05),
+                (x - size * 0.4, y - size * 0.05),
+                (x, y - size * 0.55),
+                (x + size * 0.4, y - size * 0.05),
+                (x + size * 0.12, y - size * 0.05),
+                (x + size * 0.12, y + size * 0.5),
+            ],
+            ink,
+            thing,
+            flags=IMAGE,
+        )
 
 
 def draw_signal(

@@ -41,7 +41,7 @@ _SKIES: dict[str, tuple[tuple[tuple[int, int, int], tuple[int, int, int]], ...]]
 
 
 def draw_sky(scene: DisplayList, rng: Rng, word: str, horizon: float) -> int:
-    """Fills the frame with sky; what comes after covers it. Returns its thing number."""
+    """Fills the image with sky; what comes after covers it. Returns its thing number."""
     thing = scene.thing("sky", word)
     upper, lower = rng.pick(_SKIES[word])
     jitter = [rng.uniform(-14, 14) for _ in range(3)]

@@ -13,7 +13,7 @@ from training.data.streetworld.rng import Rng
 
 
 def leaf_paint(rng: Rng, name: str) -> Color:
-    """The color of foliage that is called `name`."""
+    """The color of foliage that is called ``name``."""
     if name == "green":
         return (rng.uniform(38, 105), rng.uniform(75, 140), rng.uniform(24, 66))
     if name == "yellow":
@@ -43,7 +43,7 @@ def draw_tree(
     kind: str | None = None,
     color: str | None = None,
 ) -> int:
-    """A tree of `tall` image heights whose trunk meets the ground at (x, y)."""
+    """A tree of ``tall`` image heights whose trunk meets the ground at (x, y)."""
     kind = kind or rng.weighted({"leafy": 5, "bare": 2.5, "conifer": 1.5, "palm": 0.5})
     name = color or pick_color(rng, "tree")
     bark = rng.pick(((84, 66, 50), (62, 50, 42), (112, 98, 84), (48, 42, 38), (150, 144, 134)))

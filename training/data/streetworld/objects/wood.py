@@ -54,7 +54,7 @@ def draw_treeline(
     bare: bool = False,
     ragged: float = 0.4,
 ) -> int:
-    """A row of trees or a wood as one ragged band that stands on y = `base`."""
+    """A row of trees or a wood as one ragged band that stands on y = ``base``."""
     name = "green" if bare else rng.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
     thing = scene.thing("tree", None if bare else name)
     leaf = (

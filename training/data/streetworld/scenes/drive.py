@@ -86,7 +86,7 @@ def draw_behind(scene: DisplayList, rng: Rng, weather: Weather, camera: Camera) 
 def lay_ground(
     scene: DisplayList, rng: Rng, sides: list[Side], bend: float, *, alike: bool = False
 ) -> Ground:
-    """Road, pavements and verges, kerbs and marks; `alike`: pavements as grey as the road.
+    """Road, pavements and verges, kerbs and marks; ``alike``: pavements as grey as the road.
 
     Returns the road, which has no pieces where the kerbs leave it no room.
     """

@@ -212,7 +212,7 @@ def compose_close(
     color: str | None = None,
     backdrop: Plan = _ANY_BACKDROP,
 ) -> None:
-    """One thing that fills much of the frame, on any ground, before any backdrop."""
+    """One thing that fills much of the image, on any ground, before any backdrop."""
     compose_layered(scene, rng, backdrop, weather)
     noun = noun or rng.weighted(_CLOSE)
     tall = rng.uniform(*_CLOSE_TALL[noun])
@@ -245,7 +245,7 @@ def compose(
 ) -> None:
     """Fills the list with a scene of a kind (any but "street", which has a camera of its own).
 
-    `wanted` is a (color, noun) that has to stand in the scene, large.
+    ``wanted`` is a (color, noun) that has to stand in the scene, large.
     """
     if wanted is not None:
         compose_close(scene, rng, weather, wanted[1], wanted[0])

@@ -90,7 +90,7 @@ def draw_backdrop(
 
 
 def _walls(scene: DisplayList, rng: Rng, weather: Weather, base: float, rise: float) -> None:
-    """A row of facades along the horizon, `rise` image heights tall."""
+    """A row of facades along the horizon, ``rise`` image heights tall."""
     outer = scene.camera
     depth = rng.uniform(7, 14) if rise > 1 else rng.uniform(25, 60)
     scene.camera = replace(outer, height=(base - outer.horizon) * depth / outer.focal)

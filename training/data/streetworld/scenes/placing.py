@@ -43,7 +43,7 @@ def put(
     lit: bool = False,
     yaw: float | None = None,
 ) -> int:
-    """Draws a `noun` that touches the ground at (x, y) and is about `tall` image heights.
+    """Draws a ``noun`` that touches the ground at (x, y) and is about ``tall`` image heights.
 
     Returns:
         Its thing number.
@@ -78,7 +78,7 @@ def _put_solid(
     scene: DisplayList, rng: Rng, noun: str, x: float, y: float, tall: float,
     ground: str | None, color: str | None, lit: bool, yaw: float | None,
 ) -> int:  # fmt: skip
-    """Things in true perspective: they get a camera whose height makes them `tall` at (x, y)."""
+    """Things in true perspective: they get a camera whose height makes them ``tall`` at (x, y)."""
     outer = scene.camera
     depth = HEIGHTS[noun] * outer.focal / tall
     eye = (y - outer.horizon) * depth / outer.focal

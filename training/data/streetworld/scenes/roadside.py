@@ -119,7 +119,7 @@ def line_park(scene: DisplayList, rng: Rng, side: Side, far: float) -> None:
 
 
 def draw_side_fence(scene: DisplayList, rng: Rng, x: float, bend: float) -> None:
-    """A fence along the street, `x` metres from its middle."""
+    """A fence along the street, ``x`` metres from its middle."""
     color = pick_color(rng, "fence")
     kind = rng.weighted({"pickets": 2, "rails": 2, "iron": 3, "boards": 1})
     near, far = rng.uniform(1.0, 8.0), rng.uniform(14, 40)

@@ -97,10 +97,10 @@ def line_frontages(
     last: float = 1.0,
     nearest: float = 0.6,
 ) -> None:
-    """Frontages wall to wall from `far` metres on, about `mean` metres tall, with hanging signs.
+    """Frontages wall to wall from ``far`` metres on, about ``mean`` metres tall, with signs.
 
-    `shops`: the share of them; `gloom`: the light on their ground floors. No frontage begins nearer
-    than `last` or ends nearer than `nearest` metres.
+    ``shops``: the share of them; ``gloom``: the light on their ground floors. No frontage begins
+    nearer than ``last`` or ends nearer than ``nearest`` metres.
     """
     s, back = side.sign, side.wall
     depth = far

@@ -31,8 +31,8 @@ def populate(
     parked: float = 0.55,
     may_stand: Callable[[Spot], bool] = lambda spot: True,
 ) -> None:
-    """Traffic, people, street furniture and `more`, far to near; `parked`: how often cars stand
-    along a side (oftener where cars are polished); `may_stand`: which of all these are drawn.
+    """Traffic, people, street furniture and ``more``, far to near; ``parked``: how often cars stand
+    along a side (oftener where cars are polished); ``may_stand``: which of all these are drawn.
     """
     spots = list(more)
     for side in sides:
