@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.config.data import DataConfig
 from training.config.optimiser import PhaseConfig
+from training.data.config import DataConfig
 from training.losses.config import LossConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings

@@ -15,11 +15,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from training.config.data import DataConfig
 from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.data.batches import Collate
+from training.data.config import DataConfig
 from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes

@@ -11,9 +11,9 @@ The weights that are shipped have a longer history, which docs/provenance.md kee
 
 from __future__ import annotations
 
-from training.config.data import DataConfig
 from training.config.optimiser import PhaseConfig
 from training.config.run import EvalConfig, Leg, PretrainConfig, TrainConfig
+from training.data.config import DataConfig
 from training.losses.config import LossConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
@@ -110,7 +110,7 @@ def config() -> TrainConfig:
     return TrainConfig(
         name="demo",
         model=ModelConfig(clip_name="mgca-small", early_block=3, center_text=False, prompts="both"),
-        data=DataConfig(variant="singles", size_wh=(96, 72), passes=2),
+        data=DataConfig(variant="singles", exposure="v2", size_wh=(96, 72), passes=2),
         # Small batches of many captions: what so short a run lacks is steps.
         pretrain=PretrainConfig(
             steps=3000,

@@ -12,9 +12,9 @@ trains is on StreetWorld's held-out drawings, far from photographs: score an exp
 
 from __future__ import annotations
 
-from training.config.data import DataConfig
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
+from training.data.config import DataConfig
 from training.losses.config import LossConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings

@@ -9,11 +9,11 @@ import pytest
 pytest.importorskip("torch")
 
 from runtime.errors import UserError
-from training.config.data import DataConfig
 from training.config.legs import check_legs, enter, follow, reach, scenes_of, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import Leg, PretrainConfig, TrainConfig
 from training.config.values import apply_overrides
+from training.data.config import DataConfig
 
 THREE = TrainConfig(
     data=DataConfig(first_seed=5, passes=2),

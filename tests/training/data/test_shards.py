@@ -14,10 +14,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("webdataset")
 
 from runtime.errors import UserError  # noqa: E402
-from training.config.data import DataConfig  # noqa: E402
 from training.config.optimiser import PhaseConfig  # noqa: E402
 from training.config.run import PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
+from training.data.config import DataConfig  # noqa: E402
 from training.data.shards import crop_and_resize, find_shards, shard_batches  # noqa: E402
 from training.data.stream import PairStream  # noqa: E402
 from training.engine.distributed import Processes  # noqa: E402
