@@ -21,8 +21,8 @@ MARK = re.compile(r"^<!-- help: python (-m [a-z_.]+( [a-z]+)?) -->$", re.MULTILI
 
 
 def read_help(arguments: list[str]) -> str:
-    """What ``python <arguments> --help`` prints, 96 columns wide."""
-    environment = {**os.environ, "COLUMNS": "96", "NO_COLOR": "1"}
+    """What ``python <arguments> --help`` prints, 80 columns wide."""
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
     done = subprocess.run(
         [sys.executable, *arguments, "--help"],
         cwd=REPOSITORY,
