@@ -1,7 +1,7 @@
 # make demo         segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
 # make test         lint, then every test (installs everything, PyTorch included)
 # make lint         ruff and mypy
-# make docs         build the documentation with its API reference -> site/index.html
+# make docs         build the documentation -> site/
 # make demo-assets  train, export and draw the shipped demo checkpoint, bundle and clip again (hours)
 # make results      measure the shipped bundle again -> benchmarks/results/*.json
 # make clean        remove the environment and what builds leave behind
@@ -191,7 +191,6 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed-lean
 
-# The reference shows every command's --help, so the commands have to be installed too.
-$(VENV)/.installed-docs: $(VENV)/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
-	@touch $@
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@ $(VENV)/.installed-lean
