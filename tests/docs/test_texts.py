@@ -139,6 +139,7 @@ def commands_of(text: str) -> list[str]:
 def as_module(line: str) -> tuple[str, list[str]]:
     """(module, arguments) of a command line; a bare one is asked for its help."""
     words = shlex.split(line, comments=True)
+    words = words[: words.index(">")] if ">" in words else words
     if words[0] == "mgca-rt":
         module, arguments = "runtime", words[1:]
     else:
