@@ -1,45 +1,52 @@
 # make demo         segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
-# make test         lint, then every test (installs everything, PyTorch included)
-# make lint         ruff and mypy
+# make test         lint, then the fast tests, then the slow ones (installs everything, PyTorch included)
+# make test-fast    the fast tests only
+# make test-compat  the demo and the runtime's fast tests in clean environments: every Python found here, newest and oldest libraries
+# make lint         ruff, mypy, and the tests that compare committed files with each other
+# make format       let ruff write the layout
 # make docs         build the documentation -> site/
 # make demo-assets  train, export and draw the shipped demo checkpoint, bundle and clip again (hours)
 # make results      measure the shipped bundle again -> benchmarks/results/*.json
 # make clean        remove the environment and what builds leave behind
 #
-# Only Python (3.10 or newer) and make are needed; the rest goes into $(VENV).
+# Only Python (3.10 to 3.14) and make are needed; the rest goes into $(VENV).
 # Another interpreter: make PYTHON=python3.12 test
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The first interpreter on the path that is new enough.
+# The first interpreter on the path that is supported.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test test-fast lint format docs demo-assets results clean
+.PHONY: demo test test-fast test-compat lint format docs demo-assets results clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-lean
 	$(BIN)/mgca-rt
 
 test: lint
-	$(BIN)/python -m pytest -q -m "not slow"
-	$(BIN)/python -m pytest -q -m slow --durations=15
+	$(MAKE) test-fast
+	$(BIN)/python -m pytest -q -m "slow and not lint" --durations=15
 
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow and not lint"
+
+test-compat: $(BIN)/python
+	$(BIN)/python -m tests.compat
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-format: $(VENV)/.installed-dev
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/python -m pytest -q -m lint
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 # The lessons of the shipped model, one after the other: what a tower needs changes as it learns. The preset holds the first.
 # What was shipped was made by these commands but for two things: at step 19,500 the optimiser's state was lost and began anew, and the
@@ -175,11 +182,11 @@ results: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.graph_cost --checkpoint training/assets/demo.pt --json $(RESULTS)/graph_cost_demo.json
 
 clean:
-	rm -rf $(VENV) .venv-lean build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lean build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # An environment is made once; a stamp remembers what was installed from which pyproject.toml.
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or newer on the path; install one or say make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or newer on the path; install one (up to 3.14) or say make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) .ci/make_environment.py $(VENV)
 
 $(VENV)/.installed-lean: pyproject.toml | $(BIN)/python

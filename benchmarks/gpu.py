@@ -26,7 +26,7 @@ from benchmarks.latency import repeat_frames, time_frames
 from benchmarks.measurement import run_measurement
 from benchmarks.stages import StageClock
 from runtime import Segmenter
-from runtime.backends import BACKEND_NAMES, open_backend
+from runtime.backends import BACKEND_NAMES
 from runtime.backends.devices import cuda_devices
 from runtime.backends.parity import (
     LEAST_AGREEMENT,
@@ -140,7 +140,7 @@ def measure(arguments: argparse.Namespace) -> Path:
 def _reference_outputs(
     bundle: Bundle, words: str | list[str], frames: Sequence[Frame]
 ) -> list[dict[str, np.ndarray]]:
-    with Segmenter(bundle, open_backend(bundle, REFERENCE)) as segmenter:
+    with Segmenter.load(bundle, REFERENCE) as segmenter:
         segmenter.set_classes(words)
         return [_run(segmenter, frame) for frame in frames]
 
@@ -165,7 +165,7 @@ def _measure_one(
     arguments: argparse.Namespace,
 ) -> Measured:
     started = time.perf_counter()
-    with Segmenter(bundle, open_backend(bundle, name)) as segmenter:
+    with Segmenter.load(bundle, name) as segmenter:
         segmenter.set_classes(words)
         load_s = time.perf_counter() - started
         found = [

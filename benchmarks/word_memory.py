@@ -26,7 +26,7 @@ from runtime.demo import DEMO_BUNDLE
 from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import MgcaError, UserError
 from runtime.stream.statistics import read_peak_rss_mib
-from runtime.text.queries import MAX_WORDS, ClassRows
+from runtime.text.queries import MAX_WORDS, TextQueries
 
 PROG = "python -m benchmarks.word_memory"
 _FRAMES = 2
@@ -54,7 +54,7 @@ def run_once(arguments: argparse.Namespace, words: int) -> dict[str, float]:
     with Segmenter.load(arguments.bundle, arguments.backend, threads=1) as segmenter:
         segmenter.units = arguments.units
         loaded = read_peak_rss_mib()
-        segmenter.classes = random_rows(words, segmenter.manifest.embedding_width)
+        segmenter.classes = random_queries(words, segmenter.manifest.embedding_width)
         frames = np.random.default_rng(0)
         for _ in range(_FRAMES):
             segmenter(frames.integers(0, 256, (480, 640, 3), dtype=np.uint8))
@@ -64,7 +64,7 @@ def run_once(arguments: argparse.Namespace, words: int) -> dict[str, float]:
     return {"words": words, "loaded_mib": loaded, "peak_mib": peak}
 
 
-def random_rows(words: int, width: int) -> ClassRows:
+def random_queries(words: int, width: int) -> TextQueries:
     """Words of random unit embeddings; what does not fit into 254 classes is background."""
     text = np.random.default_rng(words).standard_normal((words, width)).astype(np.float32)
     text /= np.linalg.norm(text, axis=1, keepdims=True)
@@ -72,7 +72,7 @@ def random_rows(words: int, width: int) -> ClassRows:
     names = tuple(f"word {number}" for number in range(words))
     labels = np.minimum(np.arange(words), 255).astype(np.uint8)
     labels[254:] = 255
-    return ClassRows(names[:254], names[254:], names, text, labels)
+    return TextQueries(names[:254], names[254:], names, text, labels)
 
 
 def measure(arguments: argparse.Namespace, argv: Sequence[str]) -> None:

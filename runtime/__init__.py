@@ -6,6 +6,8 @@
 >>> result = segmenter(frame_bgr)                                       # doctest: +SKIP
 >>> overlay = result.draw(frame_bgr)                                    # doctest: +SKIP
 
+One loaded :class:`Model` serves many streams: ``Segmenter(model)`` for each.
+
 Names are loaded when they are first used, so that ``import runtime`` costs next to nothing.
 """
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         UnknownClassError,
         UserError,
     )
+    from runtime.segment.model import Model
     from runtime.segment.result import Result
     from runtime.segment.segmenter import Segmenter
 
@@ -33,6 +36,7 @@ _HOME_OF_NAME = {
     "BundleError": "runtime.errors",
     "Manifest": "runtime.bundle",
     "MgcaError": "runtime.errors",
+    "Model": "runtime.segment.model",
     "Result": "runtime.segment.result",
     "Segmenter": "runtime.segment.segmenter",
     "SourceGoneError": "runtime.errors",
@@ -50,6 +54,7 @@ __all__ = [
     "BundleError",
     "Manifest",
     "MgcaError",
+    "Model",
     "Result",
     "Segmenter",
     "SourceGoneError",

@@ -30,7 +30,15 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or nothing of it; raises ``OSError``."""
+def write_whole(path: Path, content: bytes, *, synced: bool = False) -> None:
+    """Write a file so that a reader sees all of it or nothing of it; raises ``OSError``.
+
+    ``synced`` waits until the disk has it: then a crash of the machine leaves no empty file under
+    the name either.
+    """
     with replacing(path) as beside:
-        beside.write_bytes(content)
+        with beside.open("wb") as stream:
+            stream.write(content)
+            if synced:
+                stream.flush()
+                os.fsync(stream.fileno())

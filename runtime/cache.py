@@ -1,4 +1,4 @@
-"""The local cache: small records that may be lost at any time, and later engines.
+"""The local cache: small records that may be lost at any time. Engines lie beside them.
 
 ``$MGCA_CACHE`` if set, else ``$XDG_CACHE_HOME/mgca``, else ``~/.cache/mgca``. Nothing in it is
 trusted: a record that cannot be read counts as absent, one that cannot be written is not kept.
@@ -10,10 +10,12 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from runtime.atomic_write import write_whole
+from runtime.plain_json import json_text
 
 __all__ = ["cache_folder", "read_record", "record_key", "write_record"]
 
@@ -43,12 +45,7 @@ def read_record(kind: str, key: str) -> dict[str, Any] | None:
 
 def write_record(kind: str, key: str, record: Mapping[str, Any]) -> None:
     """Keep a record, in one rename; where the cache cannot be written, do nothing."""
-    folder = cache_folder() / kind
-    fresh = folder / f".{key}.{secrets.token_hex(4)}.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        os.replace(fresh, folder / f"{key}.json")
-    except OSError:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
+    path = cache_folder() / kind / f"{key}.json"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json_text(record).encode())

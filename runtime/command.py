@@ -73,14 +73,14 @@ def run_command(
     debug = "--debug" in arguments
     try:
         with _sigterm_interrupts():
-            return run(arguments) or 0
+            exit_code = run(arguments) or 0
+            sys.stdout.flush()
+            return exit_code
     except MgcaError as error:
         return _report(prog, str(error), debug, error.exit_code)
     except KeyboardInterrupt:
         return _report(prog, interrupted, debug, INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our stdout is gone; Python must not complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except MemoryError:
         return _report(prog, "not enough memory", debug, 1)
@@ -88,6 +88,16 @@ def run_command(
         hint = "" if debug else "; run again with --debug and report it"
         message = f"internal error: {type(error).__name__}: {error}{hint}"
         return _report(prog, message, debug, 1)
+    finally:
+        _let_go_of_broken_stdout()
+
+
+def _let_go_of_broken_stdout() -> None:
+    """If the reader of our stdout is gone, Python must not complain when it flushes at its end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(prog: str, message: str, debug: bool, exit_code: int) -> int:

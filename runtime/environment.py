@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -23,7 +24,7 @@ PACKAGES = (
 def describe_hardware() -> dict[str, str | int]:
     """Processor name, architecture, cores this process may use, memory in MiB, system."""
     return {
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "architecture": platform.machine(),
         "cores": usable_cores(),
         "memory_mib": _memory_mib(),
@@ -33,8 +34,13 @@ def describe_hardware() -> dict[str, str | int]:
 
 def describe_versions() -> dict[str, str]:
     """Version of Python and of each package that is installed and can matter to a figure."""
-    versions = {"python": platform.python_version()}
-    for name in PACKAGES:
+    return {"python": platform.python_version(), **installed_versions(PACKAGES)}
+
+
+def installed_versions(names: Sequence[str]) -> dict[str, str]:
+    """Version of each package (by the name pip knows) that is installed; others are left out."""
+    versions = {}
+    for name in names:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -49,7 +55,8 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """The processor's name as the system tells it, such as ``AMD EPYC 7B13``."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,9 +1,14 @@
-"""JSON that every reader takes: NaN and infinity, for which JSON has no word, become null."""
+"""JSON that every reader takes.
+
+NaN and infinity, for which JSON has no word, become null; halves of a surrogate pair, which UTF-8
+cannot hold and file names may contain, become the escapes that Python writes for them.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["json_text", "to_plain"]
@@ -15,11 +20,17 @@ def json_text(record: Any) -> str:
 
 
 def to_plain(value: Any) -> Any:
-    """The same value with None for every float that is not finite, at any depth."""
-    if isinstance(value, dict):
-        return {str(key): to_plain(item) for key, item in value.items()}
+    """The same value in plain dicts, lists, texts and numbers, None for what is not finite."""
+    if isinstance(value, Mapping):
+        return {_plain_text(str(key)): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_plain(item) for item in value]
+    if isinstance(value, str):
+        return _plain_text(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _plain_text(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

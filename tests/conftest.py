@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.support.fixtures", "tests.support.commands"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # A test that would download something must fail at once instead.

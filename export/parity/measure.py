@@ -14,7 +14,9 @@ from export.parity.frames import Frame
 from export.parity.reference import ReferenceResult, ReferenceSegmenter, labels_at_source
 from export.progress import Progress
 from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
-from runtime.segment.segmenter import ClassRows, RawScores, Segmenter
+from runtime.segment.frames import RawScores
+from runtime.segment.segmenter import Segmenter
+from runtime.text.queries import TextQueries
 
 STAGES = ("encoder", "decoder", "units")
 
@@ -110,11 +112,11 @@ def run_reference(
 
     Only the frame's resizing to the input size, which is integers in and out, is the runtime's.
     """
-    rows = _rows(segmenter)
+    queries = _queries(segmenter)
     runs = []
     for frame in progress(frames, "reference"):
         input_hw3 = segmenter.preprocess(frame.image_hw3[:, :, ::-1]).tensor[0]
-        result = reference(input_hw3, rows.text)
+        result = reference(input_hw3, queries.text)
         labels = labels_at_source(result.class_scores, frame.image_hw3.shape[:2])
         runs.append(ReferenceRun(frame, input_hw3, result, labels))
     return runs
@@ -139,7 +141,7 @@ def measure_parity(
         runs: the frames with the reference's answers.
         progress: wraps the loop over frames.
     """
-    words = len(_rows(segmenter).words)
+    words = len(_queries(segmenter).words)
     identity = np.eye(segmenter.manifest.embedding_width, dtype=np.float32)
     tally = _Tally(words)
     with OnnxRuntimeBackend(tapped, "cpu") as taps:
@@ -241,7 +243,7 @@ class _Tally:
         )
 
 
-def _rows(segmenter: Segmenter) -> ClassRows:
+def _queries(segmenter: Segmenter) -> TextQueries:
     if segmenter.classes is None:
         raise ValueError("the segmenter has no classes set")
     return segmenter.classes

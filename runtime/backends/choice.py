@@ -19,7 +19,7 @@ import logging
 import os
 import platform
 from collections.abc import Callable
-from importlib import metadata, util
+from importlib import util
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from runtime.backends.parity import compare_outputs, trial_feeds
 from runtime.backends.protocol import NotReadyError
 from runtime.bundle import Bundle
 from runtime.cache import read_record, record_key, write_record
+from runtime.environment import cpu_name, installed_versions
 from runtime.errors import MgcaError, describe_error
 
 if TYPE_CHECKING:
@@ -161,37 +162,20 @@ def _time_runs(
     least = float("inf")
     for _ in range(_TIMED_RUNS):
         start = perf_counter()
-        outputs = backend.run(
-            feeds
-        )  # the last one's, since a captured graph begins after the first
+        outputs = backend.run(feeds)  # the last one's: a captured graph begins after the first
         least = min(least, (perf_counter() - start) * 1e3)
     return outputs, least
 
 
 def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None, engine: str | None) -> str:
-    versions = {}
-    for package in ("onnxruntime", "onnxruntime-gpu", "openvino"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return record_key(
         {
             "bundle": bundle.id,
             "candidates": names,
             "threads": threads,
-            "versions": versions,
-            "machine": [platform.machine(), _cpu_model(), os.cpu_count()],
+            "versions": installed_versions(("onnxruntime", "onnxruntime-gpu", "openvino")),
+            "machine": [platform.machine(), cpu_name(), os.cpu_count()],
             "cuda": cuda_devices(),
             "engine": engine,
         }
     )
-
-
-def _cpu_model() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            lines = [line for line in stream if line.lower().startswith(("model name", "cpu part"))]
-    except OSError:
-        return platform.processor()
-    return lines[0].partition(":")[2].strip() if lines else platform.processor()

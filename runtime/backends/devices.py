@@ -6,7 +6,15 @@ import ctypes
 import sys
 from functools import lru_cache
 
-__all__ = ["cuda_devices"]
+__all__ = ["cuda_devices", "cuda_driver"]
+
+
+def cuda_driver() -> ctypes.CDLL | None:
+    """NVIDIA's driver library, not yet initialised; None where it is not installed."""
+    try:
+        return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return None
 
 
 @lru_cache(maxsize=1)
@@ -17,9 +25,13 @@ def cuda_devices() -> tuple[str, ...]:
     segmentation fault.
     """
     try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        driver = cuda_driver()
         count = ctypes.c_int(0)
-        if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        if (
+            driver is None
+            or driver.cuInit(0) != 0
+            or driver.cuDeviceGetCount(ctypes.byref(count)) != 0
+        ):
             return ()
         return tuple(_device_name(driver, number) for number in range(count.value))
     except (OSError, AttributeError):

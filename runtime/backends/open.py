@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime.bundle import SEGMENTER_FILE, Bundle
@@ -56,29 +57,40 @@ def open_backend(
     if name not in BACKEND_NAMES:
         raise UserError(f"backend {name!r} is unknown; expected one of {', '.join(BACKEND_NAMES)}")
     path = bundle.file(file)
-    if name == "auto" and file == SEGMENTER_FILE:
-        from runtime.backends.choice import open_fastest
+    if file == SEGMENTER_FILE:
+        if name == "auto":
+            return _open_fastest(bundle, threads)
+        if name == "tensorrt":
+            return _open_tensorrt(bundle, build=True)
+        if name == "onnxruntime-tensorrt":
+            from runtime.backends.onnxruntime.tensorrt_provider import open_tensorrt_provider
 
-        def open_candidate(chosen: str) -> Backend:
-            if chosen == "tensorrt":  # nobody who says auto waits for a build
-                return _open_tensorrt(bundle, build=False)
-            return open_backend(bundle, chosen, threads=threads)
+            return open_tensorrt_provider(bundle, threads)
+    if name.startswith("openvino"):
+        return _open_openvino(path, name, threads)
+    return _open_onnxruntime(path, name, threads)
 
-        return open_fastest(bundle, threads, open_candidate)
-    if name == "tensorrt" and file == SEGMENTER_FILE:
-        return _open_tensorrt(bundle, build=True)
-    if name in ("openvino", "openvino-bf16"):
-        from runtime.backends.openvino import OpenVinoBackend
 
-        return OpenVinoBackend(path, "bf16" if name == "openvino-bf16" else "f32", threads)
+def _open_fastest(bundle: Bundle, threads: int | None) -> Backend:
+    from runtime.backends.choice import open_fastest
+
+    def open_candidate(chosen: str) -> Backend:
+        if chosen == "tensorrt":  # nobody who says auto waits for a build
+            return _open_tensorrt(bundle, build=False)
+        return open_backend(bundle, chosen, threads=threads)
+
+    return open_fastest(bundle, threads, open_candidate)
+
+
+def _open_openvino(path: Path, name: str, threads: int | None) -> Backend:
+    from runtime.backends.openvino import OpenVinoBackend
+
     if name == "openvino-npu":
-        from runtime.backends.openvino import OpenVinoBackend
-
         return OpenVinoBackend(path, "f16", device="NPU", padded=True)
-    if name == "onnxruntime-tensorrt" and file == SEGMENTER_FILE:
-        from runtime.backends.onnxruntime.tensorrt_provider import open_tensorrt_provider
+    return OpenVinoBackend(path, "bf16" if name == "openvino-bf16" else "f32", threads)
 
-        return open_tensorrt_provider(bundle, threads)
+
+def _open_onnxruntime(path: Path, name: str, threads: int | None) -> Backend:
     from runtime.backends.onnxruntime.backend import Device, OnnxRuntimeBackend
 
     devices: dict[str, Device] = {

@@ -83,15 +83,14 @@ class OpenVinoBackend(ClosingBackend):
 
             self._compile: Callable[[int | None], Any] | None = compile_for
             compiled = compile_for(_LEAST_ROWS if padded else None)
-            running = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
-            used = "+".join(compiled.get_property("EXECUTION_DEVICES"))
+            running = _running(compiled)
             self._requests[_LEAST_ROWS if padded else None] = compiled.create_infer_request()
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise BundleError(
                 f"{os.fspath(path)} cannot be loaded by OpenVINO {version} "
                 f"({_first_line(error)}); use another --backend"
             ) from error
-        self.provider = f"OpenVINO {used} {running}"
+        self.provider = f"OpenVINO {running}"
 
     def run(
         self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None
@@ -148,6 +147,12 @@ def _start(openvino: Any, name: str) -> tuple[Any, str, list[str]]:
         return core, str(openvino.__version__), list(core.available_devices)
     except Exception as error:  # a driver that fails, or a package of which half is there
         raise _broken(name, error) from error
+
+
+def _running(compiled: Any) -> str:
+    """Devices and precision that a compiled model really runs with, such as ``CPU f32``."""
+    precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    return f"{'+'.join(compiled.get_property('EXECUTION_DEVICES'))} {precision}"
 
 
 def _broken(name: str, error: Exception) -> UserError:

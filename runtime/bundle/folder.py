@@ -27,7 +27,11 @@ _MANIFEST_LIMIT_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: its folder (absolute, links resolved) and its manifest.
+    """An opened bundle.
+
+    Attributes:
+        path: its folder, absolute, links resolved.
+        manifest: what it says about itself.
 
     >>> from runtime.bundle import load_bundle                  # doctest: +SKIP
     >>> load_bundle("my_bundle").file("segmenter.onnx")         # doctest: +SKIP

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from runtime.errors import BundleError
+from runtime.plain_json import json_text
 
 FORMAT = "mgca-bundle"
 FORMAT_VERSION = 1
@@ -116,9 +117,12 @@ class Manifest:
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The manifest as JSON text, keys in a fixed order, one trailing newline."""
+        """The manifest as JSON text, keys in a fixed order, one trailing newline.
+
+        A figure that is not finite, for which JSON has no word, becomes null.
+        """
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
-        return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_text(record)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:

@@ -40,7 +40,15 @@ def templates_sha256(prompts: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names and their embeddings: float32 (n, D) L2-normalised; ``text_center`` float32 (D,)."""
+    """Names and their embeddings.
+
+    Attributes:
+        names: n class names.
+        embeddings: float32 (n, D), L2-normalised, in the same order.
+        text_center: float32 (D,): what was taken off them before; zeros where nothing was.
+        templates_sha256: hex digest of the prompts they were made with.
+        text_encoder_sha256: hex digest of the text encoder's weights.
+    """
 
     names: tuple[str, ...]
     embeddings: np.ndarray

@@ -6,13 +6,10 @@ import io
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from runtime.cli.config import SessionConfig
 from runtime.cli.signals import StopSignals
 from runtime.command import run_command
-
-if TYPE_CHECKING:
-    import argparse
 
 __all__ = ["main"]
 
@@ -36,14 +33,26 @@ def _run(arguments: Sequence[str]) -> int:
     from runtime.cli.arguments import parse_arguments
 
     with StopSignals() as stopping:
-        options = parse_arguments(arguments)
-        if options.version:
+        line = parse_arguments(arguments)
+        if line.version:
             print(f"mgca-rt {_find_version()}")
             return 0
-        _configure_logging(options)
+        if line.print_config:
+            _print_config(line.config)
+            return 0
+        _configure_logging(line.debug, line.config.running.quiet)
         from runtime.cli.session import run_session
 
-        return run_session(options, stopping)
+        return run_session(line.config, stopping, line.config_file)
+
+
+def _print_config(config: SessionConfig) -> None:
+    from runtime.cli.config_file import write_config
+
+    text = write_config(config)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as TOML demands, whatever the terminal takes
+    print(text, end="")
 
 
 def _find_version() -> str:
@@ -60,10 +69,10 @@ class _LineFormatter(logging.Formatter):
         return f"mgca-rt: {record.levelname.lower()}: {record.getMessage()}"
 
 
-def _configure_logging(options: argparse.Namespace) -> None:
+def _configure_logging(debug: bool, quiet: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LineFormatter())
-    level = logging.DEBUG if options.debug else logging.ERROR if options.quiet else logging.WARNING
+    level = logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING
     for name in ("mgca", "runtime"):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]

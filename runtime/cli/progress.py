@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from typing import Any
 
+from runtime.cli.config import SessionConfig
 from runtime.sources.frame import Source
 from runtime.stream.statistics import RunStatistics
+
+__all__ = ["Progress"]
 
 
 class Progress:
     """A progress bar on stderr, only on a terminal and only for runs of over two seconds."""
 
-    def __init__(self, options: argparse.Namespace, source: Source) -> None:
+    def __init__(self, config: SessionConfig, source: Source) -> None:
         self._bar: Any = None
-        if options.quiet or not sys.stderr.isatty():
+        if config.running.quiet or not sys.stderr.isatty():
             return
         from tqdm import tqdm
 
-        total = source.frame_count
+        total, most = source.frame_count, config.sources.max_frames
         if total is not None:
-            total = -(-total // options.every)
-        if options.max_frames is not None:
-            total = min(total or options.max_frames, options.max_frames)
+            total = -(-total // config.sources.every)
+        if most is not None:
+            total = min(total or most, most)
         self._bar = tqdm(total=total, unit="frame", delay=2, leave=False, dynamic_ncols=True)
 
     def update(self, statistics: RunStatistics) -> None:

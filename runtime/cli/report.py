@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import platform
 import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from runtime.cli.config import SessionConfig
+from runtime.environment import describe_hardware, describe_versions
+from runtime.errors import describe_error
 from runtime.sinks.base import Sink
-from runtime.sinks.labels import LabelFolder
-from runtime.sinks.overlay import OverlayVideo
-from runtime.sources.frame import Source
-from runtime.stream.statistics import RunStatistics, read_peak_rss_mib
+from runtime.stream.statistics import read_peak_rss_mib
+from runtime.stream.stream import Stream
+from runtime.stream.worker import SinkWorker
+
+__all__ = ["describe_run", "print_summary"]
 
 
 def describe_run(
-    options: argparse.Namespace,
-    source: Source,
-    segmenter: Any,
-    statistics: RunStatistics,
-    sinks: Sequence[Sink],
+    config: SessionConfig,
+    stream: Stream,
     status: str,
     failure: BaseException | None,
     started_at: float,
 ) -> dict[str, Any]:
     """The record of a run. ``status`` is ``done``, ``interrupted`` or ``failed``."""
-    names = list(segmenter.classes.class_names)
+    source, segmenter, statistics = stream.source, stream.segmenter, stream.statistics
+    names = list(segmenter.class_names)
     areas = statistics.mean_areas()
     return {
         "status": status,
@@ -55,51 +55,39 @@ def describe_run(
         "bundle_id": segmenter.bundle.id,
         "classes": names,
         "mean_areas": {name: round(areas.get(name, 0.0), 7) for name in names},
-        "background": options.background,
-        "threshold": options.threshold,
-        "units": options.units,
+        "background": config.words.background,
+        "threshold": config.words.threshold,
+        "units": config.words.units,
         "peak_rss_mib": read_peak_rss_mib(),
-        "outputs": _describe_outputs(sinks),
-        "versions": {"python": platform.python_version(), **segmenter_versions()},
-        "hardware": {"machine": platform.machine(), "cores": os.cpu_count()},
+        "outputs": _describe_outputs(stream.workers),
+        "versions": describe_versions(),
+        "hardware": {"machine": platform.machine(), **describe_hardware()},
     }
 
 
-def segmenter_versions() -> dict[str, str]:
-    """Versions of the packages that a figure can depend on."""
-    from importlib import metadata
-
-    versions = {}
-    for name in ("mgca", "numpy", "opencv-python", "av", "onnxruntime", "onnxruntime-gpu"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def _describe_outputs(sinks: Sequence[Sink]) -> dict[str, Any]:
+def _describe_outputs(workers: Sequence[SinkWorker]) -> dict[str, Any]:
+    """For each output that wrote, dropped or failed: its record, ``dropped`` and ``error``."""
     outputs: dict[str, Any] = {}
-    for sink in sinks:
-        record = sink.record()
-        if record is not None:
-            kind = {OverlayVideo: "out", LabelFolder: "label_dir"}.get(type(sink), "jsonl")
-            outputs[kind] = record
+    for worker in workers:
+        record = worker.sink.record()
+        if record is not None or worker.dropped or worker.error is not None:
+            error = None if worker.error is None else describe_error(worker.error)
+            outputs[worker.sink.key] = {
+                **(record or {}),
+                "dropped": worker.dropped,
+                "error": error,
+            }
     return outputs
 
 
-def print_summary(record: dict[str, Any], stream: TextIO) -> None:
+def print_summary(record: dict[str, Any], sinks: Sequence[Sink], stream: TextIO) -> None:
     """A few lines for people: what was written, how much of each class, how fast."""
-    outputs = record["outputs"]
-    if "out" in outputs:
-        width, height = outputs["out"]["size_wh"]
-        path, count = os.path.abspath(outputs["out"]["path"]), outputs["out"]["frames"]
-        print(f"video     {path} ({count} frames, {width}x{height})", file=stream)
-    if "label_dir" in outputs:
-        path = os.path.abspath(outputs["label_dir"]["path"])
-        print(f"labels    {path} ({outputs['label_dir']['files']} files)", file=stream)
-    if outputs.get("jsonl", {}).get("path", "-") != "-":
-        print(f"jsonl     {os.path.abspath(outputs['jsonl']['path'])}", file=stream)
+    for sink in sinks:
+        line = sink.summary()
+        if line is not None:
+            dropped = record["outputs"].get(sink.key, {}).get("dropped", 0)
+            note = f"; {dropped} frames dropped, it is too slow" if dropped else ""
+            print(f"{line[0]:<10}{line[1]}{note}", file=stream)
     areas = ", ".join(f"{name} {100 * area:.1f} %" for name, area in record["mean_areas"].items())
     print(f"areas     {areas}", file=stream)
     lost = [

@@ -1,62 +1,86 @@
-"""One run of ``mgca-rt``: what the flags ask for is checked, opened, run, closed and told."""
+"""One run of ``mgca-rt``: what the config asks for is checked, opened, run, closed and told."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from runtime.cli.output_checks import check_outputs
+from runtime.cli.config import (
+    RunningConfig,
+    SessionConfig,
+    SourcesConfig,
+    WordsConfig,
+    merge_config,
+)
 from runtime.cli.progress import Progress
 from runtime.cli.report import describe_run, print_summary
 from runtime.cli.signals import StopSignals
 from runtime.command import INTERRUPTED
-from runtime.demo import DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
-from runtime.errors import MgcaError
-from runtime.sinks import JsonLines, LabelFolder, OverlayVideo, ReportFile, Sink, Window
+from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
+from runtime.errors import MgcaError, describe_error
+from runtime.sinks.base import Sink
+from runtime.sinks.claims import Claims
+from runtime.sinks.registry import build_sinks
 from runtime.sources import CameraSource, ImageSource, Source, open_video
 from runtime.stream.pipeline import Pipeline
+from runtime.stream.stream import Stream
+
+__all__ = ["run_session"]
 
 
-def run_session(options: argparse.Namespace, stopping: StopSignals) -> int:
-    """Run one session; gives the exit code, raises ``MgcaError`` with what went wrong."""
+def run_session(
+    config: SessionConfig, stopping: StopSignals, config_file: str | None = None
+) -> int:
+    """Run one session.
+
+    Args:
+        config: what to do.
+        stopping: the signals that end it.
+        config_file: the file that filled the config, which no output may replace.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        MgcaError: what went wrong.
+    """
     with ExitStack() as stack:
-        use_demo(options)
-        class_list = read_classes(options)
-        source = build_source(options)
+        config = fill_in_demo(config)
+        class_list = read_classes(config.words)
+        source = build_source(config.sources)
         stack.callback(source.close)
-        sinks, report = build_sinks(options)
-        check_outputs(options, source, sinks, report)
-        source.open()
-        segmenter = load_segmenter(options, class_list)
+        sinks = build_sinks(config.outputs.sinks)
+        claims = claim_inputs(config, source, config_file)
         for sink in sinks:
-            if isinstance(sink, OverlayVideo):
-                sink.fps = source.fps
-        return _run_pipeline(options, stopping, source, segmenter, sinks, report)
+            sink.check(claims)
+        source.open()
+        segmenter = load_segmenter(config.words, config.running, class_list)
+        return _run_pipeline(config, stopping, source, segmenter, sinks)
 
 
 def _run_pipeline(
-    options: argparse.Namespace,
+    config: SessionConfig,
     stopping: StopSignals,
     source: Source,
     segmenter: Any,
     sinks: list[Sink],
-    report: ReportFile | None,
 ) -> int:
     started_at = time.time()
-    progress = Progress(options, source)
-    pipeline = Pipeline(
+    progress = Progress(config, source)
+    stream = Stream(
         source,
         segmenter,
         sinks,
-        stop=stopping.event,
-        every=options.every,
-        max_frames=options.max_frames,
+        every=config.sources.every,
+        max_frames=config.sources.max_frames,
+        strict=config.running.strict,
         on_frame=progress.update,
     )
+    pipeline = Pipeline([stream], stop=stopping.event)
     failure: BaseException | None = None
     stopping.graceful = True
     try:
@@ -64,35 +88,57 @@ def _run_pipeline(
     except BaseException as error:
         failure = error
     progress.close()
-    failure = _close_all(sinks, failure)
-    status = "failed" if failure else "interrupted" if stopping.event.is_set() else "done"
-    record = describe_run(
-        options, source, segmenter, pipeline.statistics, sinks, status, failure, started_at
-    )
+    _conclude(config, stream, sinks, failure, stopping.event.is_set(), started_at)
+    code = INTERRUPTED if stopping.event.is_set() else 0
+    if not pipeline.capture_ended:
+        leave_at_once(code)
+    return code
+
+
+def _conclude(
+    config: SessionConfig,
+    stream: Stream,
+    sinks: list[Sink],
+    failure: BaseException | None,
+    interrupted: bool,
+    started_at: float,
+) -> None:
+    """Write the report and the summary of a run that is over, then raise what went wrong in it."""
+    lost = _describe_lost_output(stream)
+    status = "failed" if failure or lost else "interrupted" if interrupted else "done"
+    record = describe_run(config, stream, status, failure or lost, started_at)
     # A run that failed before its first frame has nothing to report: an older report stays.
-    if report is not None and (pipeline.statistics.frames_processed or failure is None):
-        try:
-            report.write_record(record)
-        except MgcaError as error:
-            failure = failure or error
+    if stream.statistics.frames_processed or failure is None:
+        lost = _finish(sinks, record) or lost
     if failure is not None:
         raise failure
-    if not options.quiet:
-        stream = sys.stderr if options.jsonl == "-" else sys.stdout
-        print_summary(record, stream)
-    if not pipeline.capture_ended:
-        leave_at_once(INTERRUPTED if status == "interrupted" else 0)
-    return INTERRUPTED if status == "interrupted" else 0
+    if not config.running.quiet:
+        to_stderr = any(sink.uses_stdout for sink in sinks)
+        print_summary(record, sinks, sys.stderr if to_stderr else sys.stdout)
+    if lost is not None:
+        raise lost
 
 
-def _close_all(sinks: list[Sink], failure: BaseException | None) -> BaseException | None:
-    """Close every sink whatever happens; the first failure of all is kept."""
+def _describe_lost_output(stream: Stream) -> MgcaError | None:
+    """The error of a run that went on without outputs that failed, None if all are whole."""
+    errors = [worker.error for worker in stream.workers if worker.error is not None]
+    if not errors:
+        return None
+    error = MgcaError(f"an output lost data: {'; '.join(map(describe_error, errors))}")
+    error.__cause__ = errors[0]
+    return error
+
+
+def _finish(sinks: Sequence[Sink], record: dict[str, Any]) -> MgcaError | None:
+    """Give every sink the run's record, whatever happens; the first failure of all."""
+    first: MgcaError | None = None
     for sink in sinks:
         try:
-            sink.close()
+            sink.finish(record)
         except Exception as error:
-            failure = failure or error
-    return failure
+            failure = error if isinstance(error, MgcaError) else MgcaError(describe_error(error))
+            first = first or failure
+    return first
 
 
 def leave_at_once(code: int) -> None:
@@ -103,66 +149,63 @@ def leave_at_once(code: int) -> None:
     os._exit(code)
 
 
-def use_demo(options: argparse.Namespace) -> None:
+def fill_in_demo(config: SessionConfig) -> SessionConfig:
     """Without a source: the demo clip, its classes and its video, unless others were asked for."""
-    if options.camera or options.video or options.images:
-        return
-    options.video = str(demo_clip())
-    if options.classes is None and options.classes_file is None:
-        options.classes = ",".join(DEMO_CLASSES)
-    outputs = (options.out, options.label_dir, options.jsonl, options.report, options.show)
-    if not any(outputs):
-        options.out = DEMO_VIDEO_NAME
+    sources, words = config.sources, config.words
+    if any(getattr(sources, name) for name in sources.ALTERNATIVES):
+        return config
+    values: dict[str, Any] = {"video": str(demo_clip())}
+    if words.classes is None and words.classes_file is None:
+        values["classes"] = ",".join(DEMO_CLASSES)
+    if not build_sinks(config.outputs.sinks):
+        values["out"] = DEMO_VIDEO_NAME
+    return merge_config(config, values)
 
 
-def read_classes(options: argparse.Namespace) -> list[str]:
+def read_classes(words: WordsConfig) -> list[str]:
     """The classes as given, from the flag or the file; raises ``UserError`` if ill-formed."""
     from runtime.text.classes import parse_classes, read_classes_file
 
-    if options.classes_file is not None:
-        classes = read_classes_file(options.classes_file)
+    if words.classes_file is not None:
+        classes = read_classes_file(words.classes_file)
     else:
-        classes = options.classes.split(",")
+        assert words.classes is not None
+        classes = words.classes.split(",")
     parse_classes(classes)  # refused here, before a camera or a model is waited for
     return classes
 
 
-def build_source(options: argparse.Namespace) -> Source:
-    """The source the flags ask for, not yet opened."""
-    if options.camera:
-        return CameraSource(options.camera, options.reconnect_timeout, options.camera_size)
-    if options.images:
-        return ImageSource(options.images, options.image_fps)
-    live = {"auto": None, "yes": True, "no": False}[options.live]
-    return open_video(options.video, options.reconnect_timeout, live)
+def build_source(config: SourcesConfig) -> Source:
+    """The source that the config asks for, not yet opened."""
+    if config.camera:
+        return CameraSource(config.camera, config.reconnect_timeout, config.camera_size)
+    if config.images:
+        return ImageSource(config.images, config.image_fps)
+    assert config.video is not None
+    live = {"auto": None, "yes": True, "no": False}[config.live]
+    return open_video(config.video, config.reconnect_timeout, live)
 
 
-def build_sinks(options: argparse.Namespace) -> tuple[list[Sink], ReportFile | None]:
-    """The outputs the flags ask for, not yet checked."""
-    sinks: list[Sink] = []
-    if options.out is not None:
-        sinks.append(OverlayVideo(options.out))
-    if options.label_dir is not None:
-        sinks.append(LabelFolder(options.label_dir))
-    if options.jsonl is not None:
-        sinks.append(JsonLines(options.jsonl, options.rle))
-    if options.show:
-        sinks.append(Window())
-    return sinks, None if options.report is None else ReportFile(options.report)
+def claim_inputs(config: SessionConfig, source: Source, config_file: str | None) -> Claims:
+    """The files that the run reads, to which no sink may write."""
+    files = [config.words.classes_file, config_file]
+    inputs = [*source.input_paths(), *(path for path in files if path is not None)]
+    images = source.input_paths() if source.kind == "images" else ()
+    return Claims(inputs, config.running.bundle or DEMO_BUNDLE, images)
 
 
-def load_segmenter(options: argparse.Namespace, class_list: list[str]) -> Any:
+def load_segmenter(words: WordsConfig, running: RunningConfig, class_list: list[str]) -> Any:
     """The bundle with its classes set, ready to run; raises ``UserError``."""
     from runtime.segment.segmenter import Segmenter
 
-    if options.threads is not None:
+    if running.threads is not None:
         import cv2
 
-        cv2.setNumThreads(options.threads)
-    segmenter = Segmenter.load(options.bundle, backend=options.backend, threads=options.threads)
+        cv2.setNumThreads(running.threads)
+    segmenter = Segmenter.load(running.bundle, backend=running.backend, threads=running.threads)
     segmenter.set_classes(
-        class_list, background=options.background, allow_unknown=options.allow_unknown
+        class_list, background=words.background, allow_unknown=words.allow_unknown
     )
-    segmenter.units = options.units
-    segmenter.threshold = options.threshold
+    segmenter.units = words.units  # type: ignore[assignment]  # the flag's choices
+    segmenter.threshold = words.threshold
     return segmenter

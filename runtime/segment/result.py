@@ -21,14 +21,18 @@ __all__ = ["NONE_LABEL", "Result"]
 class Result:
     """One segmented frame.
 
-    - ``labels`` uint8 (H, W) at source size: index into ``class_names``, 255 = none of them;
-    - ``class_names``: the classes in label order;
-    - ``units`` int32 (h', w'): the adaptive unit of each grid pixel; None for ``units="pixel"``;
-    - ``latency_ms``: milliseconds by stage: preprocess, infer, postprocess, total;
-    - ``grid_scores`` float32 (K, h', w'): cosines of each word, background words last (of very
-      many words a :class:`~runtime.segment.word_scores.StreamedScores`, which ``np.asarray``
-      computes), and
-      ``label_of_row`` uint8 (K,), the label each word stands for.
+    Attributes:
+        labels: uint8 (H, W) at source size: index into ``class_names``, 255 = none of them.
+        class_names: the classes in label order.
+        units: int32 (h', w') on the output grid: the adaptive unit of each grid pixel; None for
+            ``units="pixel"``.
+        latency_ms: milliseconds by stage: preprocess, infer, postprocess, total.
+        grid_scores: float32 (K, h', w'): cosines of each word, background words last; of very many
+            words a :class:`~runtime.segment.word_scores.StreamedScores`, which ``np.asarray``
+            computes.
+        label_of_row: uint8 (K,): the label that each word stands for.
+        words: the K words.
+        logit_scale: what cosines are multiplied by before a softmax makes them probabilities.
     """
 
     labels: np.ndarray

@@ -1,61 +1,34 @@
-"""The segmenter: a bundle, a list of classes, and frames in; results out."""
+"""The segmenter: one stream's words, threshold, units and state, on a model that may be shared."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
-from runtime.backends.contract import expect_segmenter
-from runtime.backends.open import open_backend
 from runtime.backends.protocol import Backend
-from runtime.bundle import Bundle, Manifest, load_bundle
-from runtime.demo import DEMO_BUNDLE
+from runtime.bundle import Bundle, Manifest
 from runtime.errors import UserError
+from runtime.segment.frames import PreparedFrame, RawScores, Units, WantedUnits
 from runtime.segment.labelling import label_pixels
+from runtime.segment.model import Model
 from runtime.segment.result import Result
-from runtime.segment.word_scores import Scores, StreamedScores, identity, most_rows
-from runtime.text.embedder import Lexicon
-from runtime.text.queries import ClassRows, prepare_rows
+from runtime.segment.seams import MotionGate, ScoreSmoother
+from runtime.text.embedder import TextEmbedder
+from runtime.text.queries import TextQueries
 
 if TYPE_CHECKING:
     import numpy as np
 
-Units = Literal["adaptive", "pixel"]
-
-__all__ = ["ClassRows", "PreparedFrame", "RawScores", "Segmenter"]
-
-
-@dataclass(frozen=True, eq=False)
-class PreparedFrame:
-    """A frame as the graph takes it: ``tensor`` uint8 (1, h, w, 3) RGB; its own size (W, H)."""
-
-    tensor: np.ndarray
-    size_wh: tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class RawScores:
-    """What the graph said of one frame, with the class list it was asked about.
-
-    ``class_scores`` (by units) and ``pixel_scores`` (without) are cosines, float32 (K, h', w'), of
-    very many words computed as they are looked at (:mod:`runtime.segment.word_scores`);
-    ``unit_of_pixel`` int32 (h', w'). What was not asked for is None. ``size_wh`` is the source's.
-    """
-
-    rows: ClassRows
-    size_wh: tuple[int, int]
-    class_scores: Scores | None
-    unit_of_pixel: np.ndarray | None
-    pixel_scores: Scores | None
+__all__ = ["Segmenter"]
 
 
 class Segmenter:
-    """Open-vocabulary segmentation of frames with one bundle.
+    """Open-vocabulary segmentation of the frames of one stream.
 
     >>> import numpy as np                                              # doctest: +SKIP
     >>> with Segmenter.load() as segmenter:                             # doctest: +SKIP
@@ -63,25 +36,33 @@ class Segmenter:
     ...     result = segmenter(np.zeros((480, 640, 3), np.uint8))
     ...     print(result.labels.shape, result.areas)
 
+    ``Segmenter.load`` opens a model of its own; ``Segmenter(model)`` shares one with others.
     Classes may be changed at any time, also from another thread: a frame is labelled with the
     list that stood when its inference began. Calls to ``infer`` are made one after another.
+
+    Attributes:
+        model: what the frames are run on.
+        motion_gate: says which frames need not be run; None runs all of them.
+        smoother: steadies the scores before they are labelled; None labels them as they are.
     """
 
-    def __init__(self, bundle: Bundle, backend: Backend, threads: int | None = None) -> None:
-        self.bundle = bundle
-        self.backend = backend
-        self.lexicon = Lexicon(bundle, threads)
+    def __init__(
+        self,
+        model: Model,
+        *,
+        motion_gate: MotionGate | None = None,
+        smoother: ScoreSmoother | None = None,
+    ) -> None:
+        self.model = model
+        self.motion_gate = motion_gate
+        self.smoother = smoother
+        self._owns_model = False
         self._units: Units = "adaptive"
         self._threshold = 0.0
-        self._rows: ClassRows | None = None
-        self._identity = identity(bundle.manifest.embedding_width)
-        self._running = threading.Lock()
+        self._queries: TextQueries | None = None
+        self._last_run: RawScores | None = None
+        self._inferring = threading.Lock()
         self._changing = threading.Lock()
-        try:
-            expect_segmenter(backend, bundle)
-        except UserError:
-            backend.close()
-            raise
 
     @classmethod
     def load(
@@ -92,55 +73,71 @@ class Segmenter:
         threads: int | None = None,
         verify: bool = True,
     ) -> Segmenter:
-        """Open a bundle (None: the demo model that is shipped) with a backend.
+        """Open a bundle with a model of its own, which is closed with it; see :meth:`Model.load`.
 
-        ``backend``: a name of :data:`runtime.backends.BACKEND_NAMES`; ``threads``: CPU threads
-        inside the graph; ``verify``: check every file's sha256. Raises
-        :class:`~runtime.errors.BundleError` or :class:`~runtime.errors.UserError`.
+        Raises :class:`~runtime.errors.BundleError` or :class:`~runtime.errors.UserError`.
         """
-        if not isinstance(bundle, Bundle):
-            bundle = load_bundle(DEMO_BUNDLE if bundle is None else bundle, verify=verify)
-        return cls(bundle, open_backend(bundle, backend, threads=threads), threads)
+        segmenter = cls(Model.load(bundle, backend, threads=threads, verify=verify))
+        segmenter._owns_model = True
+        return segmenter
 
     def set_classes(
         self,
         classes: str | Sequence[str],
         background: str | Sequence[str] = "auto",
         allow_unknown: bool = False,
-    ) -> ClassRows:
+    ) -> TextQueries:
         """Say what to look for; from the next frame on. At most 254 classes, 1024 words.
 
-        ``classes``: ``"person,car=car|van"`` or a list of such entries; the position is the label.
-        ``background``: ``"auto"`` (the bundle's other words compete, and where one wins the pixel
-        is 255), ``"none"`` (every pixel gets a class), or words of your own. ``allow_unknown``
-        encodes names that the model was not trained on. Raises
-        :class:`~runtime.errors.UserError` (empty, twice, too many) or
-        :class:`~runtime.errors.UnknownClassError` (naming the nearest known names); the list that
-        stood before stays then.
+        Args:
+            classes: ``"person,car=car|van"`` or a list of such entries; the position is the label.
+            background: ``"auto"`` (the bundle's other words compete, and where one wins the pixel
+                is 255), ``"none"`` (every pixel gets a class), or words of your own.
+            allow_unknown: encode names that the model was not trained on.
+
+        Raises:
+            UserError: the list is empty, holds a name twice, or too many; the list that stood
+                before stays, here and below.
+            UnknownClassError: a name is unknown; the message has the nearest known ones.
         """
         with self._changing:
-            self._rows = prepare_rows(self.lexicon, classes, background, allow_unknown)
-            return self._rows
+            self._queries = self.model.prepare_queries(classes, background, allow_unknown)
+            return self._queries
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model's bundle."""
+        return self.model.bundle
+
+    @property
+    def backend(self) -> Backend:
+        """What runs the model's graph."""
+        return self.model.backend
+
+    @property
+    def text_embedder(self) -> TextEmbedder:
+        """The model's text side: names to embeddings."""
+        return self.model.text_embedder
 
     @property
     def manifest(self) -> Manifest:
         """What the bundle says about itself."""
-        return self.bundle.manifest
+        return self.model.manifest
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes that stand, in label order; empty before ``set_classes``."""
-        return () if self._rows is None else self._rows.class_names
+        return () if self._queries is None else self._queries.class_names
 
     @property
-    def classes(self) -> ClassRows | None:
+    def classes(self) -> TextQueries | None:
         """The list that stands, None before the first ``set_classes``; one may be put back."""
-        return self._rows
+        return self._queries
 
     @classes.setter
-    def classes(self, rows: ClassRows) -> None:
+    def classes(self, queries: TextQueries) -> None:
         with self._changing:
-            self._rows = rows
+            self._queries = queries
 
     @property
     def units(self) -> Units:
@@ -164,62 +161,36 @@ class Segmenter:
             raise UserError(f"threshold is {value}; expected a probability from 0 to 1")
         self._threshold = float(value)
 
-    def preprocess(self, frame_bgr: np.ndarray) -> PreparedFrame:
-        """The frame as the graph takes it, RGB at the input size, out of BGR uint8 (H, W, 3).
+    def preprocess(self, frame_bgr: np.ndarray, time_s: float | None = None) -> PreparedFrame:
+        """The frame as the graph takes it; see :meth:`Model.preprocess`."""
+        return self.model.preprocess(frame_bgr, time_s)
 
-        Resized to the bundle's input size without keeping the aspect ratio: area averaging where
-        both sides shrink (nothing thin is lost), bilinear otherwise.
+    def infer(self, prepared: PreparedFrame, units: WantedUnits | None = None) -> RawScores:
+        """The scores of a prepared frame with the classes that stand now.
+
+        The motion gate may spare the graph, and the smoother sees what comes of it.
+
+        Args:
+            prepared: the stream's next frame.
+            units: which scores to bring back, by default those of the segmenter; with ``"both"``
+                one run can be postprocessed either way.
+
+        Raises:
+            UserError: no classes are set.
+            MgcaError: the graph failed.
         """
-        import cv2
-
-        if (
-            getattr(frame_bgr, "ndim", 0) != 3
-            or frame_bgr.shape[2] != 3
-            or frame_bgr.dtype.name != "uint8"
-            or 0 in frame_bgr.shape
-        ):
-            found = f"{getattr(frame_bgr, 'dtype', type(frame_bgr).__name__)} "
-            found += str(getattr(frame_bgr, "shape", ""))
-            raise UserError(f"the frame is {found}; expected BGR uint8 (height, width, 3)")
-        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
-        width, height = self.manifest.input.size_wh
-        if size_wh != (width, height):
-            shrinks = size_wh[0] >= width and size_wh[1] >= height
-            way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            frame_bgr = cv2.resize(frame_bgr, (width, height), interpolation=way)
-        return PreparedFrame(cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)[None], size_wh)
-
-    def infer(
-        self, prepared: PreparedFrame, units: Units | Literal["both"] | None = None
-    ) -> RawScores:
-        """Run the graph on a prepared frame with the classes that stand now.
-
-        ``units`` (default: those of the segmenter) says which scores to bring back; with
-        ``"both"`` one run can be postprocessed either way.
-        """
-        rows = self._rows
-        if rows is None:
-            raise UserError('no classes are set; call set_classes(["person", "car"]) first')
-        wanted = {
-            "adaptive": ["class_scores", "unit_of_pixel"],
-            "pixel": ["pixel_scores"],
-            "both": ["class_scores", "unit_of_pixel", "pixel_scores"],
-        }[units or self._units]
-        streams = len(rows.text) > most_rows(self.manifest.embedding_width)
-        text = self._identity if streams else rows.text
-        with self._running:
-            outputs = self.backend.run({"frame": prepared.tensor, "text": text}, wanted)
-        first: dict[str, Any] = {name: values[0] for name, values in outputs.items()}
-        if streams:
-            for name in first.keys() & {"class_scores", "pixel_scores"}:
-                first[name] = StreamedScores(first[name], rows.text)
-        return RawScores(
-            rows,
-            prepared.size_wh,
-            first.get("class_scores"),
-            first.get("unit_of_pixel"),
-            first.get("pixel_scores"),
-        )
+        with self._inferring:
+            queries = self._queries
+            if queries is None:
+                raise UserError('no classes are set; call set_classes(["person", "car"]) first')
+            wanted = units or self._units
+            raw = self._spared(prepared, queries, wanted)
+            if raw is None:
+                raw = self.model.score(prepared, queries, wanted)
+                if self.motion_gate is not None:
+                    self.motion_gate.ran(prepared)
+                    self._last_run = raw
+            return raw if self.smoother is None else self.smoother.smooth(raw)
 
     def postprocess(
         self,
@@ -242,26 +213,26 @@ class Segmenter:
         scale = self.manifest.logit_scale
         labels = label_pixels(
             scores,
-            raw.rows.label_of_row,
+            raw.queries.label_of_row,
             raw.size_wh if size_wh is None else size_wh,
             logit_scale=scale,
             threshold=self._threshold,
         )
         return Result(
             labels=labels,
-            class_names=raw.rows.class_names,
+            class_names=raw.queries.class_names,
             units=raw.unit_of_pixel if units == "adaptive" else None,
             latency_ms={} if latency_ms is None else latency_ms,
             grid_scores=scores,
-            label_of_row=raw.rows.label_of_row,
-            words=raw.rows.words,
+            label_of_row=raw.queries.label_of_row,
+            words=raw.queries.words,
             logit_scale=scale,
         )
 
-    def __call__(self, frame_bgr: np.ndarray) -> Result:
-        """Segment one frame, BGR uint8 (H, W, 3) of any size."""
+    def __call__(self, frame_bgr: np.ndarray, time_s: float | None = None) -> Result:
+        """Segment one frame, BGR uint8 (H, W, 3) of any size, taken at ``time_s`` seconds."""
         start = perf_counter()
-        prepared = self.preprocess(frame_bgr)
+        prepared = self.preprocess(frame_bgr, time_s)
         after_preprocess = perf_counter()
         raw = self.infer(prepared)
         after_infer = perf_counter()
@@ -275,9 +246,22 @@ class Segmenter:
         return result
 
     def close(self) -> None:
-        """Let go of the graph, and of the text encoder if it was opened."""
-        self.backend.close()
-        self.lexicon.close()
+        """Let go of the model if it is the segmenter's own; a shared one is closed by itself."""
+        if self._owns_model:
+            self.model.close()
+
+    def _spared(
+        self, prepared: PreparedFrame, queries: TextQueries, units: WantedUnits
+    ) -> RawScores | None:
+        """The last run's scores where they fit and the gate says they will do."""
+        last = self._last_run
+        if self.motion_gate is None or last is None:
+            return None
+        if last.queries is not queries or not last.holds(units):
+            return None
+        if not self.motion_gate.spares(prepared):
+            return None
+        return replace(last, size_wh=prepared.size_wh, time_s=prepared.time_s)
 
     def __enter__(self) -> Segmenter:
         return self

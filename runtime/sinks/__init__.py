@@ -1,24 +1,9 @@
 """Where results go: overlay video, label images, JSON lines, a report, a window.
 
-Every sink is checked before work starts, is given each :class:`SegmentedFrame`, and is closed in
-any case; see :mod:`runtime.sinks.output_file` for what happens to files that exist already.
+A new output is one file in this package with one class, a :class:`~runtime.sinks.base.Sink` under
+:func:`~runtime.sinks.registry.register`: its flags, its checks, its record for the report and its
+line of the summary. See :mod:`runtime.sinks.output_file` for what happens to files that exist
+already.
 """
 
 from __future__ import annotations
-
-from runtime.sinks.base import SegmentedFrame, Sink
-from runtime.sinks.jsonl import JsonLines
-from runtime.sinks.labels import LabelFolder
-from runtime.sinks.overlay import OverlayVideo
-from runtime.sinks.report import ReportFile
-from runtime.sinks.window import Window
-
-__all__ = [
-    "JsonLines",
-    "LabelFolder",
-    "OverlayVideo",
-    "ReportFile",
-    "SegmentedFrame",
-    "Sink",
-    "Window",
-]

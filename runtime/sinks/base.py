@@ -2,44 +2,99 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from runtime.sources.frame import Frame
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from runtime.segment.result import Result
+    from runtime.sinks.claims import Claims
+    from runtime.sources.frame import Frame, Source
+
+__all__ = ["SegmentedFrame", "Sink"]
 
 
 @dataclass
 class SegmentedFrame:
-    """A frame with its result. ``latency_ms`` has capture, preprocess, infer, postprocess, total.
+    """A frame with its result, as all sinks of a stream see it.
 
-    The overlay is drawn once, when the first output asks for it.
+    Attributes:
+        frame: the picture, with its number and time.
+        result: its labels and areas.
+        latency_ms: milliseconds of capture, preprocess, infer, postprocess and total.
     """
 
     frame: Frame
     result: Result
     latency_ms: dict[str, float]
     _overlay_bgr: np.ndarray | None = field(default=None, repr=False)
+    _drawing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def overlay_bgr(self) -> np.ndarray:
-        """The picture with the masks drawn over it, (height, width, 3) uint8."""
-        if self._overlay_bgr is None:
-            self._overlay_bgr = self.result.draw(self.frame.image_bgr)
-        return self._overlay_bgr
+        """The picture with the masks drawn over it, uint8 (H, W, 3) BGR; not to be written to.
+
+        Drawn once, when the first sink asks for it.
+        """
+        with self._drawing:
+            if self._overlay_bgr is None:
+                self._overlay_bgr = self.result.draw(self.frame.image_bgr)
+            return self._overlay_bgr
 
 
 class Sink(ABC):
-    """An output. :meth:`check` runs before any work, :meth:`close` always and in any case."""
+    """An output. A class with :func:`~runtime.sinks.registry.register` is all that a new one takes.
+
+    A run calls :meth:`from_options`, :meth:`check`, :meth:`begin`, :meth:`write` for each frame in
+    order, :meth:`close` in any case, and :meth:`finish` at its very end. Each sink has a queue and
+    a thread of its own (:mod:`runtime.sinks.worker`), in which ``write`` and ``close`` run; what
+    they raise ends this sink, not the others. The module of a sink must import quickly: numpy and
+    the like are imported inside the methods that use them.
+
+    Attributes:
+        key: its name in the report's ``outputs``.
+        Options: a frozen dataclass of :func:`~runtime.options.option` fields: its flags, which are
+            its keys in a configuration file as well. All fields need defaults.
+        place: the smaller, the further up in the help, the summary and the report.
+        takes_frames: False for one that only wants :meth:`finish`.
+        on_main_thread: True where ``write`` must be called from the main thread.
+        queue_frames: how many frames may wait for it before a file waits for it, or a live
+            stream's oldest one is dropped.
+        uses_stdout: True while it writes to stdout, which nothing else must then.
+        ends_run: set by a sink that asks for the end of the run, such as a window that is closed.
+    """
+
+    key: ClassVar[str]
+    Options: ClassVar[type]
+    place: ClassVar[int] = 100
+    takes_frames: ClassVar[bool] = True
+    on_main_thread: ClassVar[bool] = False
+    queue_frames: ClassVar[int] = 4
+    uses_stdout: bool = False
+    ends_run: bool = False
+
+    @classmethod
+    @abstractmethod
+    def from_options(cls, options: Any) -> Sink | None:
+        """The sink that an ``Options`` asks for, None if it asks for none; opens nothing.
+
+        Raises:
+            UserError: the options cannot go together.
+        """
 
     @abstractmethod
-    def check(self) -> None:
-        """Raise ``UserError`` if the output could not be written; change nothing that exists."""
+    def check(self, claims: Claims) -> None:
+        """Claim the files that will be written; change nothing that exists.
+
+        Raises:
+            UserError: one of them cannot be written, or must not be.
+        """
+
+    def begin(self, source: Source) -> None:  # noqa: B027 - most need nothing of the source
+        """Learn about the source, which is open now; nothing is written yet."""
 
     @abstractmethod
     def write(self, item: SegmentedFrame) -> None:
@@ -49,6 +104,13 @@ class Sink(ABC):
     def close(self) -> None:
         """Finish the output so that it can be used; may be called twice."""
 
+    def finish(self, record: dict[str, Any]) -> None:  # noqa: B027 - for reports
+        """Take the run's record, after every sink is closed; raises ``MgcaError``."""
+
     def record(self) -> dict[str, Any] | None:
         """What was written, for the report; None if nothing was."""
+        return None
+
+    def summary(self) -> tuple[str, str] | None:
+        """A word and a text for the summary of a run: ``("labels", "/a/b (12 files)")``."""
         return None

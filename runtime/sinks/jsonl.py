@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from runtime.errors import MgcaError
+from runtime.errors import MgcaError, UserError
+from runtime.options import option
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
+from runtime.sinks.registry import register
+
+if TYPE_CHECKING:
+    from runtime.sinks.claims import Claims
+
+FLAG = "--jsonl"
+
+__all__ = ["JsonLines", "describe_frame"]
 
 
+@register
 class JsonLines(Sink):
     """One line a frame, written as soon as the frame is done; ``-`` means stdout.
 
@@ -18,15 +30,41 @@ class JsonLines(Sink):
     mask as COCO compressed RLE.
     """
 
+    key = "jsonl"
+    place = 30
+
+    @dataclass(frozen=True)
+    class Options:
+        """The file, and what a line holds."""
+
+        jsonl: str | None = option(
+            "a JSON line a frame, - for stdout: --jsonl areas.jsonl", metavar="FILE"
+        )
+        rle: bool = option(
+            "masks in --jsonl as COCO RLE: --jsonl a.jsonl --rle", default=False, holds=bool
+        )
+
     def __init__(self, path: str, with_rle: bool = False) -> None:
-        self.file = None if path == "-" else OutputFile(path, "--jsonl")
+        self.file = None if path == "-" else OutputFile(path, FLAG)
+        self.uses_stdout = self.file is None
         self.with_rle = with_rle
         self.written = 0
 
-    def check(self) -> None:
-        """Raise ``UserError`` if the file could not be written."""
-        if self.file is not None:
-            self.file.check()
+    @classmethod
+    def from_options(cls, options: Options) -> JsonLines | None:
+        """One for ``--jsonl``; ``UserError`` for ``--rle`` without it."""
+        if options.jsonl is None:
+            if options.rle:
+                raise UserError("--rle needs --jsonl FILE to write the masks to")
+            return None
+        return cls(options.jsonl, options.rle)
+
+    def check(self, claims: Claims) -> None:
+        """Claim the file or stdout; raises ``UserError``."""
+        if self.file is None:
+            claims.claim_stdout(f"{FLAG} -")
+        else:
+            self.file.check(claims)
 
     def write(self, item: SegmentedFrame) -> None:
         """Write one line."""
@@ -34,17 +72,22 @@ class JsonLines(Sink):
         to_stdout = self.file is None
         line = json.dumps(describe_frame(item, self.with_rle), ensure_ascii=to_stdout) + "\n"
         if self.file is None:
-            try:
-                sys.stdout.write(line)
-                sys.stdout.flush()
-            except BrokenPipeError:
-                raise MgcaError("--jsonl -: the reader of stdout went away") from None
+            self._print(line)
         else:
             if self.file.handle is None:
                 self.file.open()
             self.file.write_all(line.encode("utf-8"))
             self.file.publish()
         self.written += 1
+
+    def _print(self, line: str) -> None:
+        try:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise MgcaError(f"{FLAG} -: the reader of stdout went away") from None
+        except OSError as error:
+            raise MgcaError(f"{FLAG} -: stdout could not be written ({error.strerror})") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -57,9 +100,15 @@ class JsonLines(Sink):
             return None
         return {"path": "-" if self.file is None else self.file.given, "lines": self.written}
 
+    def summary(self) -> tuple[str, str] | None:
+        """The file's path; stdout needs no telling."""
+        if self.file is None or not self.written:
+            return None
+        return "jsonl", os.path.abspath(self.file.given)
+
 
 def describe_frame(item: SegmentedFrame, with_rle: bool) -> dict[str, Any]:
-    """The record of one frame, as DESIGN fixes it."""
+    """The record of one frame: number, time, size, each class's area and mask, latencies."""
     classes: list[dict[str, Any]] = []
     for name in item.result.class_names:
         entry: dict[str, Any] = {"name": name, "area": round(float(item.result.areas[name]), 7)}

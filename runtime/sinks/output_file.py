@@ -16,9 +16,14 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from runtime.errors import MgcaError, UserError
+
+if TYPE_CHECKING:
+    from runtime.sinks.claims import Claims
+
+__all__ = ["OutputFile", "check_folder", "make_folder"]
 
 
 def check_folder(folder: Path, flag: str) -> None:
@@ -65,6 +70,14 @@ def make_folder(folder: Path, flag: str) -> list[Path]:
     return made
 
 
+def is_special(path: str | Path) -> bool:
+    """Whether a path is there and no plain file: a device, a pipe, a folder."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
 class OutputFile:
     """One file to be written, under the rules of this module.
 
@@ -75,16 +88,18 @@ class OutputFile:
     def __init__(self, path: str | Path, flag: str) -> None:
         self.flag = flag
         self.given = str(path)
-        self.path = Path(os.path.realpath(path))
+        # The real path of a shell's >(command) is a name that nobody can open.
+        self.path = Path(path if is_special(path) else os.path.realpath(path))
         self.handle: BinaryIO | None = None
         self._beside: Path | None = None
 
-    def check(self) -> None:
-        """Raise ``UserError`` if the file could not be written."""
+    def check(self, claims: Claims) -> None:
+        """Claim the file; raises ``UserError`` if it could not or must not be written."""
         if not self.given or self.path.name == "":
             raise UserError(f"{self.flag} is empty; give the name of a file to write")
         if self.path.is_dir() or self.given.endswith(os.sep):
             raise UserError(f"{self.flag} {self.given} is a folder; give the name of a file")
+        claims.claim_file(self.flag, self.given)
         if self.is_special():
             return
         check_folder(self.path.parent, self.flag)
@@ -93,18 +108,15 @@ class OutputFile:
 
     def is_special(self) -> bool:
         """Whether the path is a device or a pipe: never renamed over."""
-        try:
-            return not stat.S_ISREG(os.stat(self.path).st_mode)
-        except OSError:
-            return False
+        return is_special(self.path)
 
     def open(self) -> BinaryIO:
         """Open for writing, beside the final place."""
-        make_folder(self.path.parent, self.flag)
         try:
             if self.is_special():
                 self.handle = open(self.path, "wb", buffering=0)
             else:
+                make_folder(self.path.parent, self.flag)
                 self._beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
                 self.handle = open(self._beside, "wb", buffering=0)
         except OSError as error:
@@ -147,14 +159,3 @@ class OutputFile:
             f"{self.flag} {self.given} could not be written ({reason}); "
             "free some space or give another place"
         )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file so that a reader sees all of it or nothing; raises ``OSError``."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+import logging
+import os
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, UserError
+from runtime.options import option
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
-from runtime.sources.frame import log
+from runtime.sinks.registry import register
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runtime.sinks.claims import Claims
+    from runtime.sources.frame import Source
 
 ENDINGS = (".mp4", ".m4v")
 TIME_BASE = Fraction(1, 90_000)  # holds 24, 25, 30, 60 and 29.97 frames/s without rounding
 FRAGMENT_S = 0.5
 BT709 = 1
 
+__all__ = ["OverlayVideo"]
 
+log = logging.getLogger("mgca.sinks")
+
+
+@register
 class OverlayVideo(Sink):
     """H.264 (avc1, yuv420p) in fragments of half a second, each complete on disk when it ends.
 
     Frames keep their own times. The first frame fixes the size (made even by repeating the last
     row or column); a later frame of another size is fitted into it with black borders.
+
+    Attributes:
+        fps: nominal frames per second, None if the source does not say.
     """
+
+    key = "out"
+    place = 10
+
+    @dataclass(frozen=True)
+    class Options:
+        """The file."""
+
+        out: str | None = option(
+            "overlay video, without sound: --out overlay.mp4", metavar="FILE.mp4"
+        )
 
     def __init__(self, path: str, fps: float | None = None) -> None:
         self.file = OutputFile(path, "--out")
@@ -37,15 +64,25 @@ class OverlayVideo(Sink):
         self._last_pts = -1
         self._warned = False
 
-    def check(self) -> None:
-        """Raise ``UserError`` if the file could not be written or is not named as an MP4."""
-        self.file.check()
+    @classmethod
+    def from_options(cls, options: Options) -> OverlayVideo | None:
+        """One for ``--out``."""
+        return None if options.out is None else cls(options.out)
+
+    def check(self, claims: Claims) -> None:
+        """Claim the file; raises ``UserError``, also for a name that is not an MP4's."""
+        self.file.check(claims)
         if not self.file.is_special() and self.file.path.suffix.lower() not in ENDINGS:
             raise UserError(f"--out {self.file.given} should end in .mp4; it is always an MP4 file")
+
+    def begin(self, source: Source) -> None:
+        """Take over the source's frame rate."""
+        self.fps = source.fps
 
     def write(self, item: SegmentedFrame) -> None:
         """Encode one frame."""
         import av
+        import numpy as np
 
         if self._container is None:
             self._start(item.overlay_bgr)
@@ -112,6 +149,7 @@ class OverlayVideo(Sink):
 
     def _fit(self, image_bgr: np.ndarray) -> np.ndarray:
         import cv2
+        import numpy as np
 
         height, width = image_bgr.shape[:2]
         to_width, to_height = self._size_wh
@@ -159,6 +197,14 @@ class OverlayVideo(Sink):
             "frames": self.written,
             "size_wh": list(self._size_wh),
         }
+
+    def summary(self) -> tuple[str, str] | None:
+        """The file's path, the number of frames and the size."""
+        if not self.written:
+            return None
+        width, height = self._size_wh
+        path = os.path.abspath(self.file.given)
+        return "video", f"{path} ({self.written} frames, {width}x{height})"
 
 
 class _WritePipe:

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
-import json
-import math
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from runtime.options import option
+from runtime.plain_json import json_text
+from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
+from runtime.sinks.registry import register
+
+if TYPE_CHECKING:
+    from runtime.sinks.claims import Claims
+
+__all__ = ["ReportFile"]
 
 
-class ReportFile:
+@register
+class ReportFile(Sink):
     """A JSON summary, written at the end of a run, also of one that failed or was stopped."""
+
+    key = "report"
+    place = 40
+    takes_frames = False
+
+    @dataclass(frozen=True)
+    class Options:
+        """The file."""
+
+        report: str | None = option(
+            "a JSON summary at the end: --report report.json", metavar="FILE"
+        )
 
     def __init__(self, path: str) -> None:
         self.file = OutputFile(path, "--report")
 
-    def check(self) -> None:
-        """Raise ``UserError`` if the file could not be written."""
-        self.file.check()
+    @classmethod
+    def from_options(cls, options: Options) -> ReportFile | None:
+        """One for ``--report``."""
+        return None if options.report is None else cls(options.report)
 
-    def write_record(self, record: dict[str, Any]) -> None:
+    def check(self, claims: Claims) -> None:
+        """Claim the file; raises ``UserError``."""
+        self.file.check(claims)
+
+    def write(self, item: SegmentedFrame) -> None:
+        """Frames are counted elsewhere."""
+
+    def finish(self, record: dict[str, Any]) -> None:
         """Write the report; it appears whole or not at all. Raises ``MgcaError``."""
-        text = json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         try:
             self.file.open()
-            self.file.write_all(text.encode("utf-8"))
+            self.file.write_all(json_text(record).encode("utf-8"))
             self.file.publish()
         finally:
             self.file.close()
 
-
-def _plain(value: Any) -> Any:
-    """The same with None for NaN and infinity, which JSON does not have."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
+from runtime.options import option
 from runtime.sinks.base import SegmentedFrame, Sink
+from runtime.sinks.registry import register
+
+if TYPE_CHECKING:
+    from runtime.sinks.claims import Claims
 
 TITLE = "mgca-rt (q or Esc closes)"
 PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
 
+__all__ = ["Window"]
 
+
+@register
 class Window(Sink):
-    """Shows the overlay as it comes; q, Esc or the window's own button end the run.
+    """Shows the overlay as it comes; q, Esc or the window's own button end the run."""
 
-    Must be used from the main thread, as the window systems demand.
-    """
+    key = "show"
+    place = 50
+    on_main_thread = True  # as the window systems demand
+    queue_frames = 1  # what waits is only lag
+
+    @dataclass(frozen=True)
+    class Options:
+        """Whether there is one."""
+
+        show: bool = option("a window: --camera 0 --show", default=False, holds=bool)
 
     def __init__(self) -> None:
-        self.closed = False
         self._shown = False
 
-    def check(self) -> None:
+    @classmethod
+    def from_options(cls, options: Options) -> Window | None:
+        """One for ``--show``."""
+        return cls() if options.show else None
+
+    def check(self, claims: Claims) -> None:
         """Raise ``UserError`` where no window can be opened.
 
         Asked in another process: without a screen, OpenCV's window library does not report an
         error, it aborts the program.
         """
+        import subprocess
+        import sys
+
         try:
             probe = subprocess.run(
                 [sys.executable, "-c", PROBE], capture_output=True, timeout=20, check=False
@@ -49,12 +71,12 @@ class Window(Sink):
         if not self._shown:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         elif cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
-            self.closed = True
+            self.ends_run = True
             return
         cv2.imshow(TITLE, item.overlay_bgr)
         self._shown = True
         if cv2.waitKey(1) & 0xFF in (ord("q"), 27):
-            self.closed = True
+            self.ends_run = True
 
     def close(self) -> None:
         """Take the window away."""
@@ -63,7 +85,3 @@ class Window(Sink):
 
             cv2.destroyAllWindows()
             self._shown = False
-
-    def record(self) -> dict[str, Any] | None:
-        """A window leaves nothing behind."""
-        return None

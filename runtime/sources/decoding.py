@@ -36,6 +36,30 @@ def redact_url(url: str) -> str:
     return re.sub(r"(//)[^/@]*@", r"\1", url)
 
 
+def open_container(name: str, **options: Any) -> Any:
+    """Open a file or address for reading, whatever text its metadata holds.
+
+    Up to version 18, PyAV refuses a file whose metadata is not UTF-8 unless it is told to ignore
+    that; from version 19 on it never refuses one, and has no such argument.
+
+    Args:
+        name: A path or an address.
+        **options: Passed on to ``av.open``.
+
+    Returns:
+        The open ``av`` container.
+
+    Raises:
+        av.error.FFmpegError: It cannot be opened.
+        OSError: The file cannot be read.
+    """
+    import av
+
+    if hasattr(av.container.InputContainer, "metadata_errors"):
+        options["metadata_errors"] = "ignore"
+    return av.open(name, **options)
+
+
 def find_video_stream(container: Any, name: str) -> Any:
     """The first real video stream of an open container; raises ``UserError`` if there is none."""
     if set(container.format.name.split(",")) & NOT_VIDEO_FORMATS:

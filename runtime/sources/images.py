@@ -61,15 +61,6 @@ class ImageSource(Source):
         """Every image of the list."""
         return list(self.paths)
 
-    def equal_stems(self) -> tuple[str, str] | None:
-        """Two files whose label files would have one name, or None."""
-        seen: dict[str, str] = {}
-        for path in self.paths:
-            other = seen.setdefault(Path(path).stem, path)
-            if other is not path:
-                return other, path
-        return None
-
 
 def list_images(patterns: Sequence[str]) -> list[str]:
     """The image files that folders, globs and file names stand for, each once, in natural order.

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.errors import UserError
-from runtime.sources.decoding import Decoder, find_video_stream, is_url, redact_url
+from runtime.sources.decoding import (
+    Decoder,
+    find_video_stream,
+    is_url,
+    open_container,
+    redact_url,
+)
 from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.reconnect import ReconnectTimer
 from runtime.sources.video import PictureClock, estimate_frames, read_fps
@@ -69,8 +75,6 @@ class StreamSource(Source):
             self.timer.wait(stop, reason)
 
     def _connect(self) -> Any:
-        import av
-
         options = {"rtsp_transport": "tcp"} if self.scheme.startswith("rtsp") else {}
         if self.live:
             options["analyzeduration"] = str(round(ANALYSE_S * 1e6))
@@ -79,7 +83,7 @@ class StreamSource(Source):
             self.timer.remaining_s(OPEN_TIMEOUT_S),
             max(0.5, min(READ_TIMEOUT_S, self.timer.limit_s / 3)),
         )
-        return av.open(self.url, options=options, timeout=timeouts_s, metadata_errors="ignore")
+        return open_container(self.url, options=options, timeout=timeouts_s)
 
     def _read(self, container: Any, stop: threading.Event) -> Iterator[Frame]:
         stream = find_video_stream(container, self.name)

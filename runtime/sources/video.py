@@ -13,6 +13,7 @@ from runtime.sources.decoding import (
     DecodedPicture,
     Decoder,
     find_video_stream,
+    open_container,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
 
@@ -40,7 +41,7 @@ class VideoFile(Source):
         import av
 
         try:
-            self._container = av.open(self.name, metadata_errors="ignore")
+            self._container = open_container(self.name)
         except (av.error.FFmpegError, OSError) as error:
             raise UserError(self._refusal(error)) from None
         stream = find_video_stream(self._container, self.name)

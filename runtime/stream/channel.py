@@ -1,4 +1,4 @@
-"""A bounded hand-over between two threads that either waits or keeps only the newest."""
+"""A bounded hand-over between two threads that waits, or drops what is old."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections import deque
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+
+__all__ = ["Channel", "Ended"]
 
 
 class Ended(Exception):
@@ -44,6 +46,18 @@ class Channel(Generic[Item]):
             self._changed.notify_all()
         return dropped
 
+    def put_or_drop(self, item: Item) -> list[Item]:
+        """Hand over ``item`` at once; gives what was dropped for it: the oldest if there is no
+        room, ``item`` itself if the channel was cancelled.
+        """
+        with self._changed:
+            if self._cancelled:
+                return [item]
+            dropped = [self._items.popleft()] if len(self._items) >= self._size else []
+            self._items.append(item)
+            self._changed.notify_all()
+        return dropped
+
     def get(self, timeout_s: float | None = None) -> Item | None:
         """The next item, or None after ``timeout_s``; raises :class:`Ended` when all is over."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -59,14 +73,32 @@ class Channel(Generic[Item]):
             self._changed.notify_all()
             return item
 
+    def newest(self) -> Item | None:
+        """The item handed over last, if it still waits; it stays."""
+        with self._changed:
+            return self._items[-1] if self._items and not self._cancelled else None
+
+    def has_room(self) -> bool:
+        """Whether :meth:`put` would return at once; only the one sender can rely on it."""
+        with self._changed:
+            return self._cancelled or len(self._items) < self._size
+
+    def is_over(self) -> bool:
+        """Whether :meth:`get` would raise :class:`Ended`."""
+        with self._changed:
+            return self._cancelled or (self._ended and not self._items)
+
     def end(self) -> None:
         """The sender is done; what is in the channel can still be taken."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def cancel(self) -> None:
-        """Both sides stop at once; what is in the channel is lost."""
+    def cancel(self) -> list[Item]:
+        """Both sides stop at once; gives what was in the channel, which nobody will take."""
         with self._changed:
             self._cancelled = True
+            left = list(self._items)
+            self._items.clear()
             self._changed.notify_all()
+        return left

@@ -10,7 +10,7 @@ from runtime.errors import UserError
 from runtime.text.classes import ClassEntry, parse_classes
 
 if TYPE_CHECKING:
-    from runtime.text.embedder import Lexicon
+    from runtime.text.embedder import TextEmbedder
 
 # A background word whose embedding is closer than this to one of the user's says the same thing.
 # Without a centre taken off, all of CLIP's texts lie close together, so the bound lies higher; and
@@ -24,7 +24,7 @@ __all__ = ["choose_background", "same_thing"]
 def choose_background(
     background: str | Sequence[str],
     entries: Sequence[ClassEntry],
-    lexicon: Lexicon,
+    embedder: TextEmbedder,
     allow_unknown: bool = False,
 ) -> tuple[str, ...]:
     """Background words for the user's classes.
@@ -38,7 +38,7 @@ def choose_background(
         return ()
     words = [word for entry in entries for word in entry.words]
     if isinstance(background, str) and background.strip().lower() == "auto":
-        return _auto(words, lexicon)
+        return _auto(words, embedder)
     if not isinstance(background, str) and not list(background):
         return ()
     own = parse_classes(background, "background words")
@@ -50,7 +50,7 @@ def choose_background(
                 f"background word {word!r} is also one of the classes; expected other words; "
                 "take it out of one list"
             )
-    lexicon.embed(chosen, allow_unknown)  # an unknown one is the user's to correct
+    embedder.embed(chosen, allow_unknown)  # an unknown one is the user's to correct
     return chosen
 
 
@@ -70,27 +70,27 @@ def _singular(name: str) -> str:
     return key[:-1] if len(last) > 3 and last.endswith("s") and not last.endswith("ss") else key
 
 
-def _auto(words: Sequence[str], lexicon: Lexicon) -> tuple[str, ...]:
+def _auto(words: Sequence[str], embedder: TextEmbedder) -> tuple[str, ...]:
     others = [
         other
-        for other in lexicon.bundle.manifest.background_words
+        for other in embedder.bundle.manifest.background_words
         if not any(same_thing(other, word) for word in words)
     ]
     if not others:
         return ()
     # The user's words have been checked before; the bundle's own are not the user's to answer for.
-    rows = lexicon.embed(words, allow_unknown=True)
-    cosines = lexicon.embed(others, allow_unknown=True) @ rows.T
-    bound = _synonym_bound(lexicon)
+    rows = embedder.embed(words, allow_unknown=True)
+    cosines = embedder.embed(others, allow_unknown=True) @ rows.T
+    bound = _synonym_bound(embedder)
     return tuple(
         other for other, near in zip(others, cosines.max(axis=1), strict=True) if near <= bound
     )
 
 
-def _synonym_bound(lexicon: Lexicon) -> float:
-    manifest = lexicon.bundle.manifest
+def _synonym_bound(embedder: TextEmbedder) -> float:
+    manifest = embedder.bundle.manifest
     bound = NEAR_SYNONYM_COSINE if manifest.text.centered else NEAR_SYNONYM_COSINE_UNCENTERED
-    listed = lexicon.embed(manifest.background_words, allow_unknown=True)
+    listed = embedder.embed(manifest.background_words, allow_unknown=True)
     between = listed @ listed.T
     between[range(len(listed)), range(len(listed))] = -1.0
     return max(bound, float(between.max()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,14 @@ STOP_WORDS = frozenset(
 )
 
 
-class Lexicon:
+class TextEmbedder:
     """The names that a bundle knows, and their embeddings.
 
     A name is known when the vocabulary holds it; when the manifest's ``trained_words`` is null
     (open vocabulary); or when it can be laid out, without gap, in entries of ``trained_words`` and
     stop words, with at least one entry ("purple bus" out of "purple" and "bus").
+
+    May be used from several threads: names are encoded by one at a time.
     """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
@@ -38,6 +41,7 @@ class Lexicon:
         self._threads = threads
         self._encoder: TextEncoder | None = None
         self._encoded: dict[str, np.ndarray] = {}
+        self._encoding = threading.Lock()
 
     def is_known(self, name: str) -> bool:
         """Whether the model can know the name (see the class)."""
@@ -65,6 +69,20 @@ class Lexicon:
         """
         import numpy as np
 
+        with self._encoding:
+            self._encode_missing(names, allow_unknown)
+            rows = [self._row(name_key(name)) for name in names]
+        return np.stack(rows).astype(np.float32, copy=False)
+
+    def close(self) -> None:
+        """Let go of the text encoder if one was opened."""
+        with self._encoding:
+            if self._encoder is not None:
+                self._encoder.close()
+                self._encoder = None
+
+    def _encode_missing(self, names: Sequence[str], allow_unknown: bool) -> None:
+        """Encode the names that are new; see :meth:`embed` for the errors."""
         missing = []
         for name in dict.fromkeys(map(name_key, names)):
             if name in self.vocabulary.rows or name in self._encoded:
@@ -78,14 +96,6 @@ class Lexicon:
             missing.append(name)
         if missing:
             self._encode(missing)
-        rows = [self._row(name_key(name)) for name in names]
-        return np.stack(rows).astype(np.float32, copy=False)
-
-    def close(self) -> None:
-        """Let go of the text encoder if one was opened."""
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
 
     def _row(self, key: str) -> np.ndarray:
         found = self.vocabulary.find(key)

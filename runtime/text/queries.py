@@ -1,4 +1,4 @@
-"""A class list made ready for the graph: rows of text, and the label that each row stands for."""
+"""A class list made ready for the graph: text embeddings, and the label each of them stands for."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING
 from runtime.errors import UserError
 from runtime.text.background import choose_background
 from runtime.text.classes import NONE_LABEL, parse_classes
-from runtime.text.embedder import Lexicon
+from runtime.text.embedder import TextEmbedder
 
 if TYPE_CHECKING:
     import numpy as np
 
 MAX_WORDS = 1024
 
-__all__ = ["MAX_WORDS", "ClassRows", "prepare_rows"]
+__all__ = ["MAX_WORDS", "TextQueries", "prepare_queries"]
 
 
 @dataclass(frozen=True, eq=False)
-class ClassRows:
+class TextQueries:
     """A class list made ready for the graph; never changed, only replaced by another.
 
-    ``text`` float32 (K, D), read-only: the words' embeddings, classes first, background last;
-    ``label_of_row`` uint8 (K,): the label of each word, 255 for background; ``words``: the K words.
+    Attributes:
+        class_names: the classes in label order.
+        background: the words that compete with the classes; a pixel that one wins is 255.
+        words: the K words of all classes, then those of the background.
+        text: float32 (K, D), read-only: the words' embeddings, in the same order.
+        label_of_row: uint8 (K,): the label of each word, 255 for background.
     """
 
     class_names: tuple[str, ...]
@@ -34,33 +38,33 @@ class ClassRows:
     label_of_row: np.ndarray
 
 
-def prepare_rows(
-    lexicon: Lexicon,
+def prepare_queries(
+    embedder: TextEmbedder,
     classes: str | Sequence[str],
     background: str | Sequence[str],
     allow_unknown: bool,
-) -> ClassRows:
+) -> TextQueries:
     """Parse classes and background, check and embed their words.
 
-    See :meth:`runtime.Segmenter.set_classes` for the arguments and the errors.
+    See :meth:`runtime.Segmenter.set_classes` for the other arguments and the errors.
     """
     import numpy as np
 
     entries = parse_classes(classes)
     class_words = tuple(word for entry in entries for word in entry.words)
-    lexicon.embed(class_words, allow_unknown)  # unknown classes are told before the background's
-    other_words = choose_background(background, entries, lexicon, allow_unknown)
+    embedder.embed(class_words, allow_unknown)  # unknown classes are told before the background's
+    other_words = choose_background(background, entries, embedder, allow_unknown)
     words = (*class_words, *other_words)
     if len(words) > MAX_WORDS:
         raise UserError(
             f"{len(words)} words given, classes and background together; at most {MAX_WORDS} "
             "fit the graph; give fewer"
         )
-    text = lexicon.embed(words, allow_unknown=True)
+    text = embedder.embed(words, allow_unknown=True)
     text.setflags(write=False)
     labels = [label for label, entry in enumerate(entries) for _ in entry.words]
     labels += [NONE_LABEL] * len(other_words)
-    return ClassRows(
+    return TextQueries(
         class_names=tuple(entry.name for entry in entries),
         background=other_words,
         words=words,

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.word_memory import main, parse_words, random_rows
+from benchmarks.word_memory import main, parse_words, random_queries
 from runtime.errors import UserError
 
 
 def test_words_are_classes_first_and_background_after() -> None:
-    rows = random_rows(300, 8)
-    assert len(rows.class_names) == 254 and len(rows.background) == 46
-    assert rows.label_of_row[:254].tolist() == list(range(254))
-    assert (rows.label_of_row[254:] == 255).all()
-    np.testing.assert_allclose(np.linalg.norm(rows.text, axis=1), 1, atol=1e-6)
+    queries = random_queries(300, 8)
+    assert len(queries.class_names) == 254 and len(queries.background) == 46
+    assert queries.label_of_row[:254].tolist() == list(range(254))
+    assert (queries.label_of_row[254:] == 255).all()
+    np.testing.assert_allclose(np.linalg.norm(queries.text, axis=1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("text", ["", "0", "1,x", "1025"])

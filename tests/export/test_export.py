@@ -39,11 +39,11 @@ def test_the_runtime_runs_it(bundle: Path, pictures: Path) -> None:
 
 def test_a_new_word_is_encoded_on_the_device_as_at_export(bundle: Path) -> None:
     with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
-        vocabulary = segmenter.lexicon.vocabulary
+        vocabulary = segmenter.text_embedder.vocabulary
         assert vocabulary.names[:6] == ("sky", "road", "car", "van", "tree", "purple bus")
         # The background's words follow, so that no start has to encode them.
         assert set(segmenter.manifest.background_words) <= set(vocabulary.names)
-        rows = segmenter.lexicon.embed(["a small dog", "another"], allow_unknown=True)
+        rows = segmenter.text_embedder.embed(["a small dog", "another"], allow_unknown=True)
         assert rows.shape == (2, vocabulary.embedding_width)
         from runtime.text.encoder import TextEncoder
         from runtime.text.prompting import embed_names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 
 from runtime.backends.devices import cuda_devices
 from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
@@ -34,14 +35,7 @@ def open_tensorrt_provider(bundle: Bundle, threads: int | None) -> OnnxRuntimeBa
         )
     if not cuda_devices():
         raise UserError(f"backend onnxruntime-tensorrt: no GPU answers here; {_INSTEAD}")
-    try:
-        library = ctypes.CDLL(_LIBRARY)
-        version = int(library.getInferLibVersion())
-    except (OSError, AttributeError) as error:
-        raise UserError(
-            f"backend onnxruntime-tensorrt: {_LIBRARY} cannot be loaded ({error}); {_INSTEAD}"
-        ) from None
-    width = bundle.manifest.embedding_width
+    version = _library_version()
     # The provider's own cache does not notice another graph, GPU or TensorRT: a folder for each.
     key = record_key(
         {
@@ -52,9 +46,29 @@ def open_tensorrt_provider(bundle: Bundle, threads: int | None) -> OnnxRuntimeBa
         }
     )
     cache = EngineCache()
-    folder = cache.provider_folder(key)
+    options = _options(bundle, cache.provider_folder(key))
+    backend = OnnxRuntimeBackend(
+        bundle.file(SEGMENTER_FILE), "tensorrt", threads, provider_options=options
+    )
+    cache.make_room(keep=key)  # the engine has been built by now, and weighs what it weighs
+    return backend
+
+
+def _library_version() -> int:
+    """TensorRT's version as one number, such as 101300; UserError where it cannot be loaded."""
+    try:
+        return int(ctypes.CDLL(_LIBRARY).getInferLibVersion())
+    except (OSError, AttributeError) as error:
+        raise UserError(
+            f"backend onnxruntime-tensorrt: {_LIBRARY} cannot be loaded ({error}); {_INSTEAD}"
+        ) from None
+
+
+def _options(bundle: Bundle, folder: Path) -> dict[str, str]:
+    """What the provider is told: where to keep its engine, and for how many words to build it."""
+    width = bundle.manifest.embedding_width
     least, usual, most = EngineSettings().words
-    options = {
+    return {
         "trt_engine_cache_enable": "1",
         "trt_engine_cache_path": str(folder),
         "trt_timing_cache_enable": "1",
@@ -64,8 +78,3 @@ def open_tensorrt_provider(bundle: Bundle, threads: int | None) -> OnnxRuntimeBa
         "trt_profile_opt_shapes": f"{TEXT_INPUT}:{usual}x{width}",
         "trt_profile_max_shapes": f"{TEXT_INPUT}:{most}x{width}",
     }
-    backend = OnnxRuntimeBackend(
-        bundle.file(SEGMENTER_FILE), "tensorrt", threads, provider_options=options
-    )
-    cache.make_room(keep=key)  # the engine has been built by now, and weighs what it weighs
-    return backend

@@ -10,13 +10,13 @@ import ctypes
 import importlib
 import logging
 import platform
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from runtime.backends.cuda import Cuda, MissingError, open_cuda
+from runtime.backends.devices import cuda_driver
 from runtime.errors import MgcaError, describe_error
 
 LOWEST, BELOW = (10, 3), (12, 0)
@@ -109,7 +109,7 @@ def install_line() -> str:
     if system != "Linux" or machine not in ("x86_64", "amd64", "aarch64", "arm64"):
         return f"TensorRT has no package for {system} on {machine}: use --backend onnxruntime"
     return f"pip install 'tensorrt-cu{major}>=10.3,<12' '{bindings}'" + (
-        "" if _driver() else ", and NVIDIA's driver for a CUDA GPU (nvidia-smi must list one)"
+        "" if cuda_driver() else ", and NVIDIA's driver for a CUDA GPU (nvidia-smi must list one)"
     )
 
 
@@ -122,16 +122,9 @@ def _is_jetson() -> bool:
     return Path("/etc/nv_tegra_release").exists()
 
 
-def _driver() -> ctypes.CDLL | None:
-    try:
-        return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return None
-
-
 def _cuda_major() -> int:
     """Major version of CUDA that the driver takes, 12 or 13; 13 where nothing is known."""
-    driver, version = _driver(), ctypes.c_int(0)
+    driver, version = cuda_driver(), ctypes.c_int(0)
     if driver is None or driver.cuDriverGetVersion(ctypes.byref(version)) != 0:
         return 13
     return 12 if version.value < 13000 else 13

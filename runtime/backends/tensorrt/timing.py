@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
+from runtime.atomic_write import write_whole
 from runtime.backends.cuda import Gpu
 from runtime.backends.tensorrt.cache.locking import hold_lock
 from runtime.backends.tensorrt.library import TensorRt
@@ -40,16 +39,12 @@ def keep_timings(library: TensorRt, gpu: Gpu, config: Any) -> None:
     if timings is None:
         return
     path = _path(library, gpu)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with hold_lock(path.with_suffix(".lock"), wait_s=10):
             _combine(config, timings, path)
-            partial.write_bytes(bytes(timings.serialize()))
-            os.replace(partial, path)
+            write_whole(path, bytes(timings.serialize()))
     except (OSError, MgcaError) as error:
         log.info("TensorRT's timings are not kept: %s", error)
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _combine(config: Any, timings: Any, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +14,9 @@ import pytest
 from export.targets.triton import check_repository, write_repository
 from runtime.bundle import Bundle
 from runtime.errors import MgcaError, UserError
+from tests.support.fixtures import bundle
 
-_CORE = Path(__file__).parents[2] / "runtime" / "core" / "conftest.py"
-_spec = importlib.util.spec_from_file_location("core_conftest_for_triton", _CORE)
-assert _spec is not None and _spec.loader is not None
-_core: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_core)
-own_cache, manifest, vocabulary = _core.own_cache, _core.manifest, _core.vocabulary
-make_bundle, bundle, graphs = _core.make_bundle, _core.bundle, _core.graphs
+__all__ = ["bundle"]  # the hand-made one, not that of an export
 
 
 @pytest.fixture(scope="module")

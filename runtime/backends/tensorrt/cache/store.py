@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from runtime.atomic_write import write_whole
 from runtime.backends.tensorrt.cache.entry import (
     FORMAT,
     BrokenEntryError,
@@ -34,11 +34,12 @@ from runtime.backends.tensorrt.cache.key import EngineKey
 from runtime.backends.tensorrt.cache.locking import LockedError, hold_lock
 from runtime.cache import cache_folder
 from runtime.errors import MgcaError, UserError
+from runtime.plain_json import json_text
 
 DEFAULT_LIMIT_BYTES = 8 << 30
 LONGEST_BUILD_S = 3600.0
-# <digest>.plan, <digest>.json, and either of them while it is written.
-_ENGINE_FILE = re.compile(r"\.?(?P<digest>[^.]+)\.(plan|json)(\.[^.]+\.partial)?")
+# <digest>.plan, <digest>.json, and either of them while it is written (runtime.atomic_write).
+_ENGINE_FILE = re.compile(r"\.?(?P<digest>[^.]+)\.(plan|json)(\..+\.part(ial)?)?")
 
 log = logging.getLogger(__name__)
 
@@ -187,25 +188,17 @@ class EngineCache:
         }
         described["built"] |= record.get("built", {})
         described |= {name: value for name, value in record.items() if name != "built"}
-        for left in self.folder.glob(f".{key.digest}.*.partial"):
+        for left in self._unfinished(key.digest):
             left.unlink(missing_ok=True)  # of a build that was killed: we hold its lock
         self._write(key.digest, "plan", plan)
-        text = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
-        self._write(key.digest, "json", text.encode())
+        self._write(key.digest, "json", json_text(described).encode())
         self.make_room(keep=key.digest)
         return read_entry(self._path(key.digest, "json"))
 
     def _write(self, digest: str, suffix: str, content: bytes) -> None:
-        partial = self.folder / f".{digest}.{suffix}.{secrets.token_hex(4)}.partial"
         try:
-            with partial.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(partial, self._path(digest, suffix))
+            write_whole(self._path(digest, suffix), content, synced=True)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                partial.unlink()
             raise MgcaError(
                 f"engine {digest} ({len(content) >> 20} MiB) cannot be written to {self.folder} "
                 f"({error.strerror}); make room, or set MGCA_CACHE to another folder"
@@ -228,8 +221,12 @@ class EngineCache:
         return [
             self._path(digest, "json"),
             self._path(digest, "plan"),
-            *self.folder.glob(f".{digest}.*.partial"),
+            *self._unfinished(digest),
         ]
+
+    def _unfinished(self, digest: str) -> Iterator[Path]:
+        """What a killed build has left: ``.part``, or ``.partial`` of earlier versions."""
+        return self.folder.glob(f".{digest}.*.part*")
 
     def _remove(self, digest: str) -> bool:
         """Remove an engine's files; False if it is being built, or cannot be removed."""

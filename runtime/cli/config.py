@@ -1,0 +1,222 @@
+"""The session config: everything that a run of ``mgca-rt`` was asked for, in one frozen tree.
+
+The command line fills it (:mod:`runtime.cli.arguments`), a TOML file does as well
+(:mod:`runtime.cli.config_file`), and nothing behind them reads anything else.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+from runtime.errors import UserError
+from runtime.flag_values import number, size_wh, whole_number
+from runtime.options import flag_of, option, options_of
+from runtime.sinks.registry import registered_sinks
+
+__all__ = [
+    "OutputsConfig",
+    "RunningConfig",
+    "SessionConfig",
+    "SourcesConfig",
+    "WordsConfig",
+    "check_config",
+    "merge_config",
+]
+
+
+@dataclass(frozen=True)
+class SourcesConfig:
+    """Where frames come from; without any source, the demo clip.
+
+    Attributes:
+        camera_size: width and height in pixels that the camera is asked for.
+        reconnect_timeout: seconds; None is 10 s at the start and any time later.
+    """
+
+    #: At most one of these; one given as a flag takes the place of one from a file.
+    ALTERNATIVES: ClassVar[tuple[str, ...]] = ("camera", "video", "images")
+
+    camera: str | None = option(
+        "a camera, by number or device: --camera 0, /dev/video2", metavar="N", once=True
+    )
+    video: str | None = option(
+        "a video file or address: --video drive.mp4, rtsp://host/stream, https://host/a.m3u8",
+        metavar="FILE_OR_URL",
+        once=True,
+    )
+    images: tuple[str, ...] | None = option(
+        "images: --images frames/ or --images 'drive/**/*.jpg'",
+        metavar="DIR_OR_GLOB",
+        many=True,
+        once=True,
+    )
+    every: int = option(
+        "only each Nth frame: --every 5", default=1, metavar="N", holds=int, read=whole_number(1)
+    )
+    max_frames: int | None = option(
+        "stop after N frames: --max-frames 100", metavar="N", holds=int, read=whole_number(1)
+    )
+    image_fps: float = option(
+        "frame rate given to --images in --out and time_s: --image-fps 10 (default 15)",
+        default=15.0,
+        metavar="F",
+        holds=float,
+        read=number(0.01, 1000),
+    )
+    camera_size: tuple[int, int] | None = option(
+        "ask the camera for this size: --camera-size 1280x720",
+        metavar="WxH",
+        read=size_wh(),
+        write=lambda size: f"{size[0]}x{size[1]}",
+    )
+    live: str = option(
+        "whether an address is live (drop old frames, reconnect) or a file (read every frame "
+        "once): --live yes (default auto)",
+        default="auto",
+        choices=("auto", "yes", "no"),
+    )
+    reconnect_timeout: float | None = option(
+        "seconds a camera or stream may be away: --reconnect-timeout 60 "
+        "(default 10 at the start, unlimited later)",
+        metavar="S",
+        holds=float,
+        read=number(0, math.inf),
+    )
+
+
+@dataclass(frozen=True)
+class WordsConfig:
+    """What to look for, and what competes with it."""
+
+    #: At most one of these, as for the sources.
+    ALTERNATIVES: ClassVar[tuple[str, ...]] = ("classes", "classes_file")
+
+    classes: str | None = option(
+        "the classes, with synonyms after '=': --classes 'person,car=car|van|taxi'", metavar="A,B"
+    )
+    classes_file: str | None = option(
+        "the same, one class a line, # begins a remark: --classes-file street.txt", metavar="FILE"
+    )
+    background: str = option(
+        "words that compete for the pixels of no class: --background wall,floor "
+        "(default auto, the bundle's list; none: every pixel gets a class)",
+        default="auto",
+        metavar="auto|none|A,B",
+    )
+    threshold: float = option(
+        "least probability of a pixel's class, below it is 255: --threshold 0.5 (default 0)",
+        default=0.0,
+        metavar="T",
+        holds=float,
+        read=number(0, 1),
+    )
+    units: str = option(
+        "what meets the text: --units pixel (default adaptive)",
+        default="adaptive",
+        choices=("adaptive", "pixel"),
+    )
+    allow_unknown: bool = option(
+        "also take words the model never learned: --classes zebra --allow-unknown",
+        default=False,
+        holds=bool,
+    )
+
+
+@dataclass(frozen=True)
+class OutputsConfig:
+    """What to write: one frozen ``Options`` of each registered sink, in the registry's order."""
+
+    sinks: tuple[Any, ...] = field(
+        default_factory=lambda: tuple(sink.Options() for sink in registered_sinks())
+    )
+
+    def with_values(self, values: dict[str, Any]) -> OutputsConfig:
+        """The same with other values of some fields, whichever sink they belong to."""
+        return OutputsConfig(
+            tuple(
+                replace(one, **{f.name: values[f.name] for f in fields(one) if f.name in values})
+                for one in self.sinks
+            )
+        )
+
+
+@dataclass(frozen=True)
+class RunningConfig:
+    """How the run is made."""
+
+    bundle: str | None = option(
+        "the model: --bundle bundles/street (default: the demo's)", metavar="DIR"
+    )
+    backend: str = option(
+        "what runs it: --backend onnxruntime (default auto; all names stand below)",
+        default="auto",
+        metavar="NAME",
+    )
+    threads: int | None = option(
+        "processor threads to use: --threads 2", metavar="N", holds=int, read=whole_number(1)
+    )
+    strict: bool = option(
+        "end the run as soon as one output fails: --strict (default: the others go on, and the "
+        "run ends with exit code 1 and the name of the output that lost data)",
+        default=False,
+        holds=bool,
+    )
+    quiet: bool = option("no progress, summary or warnings", default=False, holds=bool)
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """One run of ``mgca-rt``. The fields are the tables of a configuration file."""
+
+    sources: SourcesConfig = field(default_factory=SourcesConfig)
+    words: WordsConfig = field(default_factory=WordsConfig)
+    outputs: OutputsConfig = field(default_factory=OutputsConfig)
+    running: RunningConfig = field(default_factory=RunningConfig)
+
+    def parts(self) -> dict[str, tuple[Any, ...]]:
+        """For each table's name, the dataclasses whose options are its keys."""
+        return {
+            "sources": (self.sources,),
+            "words": (self.words,),
+            "outputs": self.outputs.sinks,
+            "running": (self.running,),
+        }
+
+
+def merge_config(config: SessionConfig, values: dict[str, Any]) -> SessionConfig:
+    """``config`` with ``values`` (by field name, of any part) in place of its own.
+
+    Of alternatives such as the kinds of source, one among the values takes the place of all that
+    stood before.
+    """
+    for part in (SourcesConfig, WordsConfig):
+        if any(name in values for name in part.ALTERNATIVES):
+            values = {**dict.fromkeys(part.ALTERNATIVES), **values}
+
+    def changed(part: Any) -> Any:
+        names = [one.name for one, _ in options_of(part) if one.name in values]
+        return replace(part, **{name: values[name] for name in names})
+
+    return SessionConfig(
+        sources=changed(config.sources),
+        words=changed(config.words),
+        outputs=config.outputs.with_values(values),
+        running=changed(config.running),
+    )
+
+
+def check_config(config: SessionConfig) -> None:
+    """Refuse what cannot go together; raises ``UserError``. Files and words are checked later."""
+    sources, words = config.sources, config.words
+    for name in ("camera", "video"):
+        if getattr(sources, name) == "":
+            raise UserError(f"--{name} is empty; see mgca-rt --help for an example")
+    given = [flag_of(name) for name in sources.ALTERNATIVES if getattr(sources, name)]
+    if len(given) > 1:
+        raise UserError(f"{' and '.join(given)} cannot go together; give one source")
+    if words.classes is not None and words.classes_file is not None:
+        raise UserError("--classes and --classes-file cannot go together; give one of them")
+    if given and words.classes is None and words.classes_file is None:
+        raise UserError(f"{given[0]} needs the classes to look for: --classes person,car")

@@ -1,0 +1,65 @@
+"""What a frame is on its way to labels: the graph's input, then the scores that it gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from runtime.segment.word_scores import Scores
+from runtime.text.queries import TextQueries
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# adaptive: the image's own units meet the text; pixel: every pixel by itself.
+Units = Literal["adaptive", "pixel"]
+# Both: one run of the graph that can be labelled either way.
+WantedUnits = Literal["adaptive", "pixel", "both"]
+
+__all__ = ["PreparedFrame", "RawScores", "Units", "WantedUnits"]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedFrame:
+    """A frame as the graph takes it.
+
+    Attributes:
+        tensor: uint8 (1, h, w, 3) RGB at the bundle's input size.
+        size_wh: the frame's own (width, height).
+        time_s: when it was taken, in seconds on the source's clock; None where nobody said.
+    """
+
+    tensor: np.ndarray
+    size_wh: tuple[int, int]
+    time_s: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RawScores:
+    """What the graph said of one frame, with the queries it was asked about.
+
+    Scores are cosines; those of very many words are computed as they are looked at
+    (:mod:`runtime.segment.word_scores`). What was not asked for is None. The arrays may be those
+    of an earlier frame too, and are never written to.
+
+    Attributes:
+        queries: what the graph was asked about; row k of the scores is its word k.
+        size_wh: the source frame's (width, height).
+        class_scores: float32 (K, h', w') on the output grid, by adaptive units.
+        unit_of_pixel: int32 (h', w'), the adaptive unit of each grid pixel.
+        pixel_scores: float32 (K, h', w'), each pixel by itself.
+        time_s: when the frame was taken, in seconds on the source's clock, or None.
+    """
+
+    queries: TextQueries
+    size_wh: tuple[int, int]
+    class_scores: Scores | None
+    unit_of_pixel: np.ndarray | None
+    pixel_scores: Scores | None
+    time_s: float | None = None
+
+    def holds(self, units: WantedUnits) -> bool:
+        """Whether the scores of these units are there."""
+        adaptive = units == "pixel" or self.class_scores is not None
+        pixel = units == "adaptive" or self.pixel_scores is not None
+        return adaptive and pixel

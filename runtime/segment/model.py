@@ -1,0 +1,175 @@
+"""The model: one bundle loaded with one backend, shared by any number of streams."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from runtime.backends.contract import expect_segmenter
+from runtime.backends.open import open_backend
+from runtime.backends.protocol import Backend
+from runtime.bundle import Bundle, Manifest, load_bundle
+from runtime.demo import DEMO_BUNDLE
+from runtime.errors import UserError
+from runtime.segment.frames import PreparedFrame, RawScores, WantedUnits
+from runtime.segment.word_scores import StreamedScores, identity, most_rows
+from runtime.text.embedder import TextEmbedder
+from runtime.text.queries import TextQueries, prepare_queries
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_OUTPUTS: dict[str, list[str]] = {
+    "adaptive": ["class_scores", "unit_of_pixel"],
+    "pixel": ["pixel_scores"],
+    "both": ["class_scores", "unit_of_pixel", "pixel_scores"],
+}
+
+__all__ = ["Model"]
+
+
+class Model:
+    """A loaded bundle, its backend and its text embedder: what streams have in common.
+
+    >>> from runtime import Model, Segmenter                            # doctest: +SKIP
+    >>> with Model.load() as model:                                     # doctest: +SKIP
+    ...     door, yard = Segmenter(model), Segmenter(model)
+    ...     door.set_classes("person,dog")
+    ...     yard.set_classes("car,bus", background="none")
+
+    It knows no stream: words, threshold and state are each :class:`~.segmenter.Segmenter`'s own.
+    May be used from several threads; runs of the graph are made one after another.
+
+    Attributes:
+        bundle: the opened bundle.
+        backend: what runs the graph; call :meth:`score` rather than this where threads share it.
+        text_embedder: names to embeddings; also used by several threads.
+    """
+
+    def __init__(self, bundle: Bundle, backend: Backend, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.backend = backend
+        try:
+            expect_segmenter(backend, bundle)
+            self.text_embedder = TextEmbedder(bundle, threads)
+        except UserError:
+            backend.close()
+            raise
+        self._identity = identity(bundle.manifest.embedding_width)
+        self._running = threading.Lock()
+
+    @classmethod
+    def load(
+        cls,
+        bundle: str | os.PathLike[str] | Bundle | None = None,
+        backend: str = "auto",
+        *,
+        threads: int | None = None,
+        verify: bool = True,
+    ) -> Model:
+        """Open a bundle (None: the demo model that is shipped) with a backend.
+
+        Args:
+            bundle: a bundle's folder, or one that is open already.
+            backend: a name of :data:`runtime.backends.BACKEND_NAMES`.
+            threads: CPU threads inside the graph; None for the engine's choice.
+            verify: check every file's sha256.
+
+        Raises:
+            BundleError: the bundle is not one, or its graph is not what its manifest says.
+            UserError: the backend is unknown or cannot run here.
+        """
+        if not isinstance(bundle, Bundle):
+            bundle = load_bundle(DEMO_BUNDLE if bundle is None else bundle, verify=verify)
+        return cls(bundle, open_backend(bundle, backend, threads=threads), threads)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bundle says about itself."""
+        return self.bundle.manifest
+
+    def prepare_queries(
+        self,
+        classes: str | Sequence[str],
+        background: str | Sequence[str] = "auto",
+        allow_unknown: bool = False,
+    ) -> TextQueries:
+        """Embed a class list; see :meth:`.segmenter.Segmenter.set_classes`."""
+        return prepare_queries(self.text_embedder, classes, background, allow_unknown)
+
+    def preprocess(self, frame_bgr: np.ndarray, time_s: float | None = None) -> PreparedFrame:
+        """The frame as the graph takes it: RGB, at the bundle's input size.
+
+        Resized without keeping the aspect ratio: area averaging where both sides shrink (nothing
+        thin is lost), bilinear otherwise.
+
+        Args:
+            frame_bgr: uint8 (H, W, 3), BGR, of any size.
+            time_s: when it was taken, in seconds on the source's clock, if that is known.
+
+        Raises:
+            UserError: the frame is of another kind.
+        """
+        import cv2
+
+        if (
+            getattr(frame_bgr, "ndim", 0) != 3
+            or frame_bgr.shape[2] != 3
+            or frame_bgr.dtype.name != "uint8"
+            or 0 in frame_bgr.shape
+        ):
+            found = f"{getattr(frame_bgr, 'dtype', type(frame_bgr).__name__)} "
+            found += str(getattr(frame_bgr, "shape", ""))
+            raise UserError(f"the frame is {found}; expected BGR uint8 (height, width, 3)")
+        size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
+        width, height = self.manifest.input.size_wh
+        if size_wh != (width, height):
+            shrinks = size_wh[0] >= width and size_wh[1] >= height
+            way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            frame_bgr = cv2.resize(frame_bgr, (width, height), interpolation=way)
+        return PreparedFrame(cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)[None], size_wh, time_s)
+
+    def score(self, frame: PreparedFrame, queries: TextQueries, units: WantedUnits) -> RawScores:
+        """Run the graph on a prepared frame and bring back the scores of these units.
+
+        Waits while another thread runs it. Raises :class:`~runtime.errors.MgcaError` where the
+        graph fails, and after :meth:`close`.
+        """
+        if units not in _OUTPUTS:
+            raise UserError(f"units is {units!r}; expected adaptive, pixel or both")
+        streams = len(queries.text) > most_rows(self.manifest.embedding_width)
+        text = self._identity if streams else queries.text
+        with self._running:
+            outputs = self.backend.run({"frame": frame.tensor, "text": text}, _OUTPUTS[units])
+        first: dict[str, Any] = {name: values[0] for name, values in outputs.items()}
+        if streams:
+            for name in first.keys() & {"class_scores", "pixel_scores"}:
+                first[name] = StreamedScores(first[name], queries.text)
+        return RawScores(
+            queries,
+            frame.size_wh,
+            first.get("class_scores"),
+            first.get("unit_of_pixel"),
+            first.get("pixel_scores"),
+            frame.time_s,
+        )
+
+    def close(self) -> None:
+        """Let go of the graph, after the run in progress, and of the text encoder if it is open."""
+        with self._running:
+            self.backend.close()
+        self.text_embedder.close()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,129 @@
+"""Ctrl-C, SIGTERM, a kill, a terminal: what a process meets while it runs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.support.clips import draw_scene, read_video, write_clip
+from tests.support.processes import ENGINE, command_environment
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough to be busy for a while: 3000 frames."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    return write_clip(path, 3000, fps=30, options={"preset": "ultrafast"})
+
+
+def wait_for_lines(path: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until the JSON lines file has that many lines."""
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        assert process.poll() is None, process.communicate()
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path} has not got {count} lines")
+
+
+def start_long(start_cli: Start, bundle: Path, clip: Path, tmp_path: Path) -> subprocess.Popen[str]:
+    process = start_cli(
+        "--video", clip, "--bundle", bundle, *ENGINE,
+        "--classes", "sky,tree,car", "--background", "none",
+        "--out", tmp_path / "o.mp4", "--jsonl", tmp_path / "a.jsonl", "--label-dir", tmp_path / "l",
+        "--report", tmp_path / "r.json", "--threads", 1,
+    )  # fmt: skip
+    wait_for_lines(tmp_path / "a.jsonl", 60, process)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_closes_every_output(
+    start_cli: Start, color_bundle, long_clip: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start_long(start_cli, color_bundle, long_clip, tmp_path)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130 and stderr == ""
+    assert "stopped" in stdout
+    count = len((tmp_path / "a.jsonl").read_text().splitlines())
+    assert 60 <= count < 3000
+    assert len(list((tmp_path / "l").iterdir())) == count == len(read_video(tmp_path / "o.mp4")[0])
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert record["status"] == "interrupted" and record["frames_processed"] == count
+    assert not [p.name for p in tmp_path.iterdir() if p.name.endswith(".part")]
+
+
+def test_after_a_kill_the_video_plays(
+    start_cli: Start, color_bundle, long_clip: Path, tmp_path: Path
+) -> None:
+    process = start_long(start_cli, color_bundle, long_clip, tmp_path)
+    process.kill()
+    process.communicate(timeout=20)
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    for line in lines:
+        json.loads(line)
+    images, times_s = read_video(tmp_path / "o.mp4")
+    # All but the last fragment (half a second) and what the encoder still held.
+    assert len(images) >= len(lines) - 40 and len(images) >= 15
+    assert times_s == pytest.approx([i / 30 for i in range(len(images))], abs=1e-3)
+    for path in (tmp_path / "l").glob("*.png"):
+        assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == draw_scene(0).shape[:2]
+
+
+def test_a_signal_ends_waiting_for_a_camera(start_cli: Start, color_bundle, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text("precious")
+    process = start_cli(
+        "--camera", 97, "--bundle", color_bundle, *ENGINE,
+        "--classes", "car", "--reconnect-timeout", 60,
+        "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
+    )  # fmt: skip
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=10)
+    assert process.returncode == 130 and "Traceback" not in stderr
+    assert not (tmp_path / "o.mp4").exists()
+
+
+def test_progress_on_a_terminal_only(color_bundle, long_clip: Path, tmp_path: Path) -> None:
+    """The bar comes after two seconds, on stderr, and the terminal's Ctrl-C ends the run well."""
+    terminal, child_side = os.openpty()
+    fcntl.ioctl(child_side, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "runtime", "--video", str(long_clip), "--bundle",
+            str(color_bundle), *ENGINE,
+            "--classes", "sky,tree,car", "--label-dir", str(tmp_path / "l"),
+            "--out", str(tmp_path / "o.mp4"),
+        ],
+        stderr=child_side, stdout=subprocess.PIPE, env=command_environment(), cwd=tmp_path,
+    )  # fmt: skip
+    os.close(child_side)
+    shown = b""
+    end = time.monotonic() + 30
+    while b"frame/s" not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:
+                break  # the process has ended
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=20)
+    os.close(terminal)
+    assert b"/3000" in shown and b"areas" in stdout

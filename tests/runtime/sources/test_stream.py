@@ -1,0 +1,240 @@
+"""Addresses as a source: files over HTTP, live streams that break, sources that never come."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.errors import SourceGoneError, UserError
+from runtime.sources import Frame, StreamSource
+from runtime.sources.decoding import redact_url
+from tests.support.clips import write_clip
+
+Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answer], str]]:
+    """Start a real HTTP server whose every GET is answered by the given function; its address."""
+    servers: list[http.server.ThreadingHTTPServer] = []
+
+    def start(answer: Answer, port: int = 0) -> str:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                try:
+                    answer(self)
+                except OSError:
+                    pass  # the reader went away
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def send_file(path: Path) -> Answer:
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        data = path.read_bytes()
+        begin = int((request.headers.get("Range") or "bytes=0-")[6:].split("-")[0])
+        request.send_response(206)
+        request.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
+        request.send_header("Content-Length", str(len(data) - begin))
+        request.end_headers()
+        request.wfile.write(data[begin:])
+
+    return answer
+
+
+def send_live(jpegs: list[bytes], pause_s: float = 0.0) -> Answer:
+    """A network camera's MJPEG stream: it never says how long it is, and ends without a word."""
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        request.end_headers()
+        for jpeg in jpegs:
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            request.wfile.write(head.encode() + jpeg + b"\r\n")
+            request.wfile.flush()
+            time.sleep(pause_s)
+
+    return answer
+
+
+@pytest.fixture(scope="module")
+def jpegs() -> list[bytes]:
+    import cv2
+
+    from tests.support.clips import draw_scene
+
+    return [cv2.imencode(".jpg", draw_scene(i))[1].tobytes() for i in range(6)]
+
+
+def take(source: StreamSource, count: int, limit_s: float = 20) -> list[Frame]:
+    stop = threading.Event()
+    frames = []
+    alarm = threading.Timer(limit_s, stop.set)
+    alarm.start()
+    for frame in source.frames(stop):
+        frames.append(frame)
+        if len(frames) == count:
+            stop.set()
+    alarm.cancel()
+    return frames
+
+
+def test_file_over_http_is_read_once_to_its_end(clip: Path, serve) -> None:
+    source = StreamSource(serve(send_file(clip)) + "/drive.mp4")
+    frames = list(source.frames(threading.Event()))
+    assert [frame.index for frame in frames] == list(range(12))
+    assert [frame.time_s for frame in frames] == pytest.approx([i / 12 for i in range(12)])
+    assert not source.live and source.reconnects == 0
+
+
+def test_live_stream_is_opened_again_when_it_ends(serve, jpegs: list[bytes]) -> None:
+    source = StreamSource(serve(send_live(jpegs)) + "/video")
+    frames = take(source, 15)
+    assert source.live and source.reconnects >= 2
+    assert [frame.index for frame in frames] == list(range(15))  # numbers go on over the breaks
+    times = [frame.time_s for frame in frames]
+    assert times == sorted(times) and times[0] == 0.0
+
+
+def test_live_stream_survives_a_server_that_restarts_with_another_size(serve, tmp_path) -> None:
+    import cv2
+    import numpy as np
+
+    small = cv2.imencode(".jpg", np.zeros((32, 48, 3), np.uint8))[1].tobytes()
+    large = cv2.imencode(".jpg", np.zeros((64, 96, 3), np.uint8))[1].tobytes()
+    calls = iter([small, large, large, large, large])
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        send_live([next(calls)] * 6)(request)
+
+    frames = take(StreamSource(serve(answer) + "/video"), 9)
+    sizes = {frame.size_wh for frame in frames}
+    assert sizes == {(48, 32), (96, 64)}
+
+
+def test_stream_that_never_comes_is_gone_after_the_timeout() -> None:
+    source = StreamSource(f"http://127.0.0.1:{unused_port()}/a", reconnect_timeout_s=0.5)
+    started = time.monotonic()
+    with pytest.raises(SourceGoneError, match=r"within 0.5 s"):
+        list(source.frames(threading.Event()))
+    assert 0.4 < time.monotonic() - started < 5
+
+
+def test_stream_that_stays_away_is_gone_after_the_timeout(serve, jpegs: list[bytes]) -> None:
+    answers = iter([send_live(jpegs)])
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        first = next(answers, None)
+        if first is None:
+            request.send_error(503)
+        else:
+            first(request)
+
+    source = StreamSource(serve(answer) + "/video", reconnect_timeout_s=0.5)
+    frames = []
+    with pytest.raises(SourceGoneError, match="come back"):
+        for frame in source.frames(threading.Event()):
+            frames.append(frame)
+    assert len(frames) >= 5
+
+
+def test_server_that_says_nothing_is_noticed(serve) -> None:
+    silent = serve(lambda request: time.sleep(10))
+    source = StreamSource(silent + "/video", reconnect_timeout_s=0.6)
+    started = time.monotonic()
+    with pytest.raises(SourceGoneError):
+        list(source.frames(threading.Event()))
+    assert time.monotonic() - started < 6
+
+
+def test_stream_that_falls_silent_is_opened_again(serve, jpegs: list[bytes]) -> None:
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        send_live(jpegs)(request)
+        time.sleep(30)  # the connection stays open, and nothing comes
+
+    source = StreamSource(serve(answer) + "/video", reconnect_timeout_s=1.5)
+    started = time.monotonic()
+    frames = take(source, 8)
+    assert len(frames) == 8 and source.reconnects >= 1
+    assert time.monotonic() - started < 15
+
+
+def test_rtsp_that_refuses_is_gone_after_the_timeout() -> None:
+    url = f"rtsp://user:secret@127.0.0.1:{unused_port()}/a"
+    with pytest.raises(SourceGoneError) as caught:
+        list(StreamSource(url, reconnect_timeout_s=0.3).frames(threading.Event()))
+    assert "secret" not in str(caught.value) and "127.0.0.1" in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "refuses access"), (403, "refuses access")])
+def test_refusal_is_told_at_once(serve, status: int, words: str) -> None:
+    address = serve(lambda request: request.send_error(status))
+    started = time.monotonic()
+    with pytest.raises(UserError, match=words):
+        list(StreamSource(address + "/a").frames(threading.Event()))
+    assert time.monotonic() - started < 5
+
+
+def test_page_instead_of_a_video_is_refused(serve, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<!doctype html><title>Log in</title>" * 100)
+    with pytest.raises(UserError, match="video"):
+        list(StreamSource(serve(send_file(page)) + "/a.mp4").frames(threading.Event()))
+
+
+def test_unknown_kind_of_address_is_refused() -> None:
+    with pytest.raises(UserError, match="gopher9"):
+        list(StreamSource("gopher9://host/a").frames(threading.Event()))
+
+
+def test_stop_ends_waiting() -> None:
+    source = StreamSource(f"http://127.0.0.1:{unused_port()}/a", reconnect_timeout_s=60)
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    started = time.monotonic()
+    assert list(source.frames(stop)) == []
+    assert time.monotonic() - started < 5
+
+
+def test_passwords_are_not_shown() -> None:
+    assert redact_url("rtsp://me:pw@host:554/a?b=c@d") == "rtsp://host:554/a?b=c@d"
+    assert redact_url("http://host/a") == "http://host/a"
+    assert StreamSource("rtsp://me:pw@host/a").name == "rtsp://host/a"
+
+
+def test_a_live_transport_stream_over_http_is_live(serve, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.ts", 20, options={"g": "5"})
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(path.read_bytes())
+
+    source = StreamSource(serve(answer) + "/live")
+    assert len(take(source, 25)) == 25
+    assert source.live and source.reconnects >= 1

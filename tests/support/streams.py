@@ -1,0 +1,96 @@
+"""Sources and sinks made for tests of the pipeline: scenes at a pace, an output that keeps all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.errors import MgcaError
+from runtime.sinks.base import SegmentedFrame, Sink
+from runtime.sources import Frame, Source
+from tests.support.clips import draw_scene
+
+
+class Keeper(Sink):
+    """Keeps what it is given; may be slow, or break; ``before`` runs at each write."""
+
+    key = "keeper"
+
+    @dataclass(frozen=True)
+    class Options:
+        pass
+
+    def __init__(
+        self,
+        pause_s: float = 0.0,
+        break_at: int | None = None,
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.items: list[SegmentedFrame] = []
+        self.pause_s = pause_s
+        self.break_at = break_at
+        self.before = before
+        self.closed = 0
+        self.threads: set[str] = set()
+
+    @property
+    def indices(self) -> list[int]:
+        return [item.frame.index for item in self.items]
+
+    @classmethod
+    def from_options(cls, options: Any) -> Keeper:
+        return cls()
+
+    def check(self, claims: object) -> None:
+        pass
+
+    def write(self, item: SegmentedFrame) -> None:
+        self.threads.add(threading.current_thread().name)
+        if len(self.items) == self.break_at:
+            raise MgcaError("the disk is full")
+        self.before()
+        time.sleep(self.pause_s)
+        self.items.append(item)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class KeeperHere(Keeper):
+    """The same on the main thread, as a window is."""
+
+    key = "keeper_here"
+    on_main_thread = True
+
+
+class Scenes(Source):
+    """Drawn scenes at a pace, live or not, that may end with an error."""
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        live: bool = False,
+        pause_s: float = 0.0,
+        error: Exception | None = None,
+        after: Callable[[int], object] = lambda index: None,
+    ) -> None:
+        super().__init__("scenes")
+        self.live, self.count, self.pause_s, self.error = live, count, pause_s, error
+        self.after = after
+        self.captured = 0
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        for index in range(self.count):
+            if stop.is_set():
+                return
+            time.sleep(self.pause_s)
+            image_bgr, now = draw_scene(index), time.perf_counter()
+            self.captured += 1
+            yield Frame(index, index * self.pause_s, image_bgr, f"{index:06d}", 1.0, now)
+            self.after(index)
+        if self.error is not None:
+            raise self.error
