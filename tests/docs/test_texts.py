@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from runtime.bundle import load_bundle
 from runtime.command import CommandParser
+from runtime.demo import DEMO_BUNDLE
+from runtime.text.classes import parse_classes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXPERIMENTS = REPOSITORY / "docs" / "experiments"
@@ -190,6 +193,25 @@ def test_a_flag_that_does_not_exist_is_found(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("runtime", run_name="__main__")
     assert ended.value.code == 2
+
+
+def test_the_shipped_bundle_knows_the_classes_of_examples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mgca-rt", "--help"])
+    with pytest.raises(SystemExit):
+        runpy.run_module("runtime", run_name="__main__")
+    helped = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    lines = {*COMMANDS, *(line for line in helped if line.startswith("mgca-rt --"))}
+    trained = set(load_bundle(DEMO_BUNDLE, verify=False).manifest.trained_words or ())
+    asked = set()
+    for line in lines:
+        module, arguments = as_module(line)
+        if module == "runtime" and "--classes" in arguments:
+            asked.update(parse_classes(arguments[arguments.index("--classes") + 1]))
+    words = {word for one in asked for word in one.words}
+    assert len(words) > 5
+    assert words <= trained
 
 
 def test_make_targets_exist() -> None:
