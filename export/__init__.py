@@ -1,6 +1,8 @@
 """A checkpoint in, a bundle out: ONNX graphs, tokenizer, vocabulary cache, manifest.
 
-``python -m export --help`` is the way in; the modules are importable on their own.
-"""
+``python -m export --help`` is the way in. Each part imports only what stands before it:
 
-from __future__ import annotations
+``progress``, ``even_spacing``; ``graph``; ``precision``; ``parity``, ``text`` and ``targets``;
+``settings`` (what the user asks for); ``source`` (the model); ``output``; ``candidates`` (a variant
+built, measured and judged); ``job`` (one export from beginning to end); ``cli``.
+"""

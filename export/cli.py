@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from export.targets.device_jobs import add_device_flags, finish_for_devices, read_device_flags
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
+from runtime.flag_values import number, size_wh, whole_number
 
 if TYPE_CHECKING:
     from export.settings import ExportSettings
 
+LARGEST_SIDE = 4096
 EXAMPLES = """\
 examples:
   python -m export --out bundles/mine                        the newest run, else the demo model
@@ -34,15 +36,80 @@ def build_parser() -> CommandParser:
         description="Turn a checkpoint, or CLIP alone, into a bundle that the runtime runs.",
         epilog=EXAMPLES,
     )
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--out",
+        type=_path,
         metavar="DIR",
         required=True,
         help="the bundle's folder (an older bundle there is replaced)",
     )
+    _add_source_flags(parser)
+    _add_graph_flags(parser)
+    _add_text_flags(parser)
+    _add_parity_flags(parser)
+    add_device_flags(parser)
+    return parser
+
+
+def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
+    """Parse arguments.
+
+    Raises:
+        UserError: naming the flag and what it takes.
+    """
+    options = build_parser().parse_args(arguments)
+    from export.idle_flags import refuse_always_fp32, refuse_idle_flags
+    from export.settings import ExportSettings, parse_opset, parse_precisions, parse_stages
+
+    _refuse_two_sources(options)
+    devices = read_device_flags(options)
+    precisions = devices.precisions(parse_precisions(options.precision))
+    keep_fp32 = () if options.keep_fp32 is None else parse_stages(options.keep_fp32)
+    refuse_idle_flags(options, precisions)
+    refuse_always_fp32(keep_fp32)
+    return ExportSettings(
+        out=options.out,
+        checkpoint=options.checkpoint,
+        training_free=options.training_free,
+        clip=options.clip or "ViT-B-16",
+        pretrained=options.pretrained or "openai",
+        dense=options.dense,
+        precisions=precisions,
+        size_wh=options.size,
+        opset=parse_opset(options.opset),
+        vocabulary=options.vocabulary,
+        token_table=None if options.no_text_encoder else options.token_table or "int8",
+        calibration=options.calibration,
+        frames=options.frames,
+        min_agreement=options.min_agreement,
+        gate=options.gate or "labels",
+        keep_fp32=keep_fp32,
+        auto_fallback=options.auto_fallback,
+        devices=devices,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run an export and return the exit code (0, 1, 2 or 130)."""
+    interrupted = "interrupted; nothing was replaced"
+    return run_command("export", _run, arguments, interrupted=interrupted)
+
+
+def _run(arguments: Sequence[str]) -> None:
+    settings = parse_arguments(arguments)
+    from export.job import export_bundles
+
+    bundles = export_bundles(settings)
+    for path in bundles:
+        print(path, flush=True)
+    finish_for_devices(bundles, settings.devices)
+
+
+def _add_source_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--checkpoint",
+        type=_path,
         metavar="FILE",
         help="default: the newest last.pt under runs/, else the shipped demo's",
     )
@@ -62,8 +129,13 @@ def build_parser() -> CommandParser:
         choices=("tokens", "maskclip", "clearclip"),
         help="how CLIP's last block gives dense features",
     )
+
+
+def _add_graph_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--size",
+        type=size_wh(most=LARGEST_SIDE),
         metavar="WxH",
         help="the frame size the graph takes, e.g. 640x352 (default: the checkpoint's)",
     )
@@ -75,7 +147,17 @@ def build_parser() -> CommandParser:
     )
     add("--opset", metavar="N", default="20", help="ONNX operator set, 18 to 20 (default 20)")
     add(
+        "--keep-fp32",
+        metavar="STAGES",
+        help="stages that stay in fp32: encoder, decoder; encoder.attention, encoder.mlp",
+    )
+
+
+def _add_text_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
         "--vocabulary",
+        type=_path,
         metavar="FILE",
         help="names to store ready encoded, one a line (default: the model's words)",
     )
@@ -86,22 +168,29 @@ def build_parser() -> CommandParser:
     )
     add(
         "--token-table",
-        metavar="TYPE",
-        help="token embeddings stored as int8 (default), fp16 or fp32",
+        choices=("int8", "fp16", "fp32"),
+        help="how token embeddings are stored (default int8)",
     )
+
+
+def _add_parity_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--calibration",
+        type=_path,
         metavar="DIR",
         help="images to measure parity on (default: the generated demo clip)",
     )
     add(
         "--frames",
+        type=whole_number(1),
         metavar="N",
-        default="12",
+        default=12,
         help="how many frames to measure parity on (default 12)",
     )
     add(
         "--min-agreement",
+        type=number(0.0, 1.0),
         metavar="SHARE",
         help="label agreement to demand, 0 to 1 (default: by precision)",
     )
@@ -111,99 +200,23 @@ def build_parser() -> CommandParser:
         help="judge by labels (default), or by cosines (random weights)",
     )
     add(
-        "--keep-fp32",
-        metavar="STAGES",
-        help="stages that stay in fp32: encoder, decoder; encoder.attention, encoder.mlp",
-    )
-    add(
         "--auto-fallback",
         action="store_true",
         help="keep stages that fail the gate in fp32 instead of stopping",
     )
-    add_device_flags(parser)
-    return parser
 
 
-def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
-    """Parse arguments; raises UserError."""
-    options = build_parser().parse_args(arguments)
-    from export.idle_flags import refuse_always_fp32, refuse_idle_flags
-    from export.settings import (
-        ExportSettings,
-        parse_opset,
-        parse_precisions,
-        parse_size,
-        parse_stages,
-        parse_token_table,
-    )
-
-    if not options.training_free:
-        for flag in ("clip", "pretrained"):
-            if getattr(options, flag) is not None:
-                raise UserError(
-                    f"--{flag} needs --training-free; a checkpoint already names its own CLIP"
-                )
-    elif options.checkpoint is not None:
-        raise UserError("--training-free takes no --checkpoint; give one of the two")
-    devices = read_device_flags(options)
-    precisions = devices.precisions(parse_precisions(options.precision))
-    keep_fp32 = () if options.keep_fp32 is None else parse_stages(options.keep_fp32)
-    refuse_idle_flags(options, precisions)
-    refuse_always_fp32(keep_fp32)
-    return ExportSettings(
-        out=Path(options.out).expanduser(),
-        checkpoint=None if options.checkpoint is None else Path(options.checkpoint).expanduser(),
-        training_free=options.training_free,
-        clip=options.clip or "ViT-B-16",
-        pretrained=options.pretrained or "openai",
-        dense=options.dense,
-        precisions=precisions,
-        size_wh=None if options.size is None else parse_size(options.size),
-        opset=parse_opset(options.opset),
-        vocabulary=None if options.vocabulary is None else Path(options.vocabulary).expanduser(),
-        token_table=parse_token_table(options.token_table or "int8"),
-        text_encoder=not options.no_text_encoder,
-        calibration=None if options.calibration is None else Path(options.calibration).expanduser(),
-        frames=_parse_count("--frames", options.frames),
-        min_agreement=_parse_share("--min-agreement", options.min_agreement),
-        gate=options.gate or "labels",
-        keep_fp32=keep_fp32,
-        auto_fallback=options.auto_fallback,
-        devices=devices,
-    )
+def _refuse_two_sources(options: argparse.Namespace) -> None:
+    if options.training_free:
+        if options.checkpoint is not None:
+            raise UserError("--training-free takes no --checkpoint; give one of the two")
+        return
+    for flag in ("clip", "pretrained"):
+        if getattr(options, flag) is not None:
+            raise UserError(
+                f"--{flag} needs --training-free; a checkpoint already names its own CLIP"
+            )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run an export and return the exit code (0, 1, 2 or 130)."""
-    interrupted = "interrupted; nothing was replaced"
-    return run_command("export", _run, arguments, interrupted=interrupted)
-
-
-def _run(arguments: Sequence[str]) -> None:
-    settings = parse_arguments(arguments)
-    # open_clip warns on the root logger of weights that come later, from the checkpoint.
-    logging.getLogger().setLevel(logging.ERROR)
-    from export.job import export_bundles
-
-    bundles = export_bundles(settings)
-    for path in bundles:
-        print(path, flush=True)
-    finish_for_devices(bundles, settings.devices)
-
-
-def _parse_count(flag: str, text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"{flag} '{text}': expected a whole number of at least 1")
-    return int(text)
-
-
-def _parse_share(flag: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0.0 <= share <= 1.0:
-        raise UserError(f"{flag} '{text}': expected a share from 0 to 1, such as 0.999")
-    return share
+def _path(text: str) -> Path:
+    return Path(text).expanduser()

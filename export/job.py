@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from torch import nn
-
+from export.candidates import Candidate, CandidateBuilder
 from export.graph.segmenter import say_cost, trace_segmenter
 from export.output import manifests
-from export.output.disk_space import WeightSizes, bytes_needed, tell_full_disk
+from export.output.disk_space import bytes_needed, tell_full_disk
 from export.output.folder import check_output, folder_of_precision, work_folder
-from export.parity.bench import Bench, Candidate
+from export.output.weight_sizes import measure_weights
 from export.parity.frames import Frame, draw_demo_frames, read_image_folder
 from export.parity.gate import failure_message, format_table
 from export.parity.reference import ReferenceSegmenter
 from export.precision.variants import check_kept_stages
 from export.progress import say, show_bar
 from export.settings import ExportSettings, check_size
-from export.source import Subject, load_subject, streetworld_classes, unit_settings
+from export.source import ExportSource, load_source, streetworld_classes
 from export.targets.triton import check_repository
 from export.text.files import TextSide, build_text_side
 from export.text.vocabulary_file import read_names
@@ -29,9 +28,6 @@ from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 # How many names of a vocabulary of the user's own are compared.
 MOST_PARITY_WORDS = 20
-_LEFT_OF_TABLE = {"fp32": 1.0, "fp16": 0.5, "int8": 0.3}
-# The parts of a bundle that grow neither with the weights nor with the names: the tokenizer.
-_OTHER_BYTES = 4 * 2**20
 
 
 def export_bundles(settings: ExportSettings) -> list[Path]:
@@ -49,50 +45,61 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     images = None
     if settings.calibration is not None:
         images = read_image_folder(settings.calibration, settings.frames)
-    subject = load_subject(settings)
-    size_wh = settings.size_wh or subject.size_wh
-    check_size(size_wh, subject.encoder.patch_size)
+    source = load_source(settings)
+    size_wh = settings.size_wh or source.size_wh
+    check_size(size_wh, source.encoder.patch_size)
     if settings.devices.triton is not None:
-        check_repository(settings.devices.triton, subject.model_id, settings.precisions)
-    stored = _stored_names(names, subject)
-    needed = _bytes_needed(subject, settings, len(stored))
+        check_repository(settings.devices.triton, source.model_id, settings.precisions)
+    stored = _stored_names(names, source)
+    sizes = measure_weights(source, settings.token_table, len(stored))
+    keeps_fp32 = bool(settings.keep_fp32) or settings.auto_fallback
+    needed = bytes_needed(sizes, settings.precisions, keeps_fp32=keeps_fp32)
     check_output(settings.out, bytes_needed=needed)
-    say(f"{subject.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
+    say(f"{source.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
     frames = images or draw_demo_frames(settings.frames, show_bar)
     with tell_full_disk(settings.out), work_folder(settings.out) as work:
-        bench = _set_up(settings, subject, size_wh, names, frames, work)
-        candidates = [bench.build(precision) for precision in settings.precisions]
+        builder = _set_up(settings, source, size_wh, names, frames, work)
+        candidates = [builder.build(precision) for precision in settings.precisions]
         _judge(candidates)
         return [_put_in_place(candidate, settings) for candidate in candidates]
 
 
 def _set_up(
     settings: ExportSettings,
-    subject: Subject,
+    source: ExportSource,
     size_wh: tuple[int, int],
     names: Sequence[str] | None,
     frames: Sequence[Frame],
     work: Path,
-) -> Bench:
-    text = build_text_side(subject, _stored_names(names, subject), settings, work, show_bar)
+) -> CandidateBuilder:
+    text = build_text_side(
+        source.clip,
+        _stored_names(names, source),
+        source.templates.prompts,
+        source.text_center,
+        token_table=settings.token_table,
+        opset=settings.opset,
+        work=work,
+        progress=show_bar,
+    )
     words = _parity_words(text, frames, names)
     if words != streetworld_classes():
         # The demo scene's truth counts classes that these words are not.
         frames = [replace(frame, labels_hw=None) for frame in frames]
     fp32 = trace_segmenter(
-        subject.model, subject.units, size_wh, settings.opset, work, space=subject.unit_space
+        source.model, source.units, size_wh, settings.opset, work, space=source.unit_space
     )
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)
     say_cost(fp32)
-    return Bench(
+    return CandidateBuilder(
         settings=settings,
         fp32=fp32,
-        template=manifests.describe(subject, size_wh, fp32, text),
+        template=manifests.describe(source, size_wh, fp32, text),
         text=text,
-        reference=_reference(subject),
+        reference=_reference(source),
         frames=frames,
         words=words,
-        untrained=subject.untrained or settings.gate == "cosine",
+        untrained=source.untrained or settings.gate == "cosine",
         work=work,
     )
 
@@ -114,36 +121,36 @@ def _judge(candidates: Sequence[Candidate]) -> None:
 
 
 def _put_in_place(candidate: Candidate, settings: ExportSettings) -> Path:
-    staged, precision = candidate.bundle, candidate.parity.precision
+    built, precision = candidate.bundle, candidate.parity.precision
     folder = _folder(settings, precision)
-    files = {name: staged.file(name) for name in staged.manifest.files}
-    write_bundle(folder, replace(staged.manifest, parity=candidate.figures), files, moved=files)
-    size = sum(record.bytes for record in staged.manifest.files.values())
+    files = {name: built.file(name) for name in built.manifest.files}
+    write_bundle(folder, replace(built.manifest, parity=candidate.figures), files, moved=files)
+    size = sum(record.bytes for record in built.manifest.files.values())
     say(f"wrote {folder} ({size / 2**20:.1f} MiB, {precision})")
     return folder
 
 
-def _reference(subject: Subject) -> ReferenceSegmenter:
-    space = subject.unit_space
+def _reference(source: ExportSource) -> ReferenceSegmenter:
+    space = source.unit_space
     return ReferenceSegmenter(
-        subject.clip.visual,
-        subject.decoder_weights,
-        dense=subject.encoder.mode,
-        early_tap=subject.encoder.early_tap,
-        units=unit_settings(subject),
+        source.clip.visual,
+        source.decoder_weights,
+        dense=source.encoder.mode,
+        early_block=source.encoder.early_tap,
+        units=source.unit_values,
         unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,
     )
 
 
-def _stored_names(names: Sequence[str] | None, subject: Subject) -> list[str]:
-    """The names to store ready encoded: the user's or the subject's, and the background's.
+def _stored_names(names: Sequence[str] | None, source: ExportSource) -> list[str]:
+    """The names to store ready encoded: the user's or the source's, and the background's.
 
     Without the background's, every start would encode them, and a bundle without the text encoder
     could not start with the runtime's own ``--background auto``.
     """
-    return list(dict.fromkeys((*(names or subject.vocabulary), *subject.background_words)))
+    return list(dict.fromkeys((*(names or source.vocabulary), *source.background_words)))
 
 
 def _parity_words(
@@ -166,28 +173,3 @@ def _parity_words(
 
 def _folder(settings: ExportSettings, precision: str) -> Path:
     return folder_of_precision(settings.out, precision, settings.precisions)
-
-
-def _bytes_needed(subject: Subject, settings: ExportSettings, names: int) -> int:
-    """Every bundle, and beside them what is being traced, quantised or measured."""
-    decoder: nn.Module = subject.model.decoder  # type: ignore[assignment]
-    sees = _parameters(subject.encoder) | _parameters(decoder)
-    reads = _parameters(subject.clip)
-    table = subject.clip.token_embedding.weight
-    left_of_table = _LEFT_OF_TABLE[settings.token_table] if settings.text_encoder else 0.0
-    sizes = WeightSizes(
-        seeing=_bytes_of(sees),
-        reading=_bytes_of(reads - sees - {table}) if settings.text_encoder else 0,
-        table=round(_bytes_of({table}) * left_of_table),
-        others=names * subject.encoder.embedding_width * 4 + _OTHER_BYTES,
-    )
-    keeps_fp32 = bool(settings.keep_fp32) or settings.auto_fallback
-    return bytes_needed(sizes, settings.precisions, keeps_fp32=keeps_fp32)
-
-
-def _parameters(module: nn.Module) -> set[nn.Parameter]:
-    return set(module.parameters())
-
-
-def _bytes_of(parameters: set[nn.Parameter]) -> int:
-    return sum(parameter.numel() * parameter.element_size() for parameter in parameters)

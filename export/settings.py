@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
 
+from export.graph.opset import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
 from export.graph.stages import PARTS, STAGES
-from export.graph.tracing import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
 from export.targets.device_jobs import DeviceJob
 from export.text.encoder import TokenTable
 from runtime.errors import UserError
 
 PRECISIONS = ("fp32", "fp16", "int8", "int8-static")
-LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
 class ExportSettings:
     """One export.
 
-    ``size_wh`` None means the checkpoint's own size (a CLIP's native one when training-free);
-    ``min_agreement`` None means the default threshold of each precision; ``devices`` is what to do
-    once the bundles stand.
+    Attributes:
+        out: the bundle's folder; that of the first precision.
+        checkpoint: None: the newest run's, else the shipped demo's.
+        training_free: no checkpoint, CLIP alone.
+        clip: open_clip's name of it (training-free).
+        pretrained: its weights: open_clip's tag or a local file (training-free).
+        dense: how CLIP's last block is read; None: as the checkpoint or the tower has it.
+        precisions: some of ``PRECISIONS``, in the order in which they are built.
+        size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
+            when training-free).
+        opset: the ONNX operator set.
+        vocabulary: a file of names to store ready encoded; None: the model's own words.
+        token_table: how the text encoder stores its token embeddings; None: the bundle carries no
+            text encoder.
+        calibration: a folder of images to measure on; None: the generated demo clip.
+        frames: how many frames to measure on.
+        min_agreement: share of labels to demand, 0 to 1; None: by precision.
+        gate: ``labels`` or ``cosine``.
+        keep_fp32: stages, or parts of them, that stay in fp32.
+        auto_fallback: keep stages that fail the gate in fp32 instead of stopping.
+        devices: what to do once the bundles stand.
     """
 
     out: Path
@@ -35,8 +51,7 @@ class ExportSettings:
     size_wh: tuple[int, int] | None = None
     opset: int = DEFAULT_OPSET
     vocabulary: Path | None = None
-    token_table: TokenTable = "int8"
-    text_encoder: bool = True
+    token_table: TokenTable | None = "int8"
     calibration: Path | None = None
     frames: int = 12
     min_agreement: float | None = None
@@ -70,17 +85,6 @@ def parse_stages(text: str) -> tuple[str, ...]:
     return names
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Parse ``640x352`` into (width, height)."""
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal()):
-        raise UserError(f"--size '{text}': expected WIDTHxHEIGHT in pixels, such as 640x352")
-    size_wh = int(width), int(height)
-    if not all(0 < side <= LARGEST_SIDE for side in size_wh):
-        raise UserError(f"--size '{text}': each side must be 1 to {LARGEST_SIDE} pixels")
-    return size_wh
-
-
 def check_size(size_wh: tuple[int, int], patch: int) -> None:
     """Refuse a size that CLIP's patches do not tile, naming the nearest that they do."""
     if all(side % patch == 0 for side in size_wh):
@@ -97,11 +101,3 @@ def parse_opset(text: str) -> int:
     if not text.isdecimal() or not LOWEST_OPSET <= int(text) <= HIGHEST_OPSET:
         raise UserError(f"--opset '{text}': expected {LOWEST_OPSET} to {HIGHEST_OPSET}")
     return int(text)
-
-
-def parse_token_table(text: str) -> TokenTable:
-    """Parse how the text encoder stores its token table."""
-    for name in get_args(TokenTable):
-        if text == name:
-            return name
-    raise UserError(f"--token-table '{text}': expected one of {', '.join(get_args(TokenTable))}")

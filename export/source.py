@@ -9,34 +9,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from open_clip import CLIP
 from torch import Tensor, nn
 
+import training
+from export.open_clip_log import expect_weights_later
 from export.settings import ExportSettings
+from export.text.vocabulary_file import everyday_names, open_background_names
+from export.training_free import ClipAlone, native_size_wh
 from runtime.bundle import ClipInfo, TemplateSet
 from runtime.errors import UserError
+from training.data.streetworld import CLASS_NAMES, vocabulary_words
+from training.engine.checkpoint import load_checkpoint
 from training.model.clip import load_clip
-from training.model.dense import DenseEncoder, DenseFeatures
+from training.model.dense import DenseEncoder
 from training.model.prompts import templates_for
 from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
 
 RUNS = Path("runs")
-# What a scene is made of besides things: these words compete where the user's do not fit.
-OPEN_BACKGROUND = tuple(
-    word.strip()
-    for word in (
-        "sky, cloud, wall, floor, ceiling, road, pavement, building, house, window, door, roof, "
-        "fence, grass, tree, plant, flower, water, sea, river, sand, snow, rock, mountain, soil, "
-        "table, chair, curtain, carpet, cabinet, shelf, lamp, sign, pole, person, car, animal, "
-        "food, clothes, shadow"
-    ).split(",")
-)
+SHIPPED_CHECKPOINT = Path(training.__file__).parent / "assets" / "demo.pt"
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExportSource:
     """One model to export, with all that a manifest says about it.
 
     Attributes:
@@ -80,28 +76,10 @@ class Subject:
         """The image tower, read patch by patch."""
         return self.model.encoder  # type: ignore[return-value]
 
-
-class EnlargingDecoder(nn.Module):
-    """Stands where no decoder was trained: CLIP's own features, bilinear, four times finer."""
-
-    upscale = 4
-
-    def forward(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
-        """(b, D, hp, wp) patch embeddings -> (b, D, 4 hp, 4 wp); the images are not looked at."""
-        height, width = features.embeddings_bdhw.shape[2:]
-        size = (int(height) * self.upscale, int(width) * self.upscale)
-        return F.interpolate(
-            features.embeddings_bdhw, size=size, mode="bilinear", align_corners=False
-        )
-
-
-class ClipAlone(nn.Module):
-    """CLIP's dense features without a trained decoder."""
-
-    def __init__(self, clip: CLIP, dense: str | None) -> None:
-        super().__init__()
-        self.encoder = DenseEncoder(clip, dense)
-        self.decoder = EnlargingDecoder()
+    @property
+    def unit_values(self) -> dict[str, Any]:
+        """The unit settings as plain values, for the manifest and the reference."""
+        return asdict(self.units)
 
 
 def choose_checkpoint(settings: ExportSettings) -> Path:
@@ -116,33 +94,28 @@ def choose_checkpoint(settings: ExportSettings) -> Path:
     found = sorted(RUNS.glob("*/last.pt"), key=lambda path: path.stat().st_mtime)
     if found:
         return found[-1]
-    import training
-
-    shipped = Path(training.__file__).parent / "assets" / "demo.pt"
-    if shipped.is_file():
-        return shipped
+    if SHIPPED_CHECKPOINT.is_file():
+        return SHIPPED_CHECKPOINT
     raise UserError(
         "no checkpoint: none under runs/ and none shipped; train one with python -m training.run, "
         "or name one with --checkpoint, or use --training-free"
     )
 
 
-def load_subject(settings: ExportSettings) -> Subject:
+def load_source(settings: ExportSettings) -> ExportSource:
     """Load what the settings name; raises UserError for anything that is not there or not ours."""
     if settings.training_free:
         return _from_clip(settings)
     return _from_checkpoint(choose_checkpoint(settings), settings)
 
 
-def _from_clip(settings: ExportSettings) -> Subject:
-    clip = load_clip(settings.clip, settings.pretrained)
+def _from_clip(settings: ExportSettings) -> ExportSource:
+    with expect_weights_later():
+        clip = load_clip(settings.clip, settings.pretrained)
     model = ClipAlone(clip, settings.dense).eval()
     tag = _tag(settings.pretrained)
-    native = clip.visual.image_size
-    height, width = native if isinstance(native, (tuple, list)) else (native, native)
-    from export.text.vocabulary_file import everyday_names
-
-    return Subject(
+    width, height = native_size_wh(clip)
+    return ExportSource(
         model_id=_slug(f"{settings.clip}-{Path(settings.pretrained).stem}"),
         model=model,
         clip=clip,
@@ -156,27 +129,24 @@ def _from_clip(settings: ExportSettings) -> Subject:
         size_wh=(2 * width, 2 * height),
         trained_words=None,
         vocabulary=tuple(everyday_names()),
-        background_words=OPEN_BACKGROUND,
+        background_words=tuple(open_background_names()),
         origin={"training_free": True},
     )
 
 
-def _from_checkpoint(path: Path, settings: ExportSettings) -> Subject:
-    from training.engine.checkpoint import load_checkpoint
-
-    checkpoint = load_checkpoint(path)
+def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
+    with expect_weights_later():
+        checkpoint = load_checkpoint(path)
     config, model = checkpoint.config, checkpoint.model.eval()
     if settings.dense is not None:
         model.encoder.mode = settings.dense
     on_streetworld = config.data.shards is None and config.model.pretrained is None
-    words = _streetworld_words() if on_streetworld else None
+    words = tuple(vocabulary_words()) if on_streetworld else None
     if words is None:
-        from export.text.vocabulary_file import everyday_names
-
-        names, background = tuple(everyday_names()), OPEN_BACKGROUND
+        names, background = tuple(everyday_names()), tuple(open_background_names())
     else:
         names, background = words, tuple(streetworld_classes())
-    return Subject(
+    return ExportSource(
         model_id=_slug(f"{config.model.clip_name}-{config.name}"),
         model=model,
         clip=model.clip,
@@ -203,21 +173,8 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> Subject:
     )
 
 
-def unit_settings(subject: Subject) -> dict[str, Any]:
-    """Return the unit settings as plain values, for the manifest and the reference."""
-    return asdict(subject.units)
-
-
-def _streetworld_words() -> tuple[str, ...]:
-    from training.data.streetworld import vocabulary_words
-
-    return tuple(vocabulary_words())
-
-
 def streetworld_classes() -> list[str]:
     """Return the generated world's classes, in the order of its truth."""
-    from training.data.streetworld import CLASS_NAMES
-
     return list(CLASS_NAMES)
 
 

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-OURS = ("benchmarks", "export", "runtime", "training")
+from tests.support.source_tree import (
+    PACKAGES,
+    REPOSITORY,
+    find_cycle,
+    function_lengths,
+    import_graph,
+    list_sources,
+    module_of,
+    read_imports,
+    room_graph,
+)
+
+pytestmark = pytest.mark.lint
+
 MAY_IMPORT = {
     "runtime": set(),
     "training": {"runtime"},
@@ -18,140 +30,226 @@ MAY_IMPORT = {
 }
 # A lean install has none of these: what it imports must not name them.
 HEAVY = {"torch", "torchvision", "open_clip", "onnx", "onnxscript", "webdataset"}
+TRAINING_BENCHMARKS = ("ablation", "training_speed")
 # Standard-library-only parts of the runtime that every package may use.
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
+    "runtime.command",
     "runtime.environment",
+    "runtime.errors",
     "runtime.flag_values",
     "runtime.plain_json",
 )
+# Imports between rooms that close a circle, and why each must stay: (importer, imported): reason.
+MAY_LOOK_BACK: dict[tuple[str, str], str] = {}
+
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
+MOST_FILE_LINES = 350
+MOST_FUNCTION_LINES = 60
+P90_FUNCTION_LINES = 30
+WITH_TESTS = (*PACKAGES, "tests")
 
 
-def _sources(package: str) -> list[Path]:
-    return sorted((REPOSITORY / package).rglob("*.py"))
-
-
-def _imports(path: Path, *, nested: bool = True) -> Iterator[tuple[int, str]]:
-    """Line and absolute module name of each import, those inside functions too if ``nested``."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    package = path.relative_to(REPOSITORY).parent.parts
-    for node in ast.walk(tree) if nested else _top_level(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
-            yield node.lineno, ".".join(part for part in (base, node.module) if part)
-
-
-def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements that run on import; a TYPE_CHECKING block does not."""
-    waiting: list[ast.stmt] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        yield node
-        waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
-
-
-def _broken(package: str, forbidden: set[str], *, nested: bool = True) -> list[str]:
+def _offenders(folder: str, forbidden: set[str], *, in_functions: bool = True) -> list[str]:
+    """Imports below a folder whose top-level package is forbidden; types do not excuse one."""
     return [
-        f"{path.relative_to(REPOSITORY)}:{line} imports {name}"
-        for path in _sources(package)
-        for line, name in _imports(path, nested=nested)
-        if name.split(".")[0] in forbidden
+        f"{path.relative_to(REPOSITORY)}:{found.line} imports {found.module}"
+        for path in list_sources(folder)
+        for found in read_imports(path)
+        if found.module.partition(".")[0] in forbidden
+        and (in_functions or not (found.in_function or found.for_types))
     ]
 
 
-TRAINING_BENCHMARKS = ("ablation", "training_speed")
+def _imports_of_ours(folder: str) -> list[tuple[Path, int, str]]:
+    """File, line and full dotted name of each import of one of the four packages."""
+    return [
+        (path, found.line, ".".join(filter(None, (found.module, found.name))))
+        for path in list_sources(folder)
+        for found in read_imports(path)
+        if found.module.partition(".")[0] in PACKAGES
+    ]
 
 
-@pytest.mark.parametrize("package", OURS)
-def test_packages_import_only_what_lies_before_them(package: str):
-    assert _sources(package), f"{package}/ holds no source: this test would prove nothing"
-    assert _broken(package, set(OURS) - {package} - MAY_IMPORT[package]) == []
+def _listed(found: list[tuple[Path, int, str]]) -> list[str]:
+    return [f"{path.relative_to(REPOSITORY)}:{line} imports {name}" for path, line, name in found]
 
 
-def test_the_runtime_never_names_what_a_lean_install_lacks():
-    assert _broken("runtime", HEAVY) == []
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_only_what_lies_before_them(package: str) -> None:
+    assert list_sources(package), f"{package}/ holds no source: this test would prove nothing"
+    assert _offenders(package, set(PACKAGES) - {package} - MAY_IMPORT[package]) == []
 
 
-@pytest.mark.parametrize("package", ["benchmarks", "training/data/streetworld"])
-def test_what_a_lean_install_imports_stays_lean(package: str):
+def test_the_runtime_never_names_what_a_lean_install_lacks() -> None:
+    assert _offenders("runtime", HEAVY) == []
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "training/data/streetworld"])
+def test_what_a_lean_install_imports_stays_lean(folder: str) -> None:
     # Two benchmarks train: their own modules need torch as training does, nothing else may.
     trains = tuple(f"benchmarks/{name}/" for name in TRAINING_BENCHMARKS)
-    broken = _broken(package, HEAVY, nested=False)
-    assert [line for line in broken if not line.startswith(trains)] == []
+    offenders = _offenders(folder, HEAVY, in_functions=False)
+    assert [line for line in offenders if not line.startswith(trains)] == []
 
 
 @pytest.mark.parametrize("benchmark", TRAINING_BENCHMARKS)
-def test_only_a_benchmark_that_trains_imports_itself(benchmark: str):
+def test_only_a_benchmark_that_trains_imports_itself(benchmark: str) -> None:
     """Otherwise what it is allowed would spread to what a lean install imports."""
-    names = [
-        f"{path.relative_to(REPOSITORY)}:{line} imports {name}"
-        for package in OURS
-        for path in _sources(package)
-        if benchmark not in path.parts
-        for line, name in _imports(path)
-        if name.startswith(f"benchmarks.{benchmark}")
+    found = [
+        one
+        for package in PACKAGES
+        for one in _imports_of_ours(package)
+        if benchmark not in one[0].parts and one[2].startswith(f"benchmarks.{benchmark}")
     ]
-    assert names == []
+    assert _listed(found) == []
 
 
-def test_training_knows_the_runtime_by_its_bundle_format_only():
-    allowed = (
-        "runtime.bundle",
-        "runtime.errors",
-        "runtime.text",
-        "runtime.command",
-        *SHARED_SMALL_PARTS,
-    )
-    names = {
-        (str(path.relative_to(REPOSITORY)), name)
-        for path in _sources("training")
-        for _, name in _imports(path)
-        if name.split(".")[0] == "runtime"
-    }
-    assert [pair for pair in sorted(names) if not pair[1].startswith(allowed)] == []
+def test_training_knows_the_runtime_by_its_bundle_format_only() -> None:
+    allowed = ("runtime.bundle", "runtime.text", *SHARED_SMALL_PARTS)
+    found = [one for one in _imports_of_ours("training") if one[2].startswith("runtime")]
+    assert _listed([one for one in found if not one[2].startswith(allowed)]) == []
 
 
-def test_the_generated_world_needs_nothing_of_ours():
-    allowed = "training.data.streetworld"
-    names = [
-        f"{path.relative_to(REPOSITORY)}:{line} imports {name}"
-        for path in _sources("training/data/streetworld")
-        for line, name in _imports(path)
-        if name.split(".")[0] in OURS
-        and not name.startswith(allowed)
-        and not name.startswith(("runtime.errors", "runtime.command", *SHARED_SMALL_PARTS))
+def test_the_generated_world_needs_nothing_of_ours() -> None:
+    allowed = ("training.data.streetworld", *SHARED_SMALL_PARTS)
+    found = _imports_of_ours("training/data/streetworld")
+    assert _listed([one for one in found if not one[2].startswith(allowed)]) == []
+
+
+@pytest.mark.parametrize("in_functions", [False, True], ids=["on import", "functions included"])
+def test_modules_import_in_no_circle(in_functions: bool) -> None:
+    """An import inside a function hides a circle from Python, not from a reader."""
+    assert find_cycle(import_graph(in_functions=in_functions)) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_rooms_import_in_no_circle(package: str) -> None:
+    """The folders of a package can be put into an order in which each needs only earlier ones."""
+    graph = import_graph(in_functions=True)
+    for importer, imported in MAY_LOOK_BACK:
+        assert imported in graph[importer], f"{importer} no longer imports {imported}"
+        graph[importer].discard(imported)
+    circle = find_cycle(room_graph(graph, package))
+    assert circle == [], _explain(graph, circle)
+
+
+def _explain(graph: dict[str, set[str]], circle: list[str]) -> str:
+    """The imports that make up a circle of rooms."""
+    steps = list(pairwise(circle))
+    lines = [
+        f"{module} imports {target}"
+        for start, end in steps
+        for module, targets in graph.items()
+        for target in sorted(targets)
+        if f"{module}.".startswith(f"{start}.") and f"{target}.".startswith(f"{end}.")
     ]
-    assert names == []
+    return "\n".join([" -> ".join(circle), *lines])
 
 
-def test_every_folder_of_sources_is_a_package():
+def test_imports_are_absolute() -> None:
+    relative = [
+        f"{path.relative_to(REPOSITORY)}:{found.line}"
+        for folder in WITH_TESTS
+        for path in list_sources(folder)
+        for found in read_imports(path)
+        if found.dots
+    ]
+    assert relative == []
+
+
+def test_every_folder_of_sources_is_a_package() -> None:
     """Data folders become packages of their own in the wheel; sources never without __init__.py."""
-    folders = {path.parent for package in OURS for path in _sources(package)}
+    folders = {path.parent for package in PACKAGES for path in list_sources(package)}
     assert [str(f) for f in sorted(folders) if not (f / "__init__.py").is_file()] == []
 
 
-def test_file_names_say_something():
-    files = [path for package in (*OURS, "tests") for path in _sources(package)]
-    assert [str(path) for path in files if path.stem in SAYS_NOTHING] == []
+def test_names_say_something() -> None:
+    names = {
+        part: path
+        for folder in WITH_TESTS
+        for path in list_sources(folder)
+        for part in module_of(path).split(".")
+    }
+    silent = [str(path) for name, path in names.items() if name in SAYS_NOTHING]
+    assert silent == []
+    spelled = re.compile(r"__main__|[a-z][a-z0-9]*(_[a-z0-9]+)*")
+    assert [str(path) for name, path in names.items() if not spelled.fullmatch(name)] == []
 
 
-def test_the_reader_of_imports_sees_them_all(tmp_path, monkeypatch):
-    """The checks above rest on `_imports`: it must see nested, relative and aliased imports."""
-    source = tmp_path / "runtime" / "sub" / "noun.py"
-    source.parent.mkdir(parents=True)
-    source.write_text(
-        "import torch.nn as nn\nfrom ..errors import UserError\nfrom . import other\n"
-        "def f():\n    from training.model import mgca\n"
-    )
-    monkeypatch.setitem(globals(), "REPOSITORY", tmp_path)
-    names = {name for _, name in _imports(source)}
-    assert names == {"torch.nn", "runtime.errors", "runtime.sub", "training.model"}
-    outer = {name for _, name in _imports(source, nested=False)}
-    assert outer == {"torch.nn", "runtime.errors", "runtime.sub"}
+@pytest.mark.parametrize("folder", WITH_TESTS)
+def test_files_are_short(folder: str) -> None:
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in list_sources(folder)}
+    long = [f"{p.relative_to(REPOSITORY)}: {n}" for p, n in lines.items() if n > MOST_FILE_LINES]
+    assert long == []
+
+
+@pytest.mark.parametrize("folder", WITH_TESTS)
+def test_functions_are_short(folder: str) -> None:
+    """Nine in ten have at most 30 lines; in what is installed, none has more than 60."""
+    lengths = {
+        f"{path.relative_to(REPOSITORY)}:{name}": lines
+        for path in list_sources(folder)
+        for name, lines in function_lengths(path).items()
+    }
+    by_length = sorted(lengths.items(), key=lambda item: item[1], reverse=True)
+    too_long = [f"{name} {lines}" for name, lines in by_length if lines > P90_FUNCTION_LINES]
+    assert len(too_long) <= len(lengths) // 10, too_long
+    if folder != "tests":
+        assert [f"{name} {lines}" for name, lines in by_length if lines > MOST_FUNCTION_LINES] == []
+
+
+HIDDEN = """\
+import torch.nn as nn
+from typing import TYPE_CHECKING
+from ..errors import UserError
+if TYPE_CHECKING:
+    from training import run
+else:
+    import json
+class Engine:
+    import cv2
+    def start(self):
+        from training.model import mgca
+"""
+
+
+def test_the_reader_of_imports_sees_them_all(tmp_path: Path) -> None:
+    """The checks above rest on it: nested, relative, aliased and types-only imports."""
+    source = tmp_path / "noun.py"
+    source.write_text(HIDDEN)
+    found = {
+        (one.module, one.name, one.dots, one.in_function, one.for_types)
+        for one in read_imports(source)
+    }
+    assert found == {
+        ("torch.nn", None, 0, False, False),
+        ("typing", "TYPE_CHECKING", 0, False, False),
+        ("errors", "UserError", 2, False, False),
+        ("training", "run", 0, False, True),
+        ("json", None, 0, False, False),
+        ("cv2", None, 0, False, False),
+        ("training.model", "mgca", 0, True, False),
+    }
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    files = {
+        "runtime/bundle/a.py": "from runtime.text import b\n",
+        "runtime/text/b.py": "def f():\n    import runtime.sinks.c\n",
+        "runtime/sinks/c.py": "from runtime.bundle.a import thing\n",
+        "runtime/sinks/d.py": "from runtime.text.b import f\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert find_cycle(import_graph(in_functions=False, root=tmp_path)) == []
+    graph = import_graph(in_functions=True, root=tmp_path)
+    circle = find_cycle(graph)
+    assert len(circle) == 4 and circle[0] == circle[-1]
+    assert set(circle) == {"runtime.bundle.a", "runtime.text.b", "runtime.sinks.c"}
+    assert all(after in graph[before] for before, after in pairwise(circle))
+    rooms = room_graph(graph, "runtime")
+    assert rooms["runtime.sinks"] == {"runtime.bundle", "runtime.text"}
+    assert set(find_cycle(rooms)) == {"runtime.bundle", "runtime.text", "runtime.sinks"}

@@ -36,7 +36,7 @@ from benchmarks.scoring import permute_words
 from runtime.errors import UserError
 from training.config.schema import TrainConfig
 from training.config.values import apply_override, to_dict
-from training.data.source import SceneStream
+from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, load_checkpoint
 from training.engine.distributed import Processes
 from training.engine.evaluation import embed_names
@@ -214,7 +214,7 @@ class Bench:
             return None
         size_wh = self.plan.input_size_wh
         pictures = training_pictures(
-            self.config.data.first_seed, SceneStream.sample_pictures, size_wh
+            self.config.data.first_seed, PairStream.sample_pictures, size_wh
         )
         seen = see_frames(self.model, pictures, size_wh)
         views = ((embed(frame)[None], frame.colors_3hw[None]) for frame in seen)

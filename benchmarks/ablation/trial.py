@@ -19,7 +19,7 @@ from benchmarks.ablation.grounded import GroundedObjective
 from benchmarks.ablation.rows import Row
 from training.config.schema import PhaseConfig, TrainConfig
 from training.data.batches import Batch, Collate
-from training.data.source import SceneStream
+from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.loop import PhaseState
@@ -72,7 +72,7 @@ def fresh_model(model: MgcaModel, config: ModelConfig, seed: int) -> MgcaModel:
     return fresh
 
 
-class RememberingStream(SceneStream):
+class RememberingStream(PairStream):
     """A stream that keeps the batch at hand.
 
     Attributes:
@@ -84,7 +84,7 @@ class RememberingStream(SceneStream):
     def batches(
         self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
     ) -> Iterator[Batch]:
-        """The phase's batches; see :class:`SceneStream`."""
+        """The phase's batches; see :class:`PairStream`."""
         for batch in super().batches(phase, first_seed, start, collate):
             self.seen = batch
             yield batch

@@ -11,8 +11,8 @@ from export.graph.stages import root_of
 PATCHES = "patches"
 
 
-def tap_patches(model: onnx.ModelProto, stages: Mapping[str, str]) -> onnx.ModelProto:
-    """Return a copy of ``model`` that also gives ``patches`` (1, D, hp, wp).
+def add_patch_output(model: onnx.ModelProto, stages: Mapping[str, str]) -> onnx.ModelProto:
+    """Return a copy of ``model`` that also gives ``patches`` float32 (1, D, hp, wp).
 
     These are the encoder's own embeddings: the one tensor that crosses from the encoder stage into
     a Resize, which both the trained decoder and plain enlargement begin with.
@@ -21,18 +21,24 @@ def tap_patches(model: onnx.ModelProto, stages: Mapping[str, str]) -> onnx.Model
         model: the segmenter's graph.
         stages: the stage of each node by name (nodes without one are casts and the like).
     """
-    value = patch_value(model, stages)
-    tapped = onnx.ModelProto()
-    tapped.CopyFrom(model)
-    tapped.graph.node.append(onnx.helper.make_node("Cast", [value], [PATCHES], name="tap", to=1))
-    tapped.graph.output.append(
+    value = find_patch_value(model, stages)
+    opened = onnx.ModelProto()
+    opened.CopyFrom(model)
+    opened.graph.node.append(
+        onnx.helper.make_node("Cast", [value], [PATCHES], name="patch_output", to=1)
+    )
+    opened.graph.output.append(
         onnx.helper.make_tensor_value_info(PATCHES, onnx.TensorProto.FLOAT, [None] * 4)
     )
-    return tapped
+    return opened
 
 
-def patch_value(model: onnx.ModelProto, stages: Mapping[str, str]) -> str:
-    """Return the name of the value that holds the encoder's patch embeddings."""
+def find_patch_value(model: onnx.ModelProto, stages: Mapping[str, str]) -> str:
+    """Return the name of the value that holds the encoder's patch embeddings.
+
+    Raises:
+        ValueError: no Resize reads what the encoder gives.
+    """
     maker = {name: node for node in model.graph.node for name in node.output}
     for node in model.graph.node:
         if node.op_type != "Resize":

@@ -15,9 +15,9 @@ from export.graph.rewrites.fold_scales import fold_scales
 from export.graph.rewrites.merge_equal_constants import merge_equal_constants
 from export.graph.rewrites.merge_transposes import merge_transposes
 from export.graph.rewrites.squeeze_single_items import squeeze_single_items
+from export.graph.staged_graph import StagedGraph
 from export.graph.stages import map_stages
 from export.graph.tracing import trace_to_onnx
-from export.precision.variants import Graph
 from export.progress import say
 from training.model.segmenter import TraceableSegmenter
 from training.model.unit_space import UnitSpace
@@ -44,12 +44,24 @@ def trace_segmenter(
     work: Path,
     *,
     space: UnitSpace | None = None,
-) -> Graph:
-    """Trace from uint8 frame and text embeddings to the four outputs.
+) -> StagedGraph:
+    """Trace from uint8 frame and text embeddings to the four outputs, and rewrite the graph.
 
-    The batch and the size are fixed, the number of words is free up to ``MOST_WORDS``; position
-    embeddings are computed for the size beforehand. ``model`` has an ``encoder`` and a ``decoder``;
-    pixels gather into units in ``space``.
+    The batch and the size are fixed, the number of words K is free up to ``MOST_WORDS``; position
+    embeddings are computed for the size beforehand.
+
+    Args:
+        model: has an ``encoder`` and a ``decoder``; float32, in eval mode.
+        units: how pixels gather into units.
+        size_wh: the frame's size in pixels, multiples of the patch size.
+        opset: the ONNX operator set.
+        work: a folder for the exporter's file, which is gone afterwards.
+        space: where pixels gather into units; None: among the embeddings as they are.
+
+    Returns:
+        Inputs ``frame`` uint8 (1, h, w, 3) RGB and ``text`` float32 (K, D); outputs
+        ``class_scores`` float32 (1, K, h', w'), ``unit_of_pixel`` int32 (1, h', w'),
+        ``unit_scores`` float32 (U, K), ``pixel_scores`` float32 (1, K, h', w').
     """
     module = TraceableSegmenter(model, size_wh, units, space).eval()  # type: ignore[arg-type]
     width, height = size_wh
@@ -73,10 +85,10 @@ def trace_segmenter(
     stages = map_stages(traced)
     for rewrite in REWRITES:
         rewrite(traced)
-    return Graph(traced, stages)
+    return StagedGraph(traced, stages)
 
 
-def say_cost(graph: Graph) -> None:
+def say_cost(graph: StagedGraph) -> None:
     """Print nodes, weight bytes and FLOPs of each stage, and what stands beside the encoder."""
     costs = measure_cost(graph.model, graph.stages, {"K": WORDS_IN_COST})
     for stage, cost in costs.items():

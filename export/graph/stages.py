@@ -58,18 +58,6 @@ def is_among(stage: str, chosen: Collection[str]) -> bool:
     return stage in chosen or root_of(stage) in chosen
 
 
-def strip_exporter_records(model: onnx.ModelProto) -> None:
-    """Remove in place what the exporter wrote for debugging: stack traces, scopes, local paths.
-
-    Shapes of inner values go too: every engine infers them, and rewrites leave some of them stale.
-    """
-    graph = model.graph
-    del graph.value_info[:]
-    for item in [model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output]:
-        del item.metadata_props[:]
-        item.doc_string = ""
-
-
 def _scopes_of(node: onnx.NodeProto) -> tuple[str, ...]:
     for entry in node.metadata_props:
         if entry.key == _SCOPES_KEY:

@@ -14,9 +14,7 @@ from typing import Any
 import onnx
 import torch
 
-LOWEST_OPSET = 18
-HIGHEST_OPSET = 20  # JetPack 6 carries TensorRT 10.3, which reads up to opset 20
-DEFAULT_OPSET = 20
+from export.graph.opset import DEFAULT_OPSET
 
 
 def trace_to_onnx(
@@ -64,11 +62,6 @@ def trace_to_onnx(
         model = onnx.load(str(path))
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def opset_of(model: onnx.ModelProto) -> int:
-    """Return the version of the default operator set that a graph declares."""
-    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
 
 @contextmanager

@@ -1,1 +1,8 @@
-"""Proof that an exported graph says what PyTorch says."""
+"""Proof that an exported graph says what PyTorch says.
+
+- :mod:`.frames`: the frames to compare on;
+- :mod:`.reference`, :mod:`.reference_encoder`, :mod:`.reference_units`: the model once more, eager
+  and written for clearness;
+- :mod:`.measure`: a graph, run by the runtime, against the reference;
+- :mod:`.gate`: whether it is close enough, and what to do if not.
+"""

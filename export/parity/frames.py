@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from export.even_spacing import evenly_spaced
 from export.progress import Progress
 from runtime.errors import UserError
 
@@ -21,7 +22,13 @@ DEMO_CLIP_SIZE_WH = (640, 480)
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame: ``image_hw3`` uint8 RGB; ``labels_hw`` uint8 truth (255 = ignore) if known."""
+    """One frame to compare on.
+
+    Attributes:
+        name: what the table calls it.
+        image_hw3: uint8 (h, w, 3) RGB.
+        labels_hw: uint8 (h, w) truth, 255 = ignore; None where it is not known.
+    """
 
     name: str
     image_hw3: np.ndarray
@@ -57,13 +64,6 @@ def draw_demo_frames(count: int, progress: Progress, *, seed: int = DEMO_CLIP_SE
         if index in wanted:
             frames.append(Frame(f"demo {index:03d}", scene.image_hw3, scene.labels_hw))
     return frames
-
-
-def evenly_spaced(total: int, count: int) -> list[int]:
-    """Return up to ``count`` distinct indices from 0 to total - 1, evenly spaced, in order."""
-    if count >= total:
-        return list(range(total))
-    return [int(position) for position in np.linspace(0, total - 1, max(count, 1))]
 
 
 def _read_rgb(path: Path) -> np.ndarray:

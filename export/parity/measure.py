@@ -125,7 +125,7 @@ def run_reference(
 def measure_parity(
     precision: str,
     segmenter: Segmenter,
-    tapped: Path,
+    with_patches: Path,
     runs: Sequence[ReferenceRun],
     progress: Progress,
 ) -> Parity:
@@ -136,19 +136,20 @@ def measure_parity(
 
     Args:
         precision: the variant's name.
-        segmenter: the staged bundle, its classes set to the words of ``runs``, background none.
-        tapped: the same graph with one more output, ``patches`` (1, D, hp, wp).
+        segmenter: the written bundle, its classes set to the words of ``runs``, background none.
+        with_patches: the file of the same graph with one more output, ``patches`` float32
+            (1, D, hp, wp).
         runs: the frames with the reference's answers.
         progress: wraps the loop over frames.
     """
     words = len(_queries(segmenter).words)
     identity = np.eye(segmenter.manifest.embedding_width, dtype=np.float32)
     tally = _Tally(words)
-    with OnnxRuntimeBackend(tapped, "cpu") as taps:
+    with OnnxRuntimeBackend(with_patches, "cpu") as opened:
         for run in progress(runs, precision):
             raw = segmenter.infer(segmenter.preprocess(run.frame.image_hw3[:, :, ::-1]), "both")
             feeds = {"frame": run.input_hw3[None], "text": identity}
-            embeddings = taps.run(feeds, ["class_scores", "pixel_scores", PATCHES])
+            embeddings = opened.run(feeds, ["class_scores", "pixel_scores", PATCHES])
             tally.add(
                 run,
                 raw,

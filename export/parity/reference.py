@@ -52,7 +52,7 @@ class ReferenceSegmenter:
         visual: open_clip's image tower.
         decoder_weights: the decoder's parameters by name; None for CLIP alone (enlarged 4 times).
         dense: how the last block is read (``tokens``, ``maskclip``, ``clearclip``).
-        early_tap: the block whose tokens are the decoder's early view.
+        early_block: the block whose tokens are the decoder's early view.
         units: unit settings.
         unit_space: where units compare embeddings: what is taken off them (D,) and the matrix
             (D, R) they go through; None: as they are.
@@ -66,7 +66,7 @@ class ReferenceSegmenter:
         decoder_weights: Mapping[str, Tensor] | None,
         *,
         dense: str,
-        early_tap: int,
+        early_block: int,
         units: Mapping[str, Any],
         unit_space: tuple[Tensor, Tensor] | None = None,
         mean: tuple[float, ...],
@@ -74,7 +74,7 @@ class ReferenceSegmenter:
     ) -> None:
         self.visual = visual
         self.decoder_weights = None if decoder_weights is None else dict(decoder_weights)
-        self.dense, self.early_tap = dense, early_tap
+        self.dense, self.early_block = dense, early_block
         self.units, self.mean, self.std = dict(units), mean, std
         self.unit_space = unit_space
 
@@ -84,7 +84,7 @@ class ReferenceSegmenter:
         frame = torch.from_numpy(np.ascontiguousarray(frame_hw3))
         text = torch.tensor(text_kd)
         image = normalise_frame(frame, self.mean, self.std)
-        patches, early, late = encode_patches(self.visual, image, self.dense, self.early_tap)
+        patches, early, late = encode_patches(self.visual, image, self.dense, self.early_block)
         if self.decoder_weights is None:
             pixels = unit_length(enlarge_patches(patches, 4), dim=0)
         else:

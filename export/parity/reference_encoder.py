@@ -23,7 +23,7 @@ def normalise_frame(frame_hw3: Tensor, mean: tuple[float, ...], std: tuple[float
 
 
 def encode_patches(
-    visual: nn.Module, image_3hw: Tensor, mode: str, early_tap: int
+    visual: nn.Module, image_3hw: Tensor, mode: str, early_block: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run CLIP's image tower and read its last block patch by patch.
 
@@ -31,7 +31,7 @@ def encode_patches(
         visual: open_clip's vision transformer.
         image_3hw: a normalised image.
         mode: ``tokens``, ``maskclip`` or ``clearclip``.
-        early_tap: the block whose output is the early view.
+        early_block: the block whose output is the early view.
 
     Returns:
         Embeddings (D, hp, wp), early tokens (C, hp, wp), late tokens (C, hp, wp).
@@ -46,7 +46,7 @@ def encode_patches(
     early = x
     for index, block in enumerate(blocks[:-1]):
         x = block(x)
-        if index == early_tap:
+        if index == early_block:
             early = x
     last = _read_last_block(blocks[-1], x, mode)
     embeddings = visual.ln_post(last) @ visual.proj
@@ -67,12 +67,12 @@ def decode_pixels(
     quarters = shrink_image(halves, (patches.shape[1] * 4, patches.shape[2] * 4))
     views = [_space_to_depth(quarters), _space_to_depth(halves)]
     x = patches
-    for stage, view in zip(("stage1", "stage2"), views, strict=True):
-        stream = _depth_to_space(_pointwise(weights, f"{stage}.spread", stream))
-        stream = stream + _convolve(weights, f"{stage}.look", view, padding=1)
-        stream = _conv_block(weights, f"{stage}.mix", stream)
-        residual = _pointwise(weights, f"{stage}.speak", stream)
-        x = _double(x) + weights[f"{stage}.gate"] * residual
+    for block, view in zip(("stage1", "stage2"), views, strict=True):
+        stream = _depth_to_space(_pointwise(weights, f"{block}.spread", stream))
+        stream = stream + _convolve(weights, f"{block}.look", view, padding=1)
+        stream = _conv_block(weights, f"{block}.mix", stream)
+        residual = _pointwise(weights, f"{block}.speak", stream)
+        x = _double(x) + weights[f"{block}.gate"] * residual
     return x
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,24 +36,18 @@ def quantize_matmuls(
     Returns:
         The quantised graph and the stages of its nodes (new nodes get that of the node they serve).
     """
-    excluded = _excluded(model, stages, keep_fp32, QUANTISED_OPS)
-    with _quantiser_in(work) as folder:
-        source, target = folder / "fp32.onnx", folder / "int8.onnx"
-        onnx.save(model, str(source))
-        ort_quantization.quantize_dynamic(
-            source,
-            target,
-            op_types_to_quantize=list(QUANTISED_OPS),
-            per_channel=True,
-            weight_type=ort_quantization.QuantType.QInt8,
-            # Seven bits a weight: x86 without VNNI adds products of bytes in pairs in 16 bits and
-            # cuts off what does not fit.
-            reduce_range=True,
-            nodes_to_exclude=excluded,
-            extra_options={"MatMulConstBOnly": True},
-        )
-        quantised = onnx.load(str(target))
-    return quantised, _spread_stages(quantised, stages)
+    quantise = partial(
+        ort_quantization.quantize_dynamic,
+        op_types_to_quantize=list(QUANTISED_OPS),
+        per_channel=True,
+        weight_type=ort_quantization.QuantType.QInt8,
+        # Seven bits a weight: x86 without VNNI adds products of bytes in pairs in 16 bits and
+        # cuts off what does not fit.
+        reduce_range=True,
+        nodes_to_exclude=_excluded(model, stages, keep_fp32, QUANTISED_OPS),
+        extra_options={"MatMulConstBOnly": True},
+    )
+    return _run_quantiser(quantise, model, stages, work)
 
 
 def quantize_with_ranges(
@@ -77,29 +72,43 @@ def quantize_with_ranges(
     Returns:
         As :func:`quantize_matmuls`.
     """
-    excluded = _excluded(model, stages, keep_fp32, RANGED_OPS)
-    options = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False}
+    quantise = partial(
+        ort_quantization.quantize_static,
+        calibration_data_reader=_Feeds(feeds),
+        quant_format=ort_quantization.QuantFormat.QDQ,
+        op_types_to_quantize=list(RANGED_OPS),
+        per_channel=True,
+        activation_type=ort_quantization.QuantType.QInt8,
+        weight_type=ort_quantization.QuantType.QInt8,
+        nodes_to_exclude=_excluded(model, stages, keep_fp32, RANGED_OPS),
+        calibrate_method=ort_quantization.CalibrationMethod.MinMax,
+        extra_options={
+            "ActivationSymmetric": True,
+            "WeightSymmetric": True,
+            "QuantizeBias": False,
+        },
+    )
+    return _run_quantiser(quantise, model, stages, work)
+
+
+def _run_quantiser(
+    quantise: Callable[[Path, Path], None],
+    model: onnx.ModelProto,
+    stages: Mapping[str, str],
+    work: Path,
+) -> tuple[onnx.ModelProto, dict[str, str]]:
+    """Quantise by files, as ONNX Runtime wants it: ``quantise`` reads one and writes another."""
     with _quantiser_in(work) as folder:
-        source, target = folder / "fp32.onnx", folder / "qdq.onnx"
+        source, target = folder / "fp32.onnx", folder / "quantised.onnx"
         onnx.save(model, str(source))
-        ort_quantization.quantize_static(
-            source,
-            target,
-            _Feeds(feeds),
-            quant_format=ort_quantization.QuantFormat.QDQ,
-            op_types_to_quantize=list(RANGED_OPS),
-            per_channel=True,
-            activation_type=ort_quantization.QuantType.QInt8,
-            weight_type=ort_quantization.QuantType.QInt8,
-            nodes_to_exclude=excluded,
-            calibrate_method=ort_quantization.CalibrationMethod.MinMax,
-            extra_options=options,
-        )
+        quantise(source, target)
         quantised = onnx.load(str(target))
     return quantised, _spread_stages(quantised, stages)
 
 
 class _Feeds(ort_quantization.CalibrationDataReader):
+    """Hands the quantiser one set of inputs after another, then None."""
+
     def __init__(self, feeds: Sequence[Mapping[str, np.ndarray]]) -> None:
         self._left = iter(feeds)
 

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from export.graph.intermediate_outputs import tap_patches
+from export.graph.intermediate_outputs import add_patch_output
 from export.graph.rewrites.convert_to_half import convert_to_half
-from export.graph.stages import is_among, strip_exporter_records
+from export.graph.staged_graph import StagedGraph, save_graph
+from export.graph.stages import is_among
 from export.precision.quantize import (
     QUANTISED_OPS,
     RANGED_OPS,
     quantize_matmuls,
     quantize_with_ranges,
 )
+from runtime.bundle import SEGMENTER_FILE
 from runtime.errors import UserError
 
 # Kept in fp32 whatever the precision: the frame's normalisation, which costs nothing, and what
@@ -32,25 +34,24 @@ _WEIGHTED_OPS = {
 
 
 @dataclass(frozen=True)
-class Graph:
-    """A segmenter's graph with the stage of each of its nodes, by node name."""
-
-    model: onnx.ModelProto
-    stages: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class VariantFiles:
-    """One precision's files: the graph to ship, and the same with the encoder laid open."""
+    """One precision of a segmenter's graph, and its files.
+
+    Attributes:
+        precision: ``fp32``, ``fp16``, ``int8`` or ``int8-static``.
+        graph: the graph to ship.
+        path: the file of it.
+        with_patches: the file of the same graph with one more output, the encoder's ``patches``.
+    """
 
     precision: str
-    graph: Graph
+    graph: StagedGraph
     path: Path
-    tapped: Path
+    with_patches: Path
 
 
 def make_variant(
-    fp32: Graph,
+    fp32: StagedGraph,
     precision: str,
     keep_fp32: Collection[str],
     folder: Path,
@@ -67,19 +68,19 @@ def make_variant(
     """
     folder.mkdir(parents=True, exist_ok=True)
     graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32}, folder, feeds)
-    path, tapped = folder / "segmenter.onnx", folder / "tapped.onnx"
-    save_graph(tap_patches(graph.model, graph.stages), tapped)
+    path, with_patches = folder / SEGMENTER_FILE, folder / "with-patches.onnx"
+    save_graph(add_patch_output(graph.model, graph.stages), with_patches)
     save_graph(graph.model, path)
-    return VariantFiles(precision, graph, path, tapped)
+    return VariantFiles(precision, graph, path, with_patches)
 
 
 def in_precision(
-    fp32: Graph,
+    fp32: StagedGraph,
     precision: str,
     keep_fp32: Collection[str],
     work: Path,
     feeds: Sequence[Mapping[str, np.ndarray]] = (),
-) -> Graph:
+) -> StagedGraph:
     """Return a graph in another precision, some stages kept; the fp32 one is left as it is.
 
     ``work`` is a folder for files that are gone afterwards; ``feeds`` as for :func:`make_variant`.
@@ -88,15 +89,15 @@ def in_precision(
         model, stages = onnx.ModelProto(), dict(fp32.stages)
         model.CopyFrom(fp32.model)
         convert_to_half(model, stages, keep_fp32)
-        return Graph(model, stages)
+        return StagedGraph(model, stages)
     if precision == "int8":
-        return Graph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32, work))
+        return StagedGraph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32, work))
     if precision == "int8-static":
-        return Graph(*quantize_with_ranges(fp32.model, fp32.stages, keep_fp32, feeds, work))
+        return StagedGraph(*quantize_with_ranges(fp32.model, fp32.stages, keep_fp32, feeds, work))
     return fp32
 
 
-def changed_parts(fp32: Graph, precision: str) -> tuple[str, ...]:
+def changed_parts(fp32: StagedGraph, precision: str) -> tuple[str, ...]:
     """Return the stages, or parts of stages, that a precision changes; none for fp32."""
     if precision == "fp32":
         return ()
@@ -109,7 +110,9 @@ def changed_parts(fp32: Graph, precision: str) -> tuple[str, ...]:
     return tuple(sorted(part for part in parts if not is_among(part, ALWAYS_FP32)))
 
 
-def check_kept_stages(fp32: Graph, kept: Collection[str], precisions: Collection[str]) -> None:
+def check_kept_stages(
+    fp32: StagedGraph, kept: Collection[str], precisions: Collection[str]
+) -> None:
     """Refuse stages to keep in fp32 that no precision changes, or that leave a precision nothing.
 
     Raises:
@@ -129,12 +132,3 @@ def check_kept_stages(fp32: Graph, kept: Collection[str], precisions: Collection
                 f"--keep-fp32 {','.join(kept)} leaves nothing of {name}, which changes "
                 f"{', '.join(parts)}; keep less, or ask for fp32"
             )
-
-
-def save_graph(model: onnx.ModelProto, path: Path) -> None:
-    """Check a graph and write it without the exporter's records; ``model`` is left as it is."""
-    clean = onnx.ModelProto()
-    clean.CopyFrom(model)
-    strip_exporter_records(clean)
-    onnx.checker.check_model(clean, full_check=True)
-    onnx.save(clean, str(path))

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from open_clip import CLIP
+from torch import Tensor
 
+from export.even_spacing import evenly_spaced
+from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.tracing import trace_to_onnx
-from export.parity.frames import evenly_spaced
-from export.precision.variants import Graph, in_precision, save_graph
+from export.precision.variants import in_precision
 from export.progress import Progress, say
-from export.settings import ExportSettings
-from export.source import Subject
-from export.text.encoder import TextEncoder
+from export.text.encoder import TextEncoder, TokenTable
 from export.text.tokenizer import build_tokenizer_json
 from export.text.vocabulary import check_against_open_clip, cut_padding, embed_vocabulary
 from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
@@ -30,6 +31,7 @@ from runtime.bundle import (
 from runtime.errors import MgcaError
 from runtime.text.prompting import embed_names
 from runtime.text.tokenizer import Tokenizer
+from training.model.clip import tokenizer_for
 
 LEAST_TEXT_COSINE = 0.99
 _COMPARED_NAMES = 32
@@ -45,48 +47,61 @@ class TextSide:
         context_length: tokens a prompt may have.
         files: the files that are the same in every precision, by their names in the bundle.
         encoder: the traced fp32 text encoder; None to leave it out.
-        token_table: how its token table is stored.
+        token_table: how its token table is stored; None without the encoder.
     """
 
     vocabulary: Vocabulary
     prompts: Sequence[str]
     context_length: int
     files: Mapping[str, Path]
-    encoder: Graph | None
-    token_table: str
+    encoder: StagedGraph | None
+    token_table: TokenTable | None
 
 
 def build_text_side(
-    subject: Subject,
+    clip: CLIP,
     names: Sequence[str],
-    settings: ExportSettings,
+    prompts: Sequence[str],
+    text_center: Tensor,
+    *,
+    token_table: TokenTable | None,
+    opset: int,
     work: Path,
     progress: Progress,
 ) -> TextSide:
     """Embed the names, write the vocabulary and (unless left out) trace the encoder.
 
+    Args:
+        clip: whose text tower encodes.
+        names: distinct class names.
+        prompts: templates with one ``{}`` each.
+        text_center: float32 (D,), taken off every embedding.
+        token_table: how the encoder stores its token table; None leaves the encoder out.
+        opset: the ONNX operator set.
+        work: a folder; the files that every precision shares stay in it.
+        progress: wraps the loop over batches of names.
+
     Raises:
         MgcaError: the text tower written for export is not open_clip's.
     """
-    clip, prompts = subject.clip, subject.templates.prompts
     exact = TextEncoder(clip).eval()
     own = check_against_open_clip(exact, clip, [p.replace("{}", "cat") for p in prompts])
     if own < 0.99999:
         raise MgcaError(
             f"the text tower differs from open_clip's (cosine {own:.6f}): a fault of the export"
         )
-    context = clip.context_length
-    vocabulary = embed_vocabulary(names, prompts, exact, context, subject.text_center, progress)
+    tokenizer = tokenizer_for(clip)
+    vocabulary = embed_vocabulary(names, prompts, exact, tokenizer, text_center, progress)
     files = {VOCABULARY_FILE: work / VOCABULARY_FILE}
     write_vocabulary(files[VOCABULARY_FILE], vocabulary)
     encoder = None
-    if settings.text_encoder:
+    if token_table is not None:
         files[TOKENIZER_FILE] = work / TOKENIZER_FILE
         files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
-        module = TextEncoder(clip, settings.token_table).eval()
-        encoder = _trace_encoder(module, context, work, settings.opset)
+        module = TextEncoder(clip, token_table).eval()
+        encoder = _trace_encoder(module, clip.context_length, work, opset)
     say(f"text: {len(names)} names ready")
-    return TextSide(vocabulary, prompts, context, files, encoder, settings.token_table)
+    return TextSide(vocabulary, prompts, clip.context_length, files, encoder, token_table)
 
 
 def write_text_files(
@@ -149,7 +164,9 @@ def measure_text_parity(
     }
 
 
-def _trace_encoder(encoder: TextEncoder, context_length: int, work: Path, opset: int) -> Graph:
+def _trace_encoder(
+    encoder: TextEncoder, context_length: int, work: Path, opset: int
+) -> StagedGraph:
     tokens = torch.zeros(3, min(8, context_length), dtype=torch.int64)
     tokens[:, 4] = 1
     model = trace_to_onnx(
@@ -166,4 +183,4 @@ def _trace_encoder(encoder: TextEncoder, context_length: int, work: Path, opset:
         },
         opset=opset,
     )
-    return Graph(model, {node.name: "text" for node in model.graph.node})
+    return StagedGraph(model, {node.name: "text" for node in model.graph.node})

@@ -29,6 +29,13 @@ def byte_alphabet() -> list[str]:
     return [chr(code) for code in printable] + [chr(256 + index) for index in range(others)]
 
 
+def merges_of_open_clip() -> Path:
+    """Return the file of merges that open_clip carries."""
+    from open_clip.tokenizer import default_bpe
+
+    return Path(default_bpe())
+
+
 def read_merges(bpe_path: Path) -> list[tuple[str, str]]:
     """Read the merges CLIP uses from ``bpe_simple_vocab_16e6.txt.gz``, best first."""
     lines = gzip.decompress(bpe_path.read_bytes()).decode("utf-8").split("\n")[_MERGES]
@@ -44,11 +51,11 @@ def build_tokenizer_json(bpe_path: Path | None = None) -> bytes:
 
     Args:
         bpe_path: the gzip-compressed merges; by default the file open_clip carries.
-    """
-    if bpe_path is None:
-        from open_clip.tokenizer import default_bpe
 
-        bpe_path = Path(default_bpe())
+    Raises:
+        ValueError: the file does not give CLIP's number of tokens.
+    """
+    bpe_path = bpe_path or merges_of_open_clip()
     merges = read_merges(bpe_path)
     alphabet = byte_alphabet()
     tokens = alphabet + [char + END_OF_WORD for char in alphabet]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from open_clip import CLIP
-from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 
 from export.progress import Progress
 from export.text.encoder import TextEncoder
 from runtime.bundle import Vocabulary, templates_sha256
 from runtime.text.prompting import embed_names
+from training.model.clip import tokenizer_for
 
 _NAMES_PER_STEP = 16
 
@@ -23,7 +23,7 @@ def embed_vocabulary(
     names: Sequence[str],
     prompts: Sequence[str],
     encoder: TextEncoder,
-    context_length: int,
+    tokenizer: Callable[[list[str]], Tensor],
     text_center: Tensor,
     progress: Progress,
 ) -> Vocabulary:
@@ -33,11 +33,13 @@ def embed_vocabulary(
         names: distinct class names.
         prompts: templates with one ``{}`` each.
         encoder: the text tower with its token table in fp32.
-        context_length: tokens a prompt may have.
+        tokenizer: texts to token ids, int64 (n, context length).
         text_center: float32 (D,).
         progress: wraps the loop over batches of names.
+
+    Returns:
+        The names with their embeddings, float32 (n, D), of unit length.
     """
-    tokenizer = SimpleTokenizer(context_length=context_length)
     center = text_center.numpy().astype(np.float32)
 
     def encode(texts: list[str]) -> np.ndarray:
@@ -60,7 +62,10 @@ def embed_vocabulary(
 
 
 def cut_padding(tokens: Tensor) -> Tensor:
-    """Drop the columns after the last end-of-text token (the largest id of each row)."""
+    """Drop the columns of int64 (n, length) after the last end-of-text token.
+
+    That token is the largest id of its row.
+    """
     longest = int(tokens.argmax(dim=1).max()) + 1
     return tokens[:, : max(longest, 2)]
 
@@ -76,7 +81,7 @@ def hash_weights(module: torch.nn.Module) -> str:
 
 def check_against_open_clip(encoder: TextEncoder, clip: CLIP, texts: Sequence[str]) -> float:
     """Return the lowest cosine between our text tower and open_clip's own on some texts."""
-    tokens = SimpleTokenizer(context_length=clip.context_length)(list(texts))
+    tokens = tokenizer_for(clip)(list(texts))
     with torch.inference_mode():
         ours, theirs = encoder(cut_padding(tokens)), clip.encode_text(tokens)
         return float(torch.cosine_similarity(ours.double(), theirs.double(), dim=1).min())

@@ -63,8 +63,19 @@ def read_names(path: Path) -> list[str]:
 
 def everyday_names() -> list[str]:
     """Return the everyday nouns this package carries, for CLIPs without a closed word list."""
-    text = resources.files("export").joinpath("vocabularies", "everyday.txt").read_text("utf-8")
-    return parse_names(text, "everyday.txt")
+    return _carried_names("everyday.txt")
+
+
+def open_background_names() -> list[str]:
+    """Return what scenes are made of besides things: the background of CLIPs without a closed
+    word list.
+    """
+    return _carried_names("open_background.txt")
+
+
+def _carried_names(file: str) -> list[str]:
+    text = resources.files("export").joinpath("vocabularies", file).read_text("utf-8")
+    return parse_names(text, file)
 
 
 def _names_of_line(content: str, where: str, number: int) -> list[str]:

@@ -60,7 +60,7 @@ def test_the_same_flags_where_they_do_something(flags: list[str]) -> None:
         (["--out", "x", "--precision", "int8,int8"], "each once"),
         (["--out", "x", "--size", "big"], "WIDTHxHEIGHT"),
         (["--out", "x", "--opset", "23"], "18 to 20"),
-        (["--out", "x", "--frames", "0"], "at least 1"),
+        (["--out", "x", "--frames", "0"], ">= 1"),
         (["--out", "x", "--min-agreement", "99"], "from 0 to 1"),
         (["--out", "x", "--keep-fp32", "nose"], "encoder"),
         (["--out", "x", "--clip", "ViT-B-16"], "--training-free"),

@@ -22,16 +22,17 @@ def clip():
 @pytest.fixture
 def noun_batch(clip) -> Callable:
     """Draws a batch of StreetWorld that carries :data:`NOUNS`."""
-    from training.data.batches import Collate, streetworld_batches
+    from training.data.batches import Collate
+    from training.data.generated import streetworld_batches
     from training.data.nouns import NounFinder
     from training.model.clip import tokenizer_for
 
     collate = Collate(tokenizer_for(clip), NounFinder({noun: noun for noun in NOUNS}))
 
-    def draw(first_seed: int, batch: int, size_wh: tuple[int, int]):
+    def draw(first_seed: int, batch: int, size_wh: tuple[int, int], variant: str = "singles"):
         stream = streetworld_batches(
             first_seed=first_seed, steps=1, start_step=0, batch=batch, captions=2, size_wh=size_wh,
-            seed=0, collate=collate, workers=0,
+            seed=0, collate=collate, workers=0, variant=variant,
         )  # fmt: skip
         return next(iter(stream))
 

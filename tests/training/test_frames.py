@@ -9,15 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from runtime.errors import UserError  # noqa: E402
-from training.config.schema import DataConfig, PretrainConfig, TrainConfig  # noqa: E402
+from training.config.schema import PretrainConfig  # noqa: E402
 from training.data.batches import Batch, normalize_images  # noqa: E402
 from training.data.replay import come_again  # noqa: E402
-from training.data.source import SceneStream  # noqa: E402
-from training.data.streetworld.scenes.lessons import FIRST_TILE  # noqa: E402
-from training.engine.distributed import Processes  # noqa: E402
 from training.model.dense import DenseEncoder  # noqa: E402
-from training.model.mgca import MgcaModel  # noqa: E402
 from training.pretrain.mosaic import Frames  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
 from training.pretrain.teacher import NounTeacher  # noqa: E402
@@ -29,7 +24,7 @@ TILES = PretrainConfig(
 
 @pytest.fixture
 def batch(noun_batch) -> Batch:
-    return noun_batch(FIRST_TILE, 18, (32, 24))
+    return noun_batch(0, 18, (32, 24), "tiles")
 
 
 @pytest.mark.parametrize("tiles_hw", [(1, 1), (2, 3), (3, 3)])
@@ -131,26 +126,3 @@ def test_a_teacher_sees_tiles_and_photographs(clip, batch):
 def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(TILES, **settings)
-
-
-@pytest.mark.parametrize(
-    ("first", "shards", "message"),
-    [
-        (FIRST_TILE, None, None),
-        (FIRST_TILE + 9, None, None),
-        (FIRST_TILE + 1, None, f"scene {FIRST_TILE + 1} does not begin a photograph"),
-        (0, None, f"data.first_seed={FIRST_TILE}"),
-        (FIRST_TILE, "pairs.tar", "pairs of shards are each by themselves"),
-    ],
-)
-def test_images_that_are_no_tiles_are_told(clip, first, shards, message):
-    config = TrainConfig(data=DataConfig(shards=shards), device="cpu")
-    stream = SceneStream(config, MgcaModel(clip, config.model), Processes("cpu"))
-    stream.check_tiles(dataclasses.replace(TILES, frame_tiles=(1, 1)), first)
-    if message is None:
-        stream.check_tiles(TILES, first)
-        with pytest.raises(UserError, match="photograph of 2x2 tiles; expected 3x3"):
-            stream.check_tiles(dataclasses.replace(TILES, frame_tiles=(2, 2), batch=8), first)
-        return
-    with pytest.raises(UserError, match=message):
-        stream.check_tiles(TILES, first)

@@ -20,7 +20,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
-from training.data.batches import Collate, streetworld_batches  # noqa: E402
+from training.data.batches import Collate  # noqa: E402
+from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.data.streetworld import CLASS_NAMES  # noqa: E402
 from training.engine.loop import MetricsLog, PhaseState, run_phase  # noqa: E402

@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 import training.data.streetworld as streetworld  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
 from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
-from training.data.batches import Collate, streetworld_batches  # noqa: E402
+from training.data.batches import Collate  # noqa: E402
+from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.engine.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402

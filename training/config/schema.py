@@ -9,44 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from training.config.data import DataConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Where images and captions come from."""
-
-    size_wh: tuple[int, int] = (128, 96)
-    """Size of the training images in pixels; multiples of the patch size."""
-    shards: str | None = None
-    """WebDataset shards (``'{000..331}.tar'`` with jpg and txt members); None: StreetWorld,
-    generated as needed.
-    """
-    workers: int = 1
-    """Processes that make batches ready."""
-    first_seed: int = 0
-    """First StreetWorld scene; a run uses consecutive ones, and none twice unless ``passes`` says
-    so.
-    """
-    passes: int = 1
-    """How often a batch is used, on average (training.data.replay): more than once where a GPU is
-    quicker than the processors that draw its scenes. What comes again then depends on where a run
-    was resumed.
-    """
-    window: int = 256
-    """Batches kept for their further passes, on the device that computes."""
-
-    def __post_init__(self) -> None:
-        """Check ranges."""
-        if self.passes < 1 or self.window < 1:
-            raise ValueError(
-                f"data.passes is {self.passes}, data.window {self.window}; expected 1 or more"
-            )
-        if min(self.size_wh) < 16:
-            raise ValueError(
-                f"data.size_wh is {self.size_wh}; expected (width, height) of at least 16 pixels"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from training.data.nouns import NounFinder
-from training.data.streetworld import generate_pair
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 Tokenizer = Callable[[list[str]], Tensor]
 Pair = tuple[np.ndarray, list[str], list[str]]
+"""An image uint8 (h, w, 3) RGB, the captions drawn for it, and all that it has."""
 # All that a worker unpickles. A name that cannot be imported is passed over without a word.
-WORKER_IMPORTS = ("training.engine.trainer", "training.data.shards")
+WORKER_IMPORTS = ("training.engine.trainer", "training.data.generated", "training.data.shards")
 
 
 @dataclass(frozen=True)
@@ -98,34 +97,8 @@ def choose_captions(captions: Sequence[str], count: int, seed: int) -> list[str]
     return [captions[index] for index in order[:count]]
 
 
-class StreetWorldPairs(Dataset):
-    """Scene number i of the training stream: image and the captions drawn for it. Generated, never
-    stored.
-    """
-
-    def __init__(
-        self, first_seed: int, length: int, size_wh: tuple[int, int], captions: int, seed: int
-    ) -> None:
-        self.first_seed = first_seed
-        self.length = length
-        self.size_wh = size_wh
-        self.captions = captions
-        self.seed = seed
-
-    def __len__(self) -> int:
-        """Number of scenes."""
-        return self.length
-
-    def __getitem__(self, index: int) -> Pair:
-        """Image uint8 (h, w, 3) RGB, the captions drawn for it, and all it has."""
-        scene = self.first_seed + index
-        image_hw3, captions = generate_pair(scene, size_wh=self.size_wh)
-        drawn = choose_captions(captions, self.captions, scene * 1000003 + self.seed)
-        return image_hw3, drawn, list(captions)
-
-
 class Collate:
-    """Stack scenes into a :class:`Batch`.
+    """Stack pairs into a :class:`Batch`.
 
     Args:
         tokenizer: of the captions.
@@ -165,7 +138,7 @@ class Collate:
         return Batch(images, tokens, owner, self.tokenizer(sentences), named_bu)
 
 
-def _one_thread(worker: int) -> None:
+def use_one_thread(worker: int) -> None:
     """Workers draw with one thread: the cores belong to the arithmetic."""
     import cv2
 
@@ -183,37 +156,3 @@ def worker_context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(WORKER_IMPORTS))
     return context
-
-
-def streetworld_batches(
-    *,
-    first_seed: int,
-    steps: int,
-    start_step: int,
-    batch: int,
-    captions: int,
-    size_wh: tuple[int, int],
-    seed: int,
-    collate: Collate,
-    workers: int,
-    rank: int = 0,
-    world_size: int = 1,
-) -> Iterator[Batch]:
-    """Batches for steps ``start_step`` .. ``steps``: step s always holds the same scenes, so a
-    resumed run sees what an unbroken one would have seen.
-    """
-    pairs = StreetWorldPairs(first_seed, steps * batch * world_size, size_wh, captions, seed)
-    rows = [
-        range((step * world_size + rank) * batch, (step * world_size + rank + 1) * batch)
-        for step in range(start_step, steps)
-    ]
-    loader = DataLoader(
-        pairs,
-        batch_sampler=rows,
-        collate_fn=collate,
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-        worker_init_fn=_one_thread,
-        multiprocessing_context=worker_context() if workers else None,
-    )
-    yield from loader

@@ -14,7 +14,9 @@ import webdataset
 from torch.utils.data import DataLoader
 
 from runtime.errors import UserError
+from training.config.data import DataConfig
 from training.data.batches import Batch, Collate, Pair, worker_context
+from training.data.source import Span
 
 
 def crop_and_resize(
@@ -115,3 +117,33 @@ def shard_batches(
         if count == steps:
             return
         yield ready
+
+
+class ShardSource:
+    """Shards as a :class:`training.data.source.PairSource`.
+
+    Args:
+        data: shards, size and workers.
+        seed: of the order in which pairs come, and of their crops.
+    """
+
+    def __init__(self, data: DataConfig, seed: int) -> None:
+        self.data = data
+        self.seed = seed
+
+    def batches(self, span: Span, collate: Collate) -> Iterator[Batch]:
+        """Pairs in random order; each process and worker draws its own."""
+        if self.data.shards is None:
+            raise ValueError("data.shards is None; expected a pattern of shards")
+        return shard_batches(
+            shards=self.data.shards,
+            steps=span.steps - span.start,
+            batch=span.batch,
+            size_wh=self.data.size_wh,
+            seed=self.seed + span.start,
+            collate=collate,
+            workers=self.data.workers,
+        )
+
+    def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
+        """Pairs are independent: any of them make a mosaic."""

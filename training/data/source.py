@@ -1,157 +1,45 @@
-"""What a run reads: its batches, and what has to be known of its captions beforehand."""
+"""What every source of image-text pairs can do."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
-from torch import Tensor
-
-from runtime.errors import UserError
-from training.config.schema import PhaseConfig, PretrainConfig, TrainConfig
-from training.data.batches import Batch, Collate, streetworld_batches
-from training.data.nouns import NounFinder
-from training.data.replay import replay_batches
-from training.data.streetworld.scene import TILES_HW
-from training.data.streetworld.scenes.lessons import FIRST_TILE, lesson_of
-from training.engine.distributed import Processes
-from training.model.clip import tokenizer_for
-from training.model.mgca import MgcaModel
-from training.model.prompts import templates_for
+from training.data.batches import Batch, Collate
 
 
-class SceneStream:
-    """The batches of one process, from StreetWorld or from shards.
-
-    Args:
-        config: of the run.
-        model: whose tokenizer reads the captions.
-        processes: this process among its peers.
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of batches, each of them fresh.
 
     Attributes:
-        sample_scenes: how many of the first scenes' captions say which words are nouns, and what a
-            mean caption is.
-        sample_pictures: how many of the first images say how embeddings vary.
-        sampled: tokens of those captions, int64 (j, context) each, once they are read.
+        steps: how many batches a whole phase has.
+        start: how many of them are done already; as many fewer are to come.
+        batch: pairs a batch (and process).
+        captions: captions drawn for an image, at most.
+        first_seed: number of the phase's first pair, where pairs are numbered.
     """
 
-    sample_scenes = 2048
-    sample_pictures = 96
+    steps: int
+    start: int
+    batch: int
+    captions: int
+    first_seed: int
 
-    def __init__(self, config: TrainConfig, model: MgcaModel, processes: Processes) -> None:
-        self.config = config
-        self.model = model
-        self.processes = processes
-        self.sampled: list[Tensor] | None = None
 
-    def sample_captions(self) -> list[Tensor]:
-        """Tokens of the first training scenes' captions, read once."""
-        if self.sampled is None:
-            batch = min(256, self.sample_scenes)
-            phase = PhaseConfig(steps=self.sample_scenes // batch, batch=batch, captions=2)
-            first = self.config.data.first_seed
-            batches = self.fresh_batches(phase, first, phase.steps, 0, self.collate(nouns=False))
-            self.sampled = [batch.tokens_jl for batch in batches]
-        return self.sampled
+class PairSource(Protocol):
+    """A source of image-text pairs."""
 
-    def sample_images(self) -> Iterator[Tensor]:
-        """The first training images, in batches: uint8 (b, h, w, 3)."""
-        batch = 16
-        phase = PhaseConfig(steps=self.sample_pictures // batch, batch=batch)
-        first = self.config.data.first_seed
-        for images in self.fresh_batches(phase, first, phase.steps, 0, self.collate(nouns=False)):
-            yield images.images_bhw3.to(self.processes.device)
+    def batches(self, span: Span, collate: Collate) -> Iterator[Batch]:
+        """``span.steps - span.start`` batches for one process."""
+        ...
 
-    def collate(self, *, nouns: bool) -> Collate:
-        """How to stack batches, with the nouns that captions name or without; which words are nouns
-        is read off the first captions.
-        """
-        tokenizer = tokenizer_for(self.model.clip)
-        if not nouns:
-            return Collate(tokenizer)
-        silent = {0, *tokenizer.all_special_ids}
-        captions = [
-            tokenizer.decode([token for token in row if token not in silent])
-            for tokens_jl in self.sample_captions()
-            for row in tokens_jl.tolist()
-        ]
-        _, templates = templates_for(self.config.model.clip_name, self.config.model.prompts)
-        return Collate(tokenizer, NounFinder.from_captions(captions), templates)
-
-    def batches(
-        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
-    ) -> Iterator[Batch]:
-        """The phase's batches from step ``start`` on."""
-        data = self.config.data
-        done = start // data.passes
-        fresh = self.fresh_batches(phase, first_seed, self._fresh_steps(phase), done, collate)
-        if data.passes == 1:
-            return fresh
-        kept = (batch.to(self.processes.device) for batch in fresh)
-        several = replay_batches(
-            kept, passes=data.passes, window=data.window, seed=self.config.seed + start
-        )
-        return itertools.islice(several, phase.steps - start)
-
-    def seed_after(self, phase: PhaseConfig) -> int:
-        """The first scene that a whole run of ``phase`` from the stream's beginning leaves over."""
-        used = self._fresh_steps(phase) * phase.batch * self.processes.count
-        return self.config.data.first_seed + used
-
-    def check_tiles(self, phase: PretrainConfig, first_seed: int) -> None:
-        """See that images are tiles of photographs where ``phase`` wants them to be.
+    def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
+        """See that images from number ``first_seed`` on can be joined to photographs of so many
+        rows and columns.
 
         Raises:
-            UserError: they are not.
+            UserError: they cannot.
         """
-        rows, columns = phase.frame_tiles
-        if (rows, columns) == (1, 1):
-            return
-        if self.config.data.shards:
-            raise UserError(
-                "pretrain.frame_tiles wants tiles of photographs, and pairs of shards are each by "
-                "themselves; expected StreetWorld, or --set 'pretrain.frame_tiles=[1,1]'"
-            )
-        tiles, lesson = rows * columns, lesson_of("train", first_seed)
-        begins = lesson.tiles and (first_seed - lesson.first) % tiles == 0
-        if (rows, columns) != TILES_HW or not begins:
-            raise UserError(
-                f"scene {first_seed} does not begin a photograph of {rows}x{columns} tiles; "
-                f"expected {TILES_HW[0]}x{TILES_HW[1]} and e.g. "
-                f"--set data.first_seed={FIRST_TILE}"
-            )
-
-    def _fresh_steps(self, phase: PhaseConfig) -> int:
-        return math.ceil(phase.steps / self.config.data.passes)
-
-    def fresh_batches(
-        self, phase: PhaseConfig, first_seed: int, steps: int, start: int, collate: Collate
-    ) -> Iterator[Batch]:
-        """Batches ``start`` to ``steps`` of the data, each once."""
-        data = self.config.data
-        if data.shards:
-            from training.data.shards import shard_batches
-
-            return shard_batches(
-                shards=data.shards,
-                steps=steps - start,
-                batch=phase.batch,
-                size_wh=data.size_wh,
-                seed=self.config.seed + start,
-                collate=collate,
-                workers=data.workers,
-            )
-        return streetworld_batches(
-            first_seed=first_seed,
-            steps=steps,
-            start_step=start,
-            batch=phase.batch,
-            captions=phase.captions,
-            size_wh=data.size_wh,
-            seed=self.config.seed,
-            collate=collate,
-            workers=data.workers,
-            rank=self.processes.rank,
-            world_size=self.processes.count,
-        )
+        ...

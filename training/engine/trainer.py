@@ -15,7 +15,7 @@ from runtime.errors import UserError
 from training.config.schema import PhaseConfig, TrainConfig
 from training.config.values import to_dict
 from training.data.batches import Collate
-from training.data.source import SceneStream
+from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.ema import RunningAverage
@@ -75,7 +75,7 @@ class Run:
                 load_clip(config.model.clip_name, config.model.pretrained), config.model
             )
         self.model.to(self.device)
-        self.stream = SceneStream(config, self.model, processes)
+        self.stream = PairStream(config, self.model, processes)
         self.objective: MgcaObjective | None = None
         self.clip_objective: ClipObjective | None = None
         self.average: RunningAverage | None = None
@@ -208,7 +208,7 @@ class Run:
     def pretrain(self) -> None:
         """CLIP from nothing, then frozen."""
         config = self.config
-        self.stream.check_tiles(config.pretrain, config.data.first_seed)
+        self.stream.check_mosaic(config.pretrain.frame_tiles, config.data.first_seed)
         clip = self.model.clip
         clip.requires_grad_(True)
         clip.train()

@@ -1,3 +1,7 @@
-"""Graph rewrites, one a file: each changes an ONNX model in place and says whether it did."""
+"""Graph rewrites, one a file: each changes an ONNX model in place and returns whether it did.
 
-from __future__ import annotations
+The module's docstring gives the pre- and the postcondition. :data:`export.graph.segmenter.REWRITES`
+is the order in which a fresh graph goes through them; ``convert_to_half`` belongs to a precision.
+What they share is no rewrite: :mod:`.graph_view` (look-ups and small edits) and
+:mod:`.repetition` (steps until nothing changes).
+"""

@@ -13,27 +13,35 @@ from __future__ import annotations
 import onnx
 
 from export.graph.rewrites.graph_view import GraphView
+from export.graph.rewrites.repetition import repeat_steps
 
 
 def cast_first(model: onnx.ModelProto) -> bool:
     """Rewrite in place; return whether anything changed."""
+    return repeat_steps(model, _swap_one)
+
+
+def _swap_one(model: onnx.ModelProto) -> bool:
     view = GraphView(model)
-    changed = False
     for value in model.graph.input:
         if value.type.tensor_type.elem_type != onnx.TensorProto.UINT8:
             continue
-        for turn in view.readers.get(value.name, []):
-            cast = view.only_reader(turn.output[0]) if turn.op_type == "Transpose" else None
-            if cast is None or cast.op_type != "Cast":
-                continue
-            # The two nodes change places: what leaves the pair keeps its name.
-            between, last = turn.output[0], cast.output[0]
-            cast.input[0], cast.output[0] = value.name, between
-            turn.input[0], turn.output[0] = between, last
-            nodes = list(model.graph.node)
-            first, second = nodes.index(turn), nodes.index(cast)
-            nodes[first], nodes[second] = nodes[second], nodes[first]
-            del model.graph.node[:]
-            model.graph.node.extend(nodes)
-            return cast_first(model) or True
-    return changed
+        for transpose in view.readers.get(value.name, []):
+            moves = transpose.op_type == "Transpose"
+            cast = view.only_reader(transpose.output[0]) if moves else None
+            if cast is not None and cast.op_type == "Cast":
+                _change_places(model, transpose, cast)
+                return True
+    return False
+
+
+def _change_places(model: onnx.ModelProto, transpose: onnx.NodeProto, cast: onnx.NodeProto) -> None:
+    """Put a cast before the transpose that it reads; what leaves the pair keeps its name."""
+    source, between, last = transpose.input[0], transpose.output[0], cast.output[0]
+    cast.input[0], cast.output[0] = source, between
+    transpose.input[0], transpose.output[0] = between, last
+    nodes = list(model.graph.node)
+    first, second = nodes.index(transpose), nodes.index(cast)
+    nodes[first], nodes[second] = nodes[second], nodes[first]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from export.graph.rewrites.fold_constants import drop_unused
+from export.graph.rewrites.drop_unused_weights import drop_unused_weights
 from export.graph.rewrites.graph_view import infer_shapes
 from export.graph.stages import is_among
 
@@ -68,7 +68,7 @@ def convert_to_half(
     model.graph.node.extend(rewrite.nodes)
     # Inner values have other types now; the exporter's notes about them would be wrong.
     del model.graph.value_info[:]
-    drop_unused(model)
+    drop_unused_weights(model)
     return True
 
 

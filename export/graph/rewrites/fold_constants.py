@@ -12,6 +12,8 @@ import onnx
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from export.graph.rewrites.drop_unused_weights import drop_unused_weights
+
 # A truth value may become a number. An Expand of one number to a large constant would cost more
 # bytes than it saves work; what the units need of places and slots is small beside any weights.
 GROWTH = 4
@@ -20,7 +22,7 @@ _NEVER = frozenset({"Constant", "RandomNormal", "RandomUniform", "If", "Loop", "
 
 
 def fold_constants(model: onnx.ModelProto) -> bool:
-    """Fold in place; return whether anything changed."""
+    """Rewrite in place; return whether anything changed."""
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     outputs = {value.name for value in graph.output}
@@ -38,20 +40,7 @@ def fold_constants(model: onnx.ModelProto) -> bool:
     if changed:
         del graph.node[:]
         graph.node.extend(kept)
-    return drop_unused(model) or changed
-
-
-def drop_unused(model: onnx.ModelProto) -> bool:
-    """Remove initializers that no node reads, in place; return whether there were any."""
-    graph = model.graph
-    used = {name for node in graph.node for name in node.input}
-    used |= {value.name for value in graph.output}
-    kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    if len(kept) == len(graph.initializer):
-        return False
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
-    return True
+    return drop_unused_weights(model) or changed
 
 
 def _evaluate(

@@ -12,18 +12,15 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from export.graph.rewrites.fold_constants import drop_unused
 from export.graph.rewrites.graph_view import GraphView, bypass, replace_weight
+from export.graph.rewrites.repetition import repeat_steps
 
 _MOVES = ("Reshape", "Transpose")
 
 
 def fold_scales(model: onnx.ModelProto) -> bool:
     """Rewrite in place; return whether anything changed."""
-    changed = False
-    while _fold_one(model):
-        changed = True
-    return drop_unused(model) or changed
+    return repeat_steps(model, _fold_one)
 
 
 def _fold_one(model: onnx.ModelProto) -> bool:

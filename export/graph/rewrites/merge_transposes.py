@@ -9,21 +9,19 @@ tensor of higher rank (the exporter writes attention's transposed keys so).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import onnx
 
-from export.graph.rewrites.fold_constants import drop_unused
 from export.graph.rewrites.graph_view import GraphView, bypass, permutation, remove_nodes
+from export.graph.rewrites.repetition import repeat_steps
 
 
 def merge_transposes(model: onnx.ModelProto) -> bool:
     """Rewrite in place; return whether anything changed."""
     # Taken once: what is rewritten below keeps the names, and so the shapes, of what is left.
     shapes = GraphView(model).shapes()
-    changed = False
-    while _flatten_swap(model, shapes) or _join_pair(model) or _drop_identity(model):
-        changed = True
-    return drop_unused(model) or changed
+    return repeat_steps(model, partial(_flatten_swap, shapes=shapes), _join_pair, _drop_identity)
 
 
 def _flatten_swap(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> bool:

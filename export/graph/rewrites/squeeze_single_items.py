@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from export.graph.rewrites.fold_constants import drop_unused
+from export.graph.rewrites.drop_unused_weights import drop_unused_weights
 from export.graph.rewrites.graph_view import GraphView, set_weight
 
 
@@ -36,4 +36,4 @@ def squeeze_single_items(model: onnx.ModelProto) -> bool:
         node.input[1] = axes
         del node.attribute[:]
         changed = True
-    return drop_unused(model) or changed
+    return drop_unused_weights(model) or changed

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import onnx
 
+from export.graph.opset import HIGHEST_OPSET, STANDARD_DOMAINS, opset_of
 from runtime.errors import MgcaError
 
-HIGHEST_OPSET = 20  # JetPack 6, TensorRT 10.3
 # No TensorRT has them, or only with sizes known at build time, or with no promise of speed.
 REFUSED_OPS = frozenset(
     {
@@ -42,10 +42,10 @@ def check_compatibility(path: Path) -> None:
 def find_incompatibilities(model: onnx.ModelProto) -> list[str]:
     """What TensorRT would refuse in a graph, a phrase each; empty for a good one."""
     found = []
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = opset_of(model)
     if opset > HIGHEST_OPSET:
         found.append(f"operator set {opset} is newer than {HIGHEST_OPSET}, JetPack 6's")
-    foreign = {node.domain for node in model.graph.node} - {"", "ai.onnx"}
+    foreign = {node.domain for node in model.graph.node} - STANDARD_DOMAINS
     if foreign:
         found.append(f"operators of {', '.join(sorted(foreign))}")
     refused = {node.op_type for node in model.graph.node} & REFUSED_OPS

@@ -6,8 +6,6 @@ vocabulary, or asks the text encoder, which becomes a model of its own.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import secrets
 import shutil
@@ -18,7 +16,9 @@ import onnx
 
 from export.progress import say
 from export.targets.triton.config import MARK, format_config, read_tensors
+from runtime.atomic_write import write_whole
 from runtime.bundle import SEGMENTER_FILE, TEXT_ENCODER_FILE, Bundle
+from runtime.bundle.folder import sha256_of
 from runtime.errors import MgcaError, UserError
 
 _CONFIG, _MODEL = "config.pbtxt", "model.onnx"
@@ -107,7 +107,7 @@ def _write_model(
     )
     versions = _check_ours(folder, config)
     if versions and _same_file(folder / str(versions[-1]) / _MODEL, source):
-        _replace_text(folder / _CONFIG, config)
+        write_whole(folder / _CONFIG, config.encode())
         return folder
     fresh = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def _write_model(
         beside.mkdir()
         shutil.copyfile(source, beside / _MODEL)
         # Triton polls: the configuration must stand when the version appears.
-        _replace_text(folder / _CONFIG, config)
+        write_whole(folder / _CONFIG, config.encode())
         beside.rename(folder / str(max(versions, default=0) + 1))
     except BaseException:
         if fresh:
@@ -164,26 +164,9 @@ def _tensors_of(config: str) -> str:
 
 def _same_file(first: Path, second: Path) -> bool:
     try:
-        return _sha256(first) == _sha256(second)
+        return sha256_of(first) == sha256_of(second)
     except OSError:
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        digest = hashlib.sha256()
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _replace_text(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _model_name(text: str) -> str:

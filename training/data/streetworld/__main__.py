@@ -6,51 +6,30 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
+from runtime.flag_values import number, size_wh, whole_number
+from training.data.streetworld.exposure import EXPOSURES
 from training.data.streetworld.rng import NAMESPACES
+from training.data.streetworld.scene import Origin
+from training.data.streetworld.variants import VARIANTS
 
 PROG = "python -m training.data.streetworld"
 _EXAMPLES = f"""examples:
   {PROG} sheet --out sheet.png --scenes 24 --labels
+  {PROG} sheet --variant tiles --scenes 18
   {PROG} stats --scenes 2000
   {PROG} bench --scenes 500
   {PROG} clip --out demo.mp4 --masks masks/
 """
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """The size that a text like 128x96 stands for, as (128, 96)."""
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) >= 16 and int(height) >= 16):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size of at least 16x16, e.g. 128x96")
-    return int(width), int(height)
-
-
-def parse_count(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def parse_seed(text: str) -> int:
-    """A whole number of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    return int(text)
-
-
-def parse_seconds(text: str) -> float:
-    """A length between a tenth of a second and ten minutes."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0.1 <= seconds <= 600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a length of 0.1 to 600 seconds")
-    return seconds
+_SIZE = size_wh(least=16)
+_COUNT = whole_number(least=1)
+_SEED = whole_number(least=0)
+_SECONDS = number(least=0.1, most=600)
 
 
 def build_parser() -> CommandParser:
@@ -70,16 +49,20 @@ def build_parser() -> CommandParser:
 
 def _add_flags(command: argparse.ArgumentParser, name: str) -> None:
     space = "demo" if name == "clip" else "train"
-    command.add_argument("--seed", type=parse_seed, default=0, help="the first scene's seed")
+    command.add_argument("--seed", type=_SEED, default=0, help="the first scene's seed")
     if name != "bench":
         names = NAMESPACES if name != "clip" else tuple(n for n in NAMESPACES if n != "train")
         command.add_argument("--namespace", choices=names, default=space, help="stream of seeds")
     if name != "clip":
+        text = "what scenes are like (default: singles for training scenes, else evaluation)"
+        command.add_argument("--variant", choices=tuple(VARIANTS), help=text)
+        text = "how suns are exposed (default: v1 for training scenes, else v2)"
+        command.add_argument("--exposure", choices=tuple(EXPOSURES), help=text)
         scenes = {"sheet": 24, "stats": 1000, "bench": 400}[name]
-        command.add_argument("--scenes", type=parse_count, default=scenes, help="how many")
+        command.add_argument("--scenes", type=_COUNT, default=scenes, help="how many")
     if name != "stats":
         size = (640, 480) if name == "clip" else (128, 96)
-        command.add_argument("--size", type=parse_size, default=size, help="width x height")
+        command.add_argument("--size", type=_SIZE, default=size, help="width x height")
     if name in ("sheet", "clip"):
         default = Path(f"streetworld.{'png' if name == 'sheet' else 'mp4'}")
         command.add_argument("--out", type=Path, default=default, help="the file to write")
@@ -87,8 +70,15 @@ def _add_flags(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--labels", action="store_true", help="show the masks beside")
     if name == "clip":
         command.add_argument("--masks", type=Path, help="folder for the exact masks")
-        command.add_argument("--seconds", type=parse_seconds, default=7.0, help="length")
-        command.add_argument("--fps", type=parse_count, default=15, help="frames a second")
+        command.add_argument("--seconds", type=_SECONDS, default=7.0, help="length")
+        command.add_argument("--fps", type=_COUNT, default=15, help="frames a second")
+
+
+def origin_of(options: argparse.Namespace) -> Origin:
+    """Where the scenes come from that the flags ask for."""
+    namespace = getattr(options, "namespace", "train")
+    variant, exposure = ("singles", "v1") if namespace == "train" else ("evaluation", "v2")
+    return Origin(namespace, options.variant or variant, options.exposure or exposure)
 
 
 def make_sheet(options: argparse.Namespace) -> None:
@@ -100,7 +90,7 @@ def make_sheet(options: argparse.Namespace) -> None:
     seeds = range(options.seed, options.seed + options.scenes)
     sheet = draw_sheet(
         seeds,
-        namespace=options.namespace,
+        origin=origin_of(options),
         size_wh=options.size,
         labels=options.labels,
         columns=4 if options.labels else 6,
@@ -118,7 +108,7 @@ def print_statistics(options: argparse.Namespace) -> None:
     """Prints the table of what is visible and named."""
     from training.data.streetworld.statistics import count_scenes, format_statistics
 
-    print(format_statistics(count_scenes(options.scenes, options.namespace, options.seed)))
+    print(format_statistics(count_scenes(options.scenes, origin_of(options), options.seed)))
 
 
 def measure_speed(options: argparse.Namespace) -> None:
@@ -127,12 +117,14 @@ def measure_speed(options: argparse.Namespace) -> None:
 
     from training.data.streetworld.scene import generate_pair
 
+    origin = origin_of(options)
+    rules: Any = {"variant": origin.variant, "exposure": origin.exposure, "size_wh": options.size}
     cv2.setNumThreads(1)
     for seed in range(options.seed, options.seed + 40):
-        generate_pair(seed, size_wh=options.size)
+        generate_pair(seed, **rules)
     wall, cpu = time.perf_counter(), time.process_time()
     for seed in range(options.seed, options.seed + options.scenes):
-        generate_pair(seed, size_wh=options.size)
+        generate_pair(seed, **rules)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     width, height = options.size
     print(f"{width}x{height}: {options.scenes / wall:.0f} scenes/s on one core", end="")

@@ -1,4 +1,4 @@
-"""Sentences about a scene: only what is visible, never where in the frame it is."""
+"""Sentences about a scene: only what is visible, never where in the image it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from training.data.streetworld.palette import CLASS_NAMES, COLORED, COLORS
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 class Part(NamedTuple):
@@ -71,7 +71,7 @@ _EAGER: dict[str, float] = {
     "cloud": 1.0,
 }
 
-# A thing smaller than this share of the frame is not spoken of.
+# A thing smaller than this share of the image is not spoken of.
 _VISIBLE: dict[str, float] = {
     "sky": 0.02,
     "road": 0.03,
@@ -131,78 +131,78 @@ def _article(phrase: str) -> str:
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
 
 
-def _phrase(dice: Dice, noun: str, parts: Sequence[Part], night: bool) -> str:
+def _phrase(rng: Rng, noun: str, parts: Sequence[Part], night: bool) -> str:
     """A noun phrase for all visible things of one noun."""
     same = [part for part in parts if part.noun == noun]
-    chosen = same[0] if len(same) == 1 else dice.pick(same)
+    chosen = same[0] if len(same) == 1 else rng.pick(same)
     word = noun
-    if noun in _SYNONYMS and dice.chance(0.12):
-        word = dice.pick(_SYNONYMS[noun])
+    if noun in _SYNONYMS and rng.chance(0.12):
+        word = rng.pick(_SYNONYMS[noun])
     colors = {part.color for part in same}
     color = chosen.color
-    if night and dice.chance(0.6):
+    if night and rng.chance(0.6):
         color = None
-    if noun in ("sky", "cloud") and dice.chance(0.4):
+    if noun in ("sky", "cloud") and rng.chance(0.4):
         color = None
     if noun in ("person", "bicyclist"):
-        dressed = f" in {color}" if color and dice.chance(0.45) else ""
-        if len(same) > 1 and word == noun and dice.chance(0.5) and not dressed:
-            return _plural(dice, noun, len(same))
+        dressed = f" in {color}" if color and rng.chance(0.45) else ""
+        if len(same) > 1 and word == noun and rng.chance(0.5) and not dressed:
+            return _plural(rng, noun, len(same))
         return _article(word) + dressed
-    speak_color = color is not None and dice.chance(
+    speak_color = color is not None and rng.chance(
         0.75 if noun in COLORED and noun != "tree" else 0.4
     )
     if noun in _MASS:
-        lead = "the " if dice.chance(0.35) or noun == "sun" or word == "street" else ""
+        lead = "the " if rng.chance(0.35) or noun == "sun" or word == "street" else ""
         if word in ("street", "road") and not lead:
             lead = "a "
         return f"{lead}{color} {word}" if speak_color else lead + word
-    if len(same) > 1 and word == noun and dice.chance(0.6):
+    if len(same) > 1 and word == noun and rng.chance(0.6):
         if speak_color and len(colors) == 1:
             return f"{color} {_PLURALS[noun]}"
-        return _plural(dice, noun, len(same))
+        return _plural(rng, noun, len(same))
     return _article(f"{color} {word}" if speak_color else word)
 
 
-def _plural(dice: Dice, noun: str, count: int) -> str:
-    if count in _NUMBERS and dice.chance(0.5):
+def _plural(rng: Rng, noun: str, count: int) -> str:
+    if count in _NUMBERS and rng.chance(0.5):
         return f"{_NUMBERS[count]} {_PLURALS[noun]}"
-    return dice.pick(("{}", "some {}", "several {}") if count > 2 else ("{}", "some {}")).format(
+    return rng.pick(("{}", "some {}", "several {}") if count > 2 else ("{}", "some {}")).format(
         _PLURALS[noun]
     )
 
 
-def _choose(dice: Dice, weights: dict[str, float], count: int) -> list[str]:
+def _choose(rng: Rng, weights: dict[str, float], count: int) -> list[str]:
     left, chosen = dict(weights), []
     for _ in range(min(count, len(left))):
-        noun = dice.weighted(left)
+        noun = rng.weighted(left)
         del left[noun]
         chosen.append(noun)
     return chosen
 
 
-def _sentence(dice: Dice, nouns: list[str], parts: Sequence[Part], night: bool) -> str:
-    phrases = [_phrase(dice, noun, parts, night) for noun in nouns]
+def _sentence(rng: Rng, nouns: list[str], parts: Sequence[Part], night: bool) -> str:
+    phrases = [_phrase(rng, noun, parts, night) for noun in nouns]
     if len(nouns) == 1:
-        return dice.pick(_ONE).format(a=phrases[0])
+        return rng.pick(_ONE).format(a=phrases[0])
     if len(nouns) == 2:
         stands = {part.ground for part in parts if part.noun == nouns[0]}
-        if stands == {nouns[1]} and dice.chance(0.7):
-            return dice.pick(_ON).format(a=phrases[0], b=phrases[1])
-        return dice.pick(_TWO).format(a=phrases[0], b=phrases[1])
+        if stands == {nouns[1]} and rng.chance(0.7):
+            return rng.pick(_ON).format(a=phrases[0], b=phrases[1])
+        return rng.pick(_TWO).format(a=phrases[0], b=phrases[1])
     joined = ", ".join(phrases[:-1]) + " and " + phrases[-1]
-    return dice.pick(_MANY).format(a=joined)
+    return rng.pick(_MANY).format(a=joined)
 
 
 def write_captions(
-    dice: Dice, parts: Sequence[Part], time: str, *, everything: bool = False
+    rng: Rng, parts: Sequence[Part], time: str, *, everything: bool = False
 ) -> tuple[str, ...]:
     """Four to six captions; each names one to four of the visible nouns.
 
     Args:
-        dice: decides what is said.
+        rng: decides what is said.
         parts: what is visible.
-        time: the light, a key of `_LIGHTS`.
+        time: the light, a key of ``_LIGHTS``.
         everything: leave no visible noun out: what the first captions do not name, further ones do,
             up to three nouns each. As long descriptions of an image do (Zheng et al. 2024,
             DreamLIP): what is not named is not there.
@@ -215,18 +215,18 @@ def write_captions(
         return ("a photo",)
     captions = []
     unnamed = dict(weights)
-    for _ in range(dice.integer(4, 6)):
-        count = dice.weighted({1: 0.42, 2: 0.3, 3: 0.18, 4: 0.1})
-        nouns = _choose(dice, weights, count)
+    for _ in range(rng.integer(4, 6)):
+        count = rng.weighted({1: 0.42, 2: 0.3, 3: 0.18, 4: 0.1})
+        nouns = _choose(rng, weights, count)
         unnamed = {noun: weight for noun, weight in unnamed.items() if noun not in nouns}
-        sentence = _sentence(dice, nouns, parts, time == "night")
-        if dice.chance(0.15):
-            sentence += " " + dice.pick(_LIGHTS[time])
+        sentence = _sentence(rng, nouns, parts, time == "night")
+        if rng.chance(0.15):
+            sentence += " " + rng.pick(_LIGHTS[time])
         captions.append(sentence)
     while everything and unnamed:
-        nouns = _choose(dice, unnamed, dice.integer(1, 3))
+        nouns = _choose(rng, unnamed, rng.integer(1, 3))
         unnamed = {noun: weight for noun, weight in unnamed.items() if noun not in nouns}
-        captions.append(_sentence(dice, nouns, parts, time == "night"))
+        captions.append(_sentence(rng, nouns, parts, time == "night"))
     return tuple(captions)
 
 

@@ -21,7 +21,7 @@ def write_clip(
     size_wh: tuple[int, int] = (640, 480),
     quality: int = 27,
 ) -> int:
-    """Writes H.264 into `video`, and a label PNG (value = class index) a frame into `masks`.
+    """Writes H.264 into ``video``, and a label PNG (value = class index) a frame into ``masks``.
 
     Args:
         video: an .mp4 file, replaced if it exists.

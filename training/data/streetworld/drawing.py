@@ -1,6 +1,6 @@
 """A scene as a list of shapes: composed once, then painted as image, labels or occupancy.
 
-Coordinates: y runs from 0 (upper edge) to 1 (lower edge), x from the middle of the frame in
+Coordinates: y runs from 0 (upper edge) to 1 (lower edge), x from the middle of the image in
 the same unit, so that nothing depends on the number of pixels.
 """
 
@@ -24,8 +24,14 @@ GLOW = -1  # texture number of things that shine by themselves
 class Texture(NamedTuple):
     """How a surface is textured.
 
-    `tile` names a tile of `textures`; `texels` are tile pixels per frame height ("flat") or per
-    metre ("ground"); `strength` scales the contrast.
+    Attributes:
+        tile: name of a tile of :mod:`textures`.
+        texels: tile pixels per image height, or per metre where ``ground`` is set.
+        strength: scales the contrast.
+        ground: whether it lies on the ground, in perspective.
+        offset: where in the tile it begins, as shares of the tile.
+        stretch: how many texels down there are for one across.
+        anchor: the place of the image it is fixed to.
     """
 
     tile: str
@@ -34,11 +40,11 @@ class Texture(NamedTuple):
     ground: bool = False
     offset: tuple[float, float] = (0.0, 0.0)
     stretch: float = 1.0
-    anchor: tuple[float, float] = (0.0, 0.0)  # the place of the frame it is fixed to
+    anchor: tuple[float, float] = (0.0, 0.0)
 
 
 class Shape(NamedTuple):
-    """One drawing step; `first` and `points` say which points of the list are its own."""
+    """One drawing step; ``first`` and ``points`` say which points of the list are its own."""
 
     kind: int
     first: int
@@ -73,7 +79,7 @@ class DisplayList:
     things: list[Thing] = field(default_factory=lambda: [Thing("")])
     textures: list[Texture] = field(default_factory=list)
     total: int = 0
-    anchor: tuple[float, float] = (0.0, 0.0)  # new textures hold on to this place of the frame
+    anchor: tuple[float, float] = (0.0, 0.0)  # new textures hold on to this place of the image
     haze: float = 0.0
     dim: float = (
         1.0  # brightness of what is drawn from now on: streets in the shade of a bright sky
@@ -173,7 +179,7 @@ class DisplayList:
         texture: int = 0,
         flags: int = BOTH,
     ) -> None:
-        """Polygons of `corners` points each, given as one run of points (k * corners, 2)."""
+        """Polygons of ``corners`` points each, given as one run of points (k * corners, 2)."""
         self._add(FILLS, points, color, thing, texture, flags, float(corners))
 
     def lines(
@@ -185,7 +191,7 @@ class DisplayList:
         *,
         flags: int = IMAGE,
     ) -> None:
-        """Open polylines of one width (frame heights)."""
+        """Open polylines of one width (image heights)."""
         if len(polylines):
             extra = (width, *(float(len(line)) for line in polylines))
             self._add(LINES, np.concatenate(polylines), color, thing, 0, flags, extra)
@@ -204,16 +210,16 @@ class DisplayList:
         cover: float,
         offset: tuple[float, float],
     ) -> None:
-        """A polygon with holes, as twigs and loose leaves have; `cover` is the solid share."""
+        """A polygon with holes, as twigs and loose leaves have; ``cover`` is the solid share."""
         self._add(STIPPLE, points, color, 0, 0, IMAGE, (texels, cover, *offset, *self.anchor))
 
     def gradient(self, upper: Color, lower: Color, thing: int, horizon: float) -> None:
-        """Fills the whole frame, from `upper` to `lower` at y = `horizon`."""
-        frame = [(-2.0, -2.0), (2.0, -2.0), (2.0, 3.0), (-2.0, 3.0)]
-        self._add(GRADIENT, frame, upper, thing, 0, BOTH, (*lower, horizon))
+        """Fills the whole image, from ``upper`` to ``lower`` at y = ``horizon``."""
+        all_of_it = [(-2.0, -2.0), (2.0, -2.0), (2.0, 3.0), (-2.0, 3.0)]
+        self._add(GRADIENT, all_of_it, upper, thing, 0, BOTH, (*lower, horizon))
 
     def soften(self, width: float) -> None:
-        """Blurs what is painted so far by `width` frame heights: clouds, the sun's glow."""
+        """Blurs what is painted so far by ``width`` image heights: clouds, the sun's glow."""
         if len(self.shapes) < 2:
             return  # a bare gradient is smooth already
         self.shapes.append(Shape(SOFTEN, 0, 0, (0.0, 0.0, 0.0, 0.0), 0, IMAGE, width))

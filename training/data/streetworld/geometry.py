@@ -1,4 +1,4 @@
-"""The camera and the few outlines that everything is made of, in frame coordinates."""
+"""The camera and the few outlines that everything is made of, in image coordinates."""
 
 from __future__ import annotations
 
@@ -13,24 +13,33 @@ Points = NDArray[np.float64]
 
 @dataclass
 class Camera:
-    """A pinhole at `height` metres that sees the horizon at y = `horizon`; `focal` in frames."""
+    """A pinhole camera on level ground.
+
+    Attributes:
+        focal: focal length in image heights.
+        height: metres above the ground.
+        horizon: y of the horizon in image heights from the upper edge.
+        travel: metres driven; moves the ground's texture.
+        centre: x of the vanishing point of what runs straight ahead, in image heights from the
+            middle.
+    """
 
     focal: float = 1.2
     height: float = 1.5
     horizon: float = 0.45
-    travel: float = 0.0  # metres driven, moves the ground's texture
-    centre: float = 0.0  # x of the vanishing point of what runs straight ahead
+    travel: float = 0.0
+    centre: float = 0.0
 
     def depth_at(self, y: float) -> float:
-        """Distance in metres of the ground seen at height `y` of the frame."""
+        """Distance in metres of the ground seen at height ``y`` of the image."""
         return self.focal * self.height / max(y - self.horizon, 1e-3)
 
     def ground_y(self, depth: float) -> float:
-        """Where ground at `depth` metres lies in the frame."""
+        """Where ground at ``depth`` metres lies in the image."""
         return self.horizon + self.focal * self.height / depth
 
     def project(self, xyz: Points) -> Points:
-        """World metres (n, 3: right, up, away) to frame coordinates (n, 2)."""
+        """World metres (n, 3: right, up, away) to image coordinates (n, 2)."""
         scale = self.focal / np.maximum(xyz[..., 2], 0.35)
         out = np.empty((*xyz.shape[:-1], 2))
         out[..., 0] = xyz[..., 0] * scale + self.centre
@@ -50,14 +59,14 @@ _CIRCLES = {n: np.stack([np.cos(t), np.sin(t)], 1) for n, t in _TURNS.items()}
 
 
 def disc(x: float, y: float, rx: float, ry: float, corners: int = 12) -> Points:
-    """An ellipse as a polygon."""
+    """An ellipse around (x, y) as a polygon (corners, 2)."""
     return _CIRCLES[corners] * (rx, ry) + (x, y)
 
 
 def limb(
     x0: float, y0: float, x1: float, y1: float, w0: float, w1: float
 ) -> list[tuple[float, float]]:
-    """A tapering stroke from (x0, y0), `w0` wide, to (x1, y1), `w1` wide, as four corners."""
+    """A tapering stroke from (x0, y0), ``w0`` wide, to (x1, y1), ``w1`` wide, as four corners."""
     dx, dy = x1 - x0, y1 - y0
     length = math.sqrt(dx * dx + dy * dy) or 1e-6
     nx, ny = -dy / length / 2, dx / length / 2

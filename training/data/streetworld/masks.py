@@ -1,7 +1,7 @@
 """Draws masks of a display list, at the same geometry as the image, without smoothing.
 
-Labels are for evaluation only: training reaches `things_of` on a coarse grid through the
-captions ("is it visible at all?") and never `labels_of`.
+Labels are for evaluation only: training reaches ``things_of`` on a coarse grid through the
+captions ("is it visible at all?") and never ``labels_of``.
 """
 
 from __future__ import annotations

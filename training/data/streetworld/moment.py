@@ -22,14 +22,14 @@ from training.data.streetworld.objects.sky import draw_clouds, draw_sky
 from training.data.streetworld.objects.tree import draw_tree
 from training.data.streetworld.street import Actor, Street
 
-# Metres before the camera at which the last of a thing has left the frame.
+# Metres before the camera at which the last of a thing has left the image.
 _NEAREST = {"parked": -2.5, "oncoming": -2.5, "ahead": -2.5, "bus": -6.5}
 
 
 def _draw_actor(
     scene: DisplayList, street: Street, actor: Actor, x: float, depth: float, seconds: float
 ) -> None:
-    camera, dice = scene.camera, street.dice(2, actor.key)
+    camera, rng = scene.camera, street.rng(2, actor.key)
     metre = camera.focal / max(depth, 0.5)
     px, py = camera.centre + x * metre, camera.ground_y(max(depth, 0.5))
     scene.anchor = (px, py)
@@ -39,19 +39,19 @@ def _draw_actor(
     what, color = actor.what, actor.color
     if what in ("parked", "oncoming", "ahead"):
         yaw = math.pi if what == "oncoming" else 0.0
-        draw_car(scene, dice, x, depth, yaw, ground="road", color=color)
+        draw_car(scene, rng, x, depth, yaw, ground="road", color=color)
     elif what == "bus":
-        draw_bus(scene, dice, x, depth, math.pi, ground="road", color=color)
+        draw_bus(scene, rng, x, depth, math.pi, ground="road", color=color)
     elif what == "person":
-        draw_person(scene, dice, px, py, metre * 1.75, ground="pavement", color=color, step=phase,
+        draw_person(scene, rng, px, py, metre * 1.75, ground="pavement", color=color, step=phase,
                     facing=actor.facing, mirror=heading)  # fmt: skip
     elif what == "bicyclist":
-        draw_bicyclist(scene, dice, px, py, metre * 1.85, ground="road", color=color,
+        draw_bicyclist(scene, rng, px, py, metre * 1.85, ground="road", color=color,
                        step=(seconds * 0.9) % 2 - 1, facing=actor.facing, mirror=1.0)  # fmt: skip
     elif what == "dog":
         draw_dog(
             scene,
-            dice,
+            rng,
             px,
             py,
             metre * 0.85,
@@ -63,7 +63,7 @@ def _draw_actor(
     elif what == "tree":
         draw_tree(
             scene,
-            dice,
+            rng,
             px,
             py,
             metre * 7.0,
@@ -71,21 +71,21 @@ def _draw_actor(
             ground="grass",
         )
     elif what == "pole":
-        draw_pole(scene, dice, px, py, metre * 6.0, ground="pavement", kind="lamp")
+        draw_pole(scene, rng, px, py, metre * 6.0, ground="pavement", kind="lamp")
     elif what == "sign":
-        draw_sign(scene, dice, px, py, metre * 2.6, ground="pavement", size=metre * 0.4)
+        draw_sign(scene, rng, px, py, metre * 2.6, ground="pavement", size=metre * 0.4)
     elif what == "signal":
-        draw_signal(scene, dice, px, py, metre * 3.2, ground="pavement")
+        draw_signal(scene, rng, px, py, metre * 3.2, ground="pavement")
 
 
 def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
     kerb, walk = street.kerb, street.walk
-    grass = Ground(scene, street.dice(3), "grass")
+    grass = Ground(scene, street.rng(3), "grass")
     grass.fill([(-3.0, scene.camera.horizon), (3.0, scene.camera.horizon), (3.0, 2.5), (-3.0, 2.5)])
-    pavement = Ground(scene, street.dice(4), "pavement")
+    pavement = Ground(scene, street.rng(4), "pavement")
     for side in (-1.0, 1.0):
         pavement.fill(strip(scene, side * kerb, side * (kerb + walk), 0.9, 120))
-    road = Ground(scene, street.dice(5), "road")
+    road = Ground(scene, street.rng(5), "road")
     road.fill(strip(scene, -kerb, kerb, 0.9, 150))
     for side in (-1.0, 1.0):
         scene.fill(
@@ -103,23 +103,23 @@ def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
 
 
 def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> DisplayList:
-    """The street as the camera sees it after so many seconds; `polished`: see DisplayList."""
+    """The street as the camera sees it after so many seconds; ``polished``: see DisplayList."""
     travelled = street.speed * seconds
     sway = math.sin(seconds * 0.9) * 0.035
     horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)
     scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway), polished=polished)
     scene.haze_color, scene.haze_per_metre = street.haze_color, street.haze_per_metre
     scene.roll = 0.006 * math.sin(seconds * 1.3)
-    sky = street.dice(6)
+    sky = street.rng(6)
     draw_sky(scene, sky, street.weather.sky, horizon)
     draw_clouds(scene, sky, street.weather.sky, horizon, 3)
     scene.soften(0.006)
     for n in range(3):
-        dice = street.dice(7, n)
+        rng = street.rng(7, n)
         scene.anchor = (sway, horizon)
         start = -30 + n * 20
         draw_building(
-            scene, dice, (start, 95), (start + 20, 95), dice.uniform(7, 16), shop=False, roof="flat"
+            scene, rng, (start, 95), (start + 20, 95), rng.uniform(7, 16), shop=False, roof="flat"
         )
     _draw_ground(scene, street, travelled)
     for facade in sorted(street.facades, key=lambda f: -f.far):
@@ -131,7 +131,7 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
             )
             draw_building(
                 scene,
-                street.dice(8, facade.key),
+                street.rng(8, facade.key),
                 (facade.x, facade.far - travelled),
                 (facade.x, near),
                 facade.tall,
@@ -140,7 +140,7 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
     fence_x = street.kerb + street.walk + 1.0
     draw_fence(
         scene,
-        street.dice(9),
+        street.rng(9),
         (fence_x, 44.0 - travelled),
         (fence_x, 15.0 - travelled),
         tall=1.2,

@@ -1,6 +1,6 @@
 """A street that moves: the same things and the same look as the still scenes, over time.
 
-Nothing is remembered between frames but numbers: each thing has its own dice, thrown anew for
+Nothing is remembered between frames but numbers: each thing has its own rng, begun anew for
 every frame, so it looks the same while its place changes.
 """
 
@@ -31,8 +31,17 @@ def moving_scene(
     Cars, a bus, people, a bicyclist and a dog move; the camera drifts. The same arguments give
     the same frames, and a frame does not depend on how many are asked for.
 
-    `zoom` is the camera's focal length beside that of the still streets: a longer lens brings
-    people and cars nearer.
+    Args:
+        seed: which street, from 0.
+        namespace: its stream of seeds, any of :data:`rng.NAMESPACES` but "train".
+        frames: how many.
+        fps: frames a second of the scene's own time.
+        size_wh: width and height of a frame in pixels.
+        zoom: the camera's focal length beside that of the still streets: a longer lens brings
+            people and cars nearer.
+
+    Yields:
+        A scene a frame.
 
     Raises:
         ValueError: for a namespace that has no moving scenes ("train") or a negative seed.
@@ -44,9 +53,9 @@ def moving_scene(
     street.focal *= zoom
     for frame in range(frames):
         shapes = compose_moment(street, frame / fps)
-        dice = street.dice(10, frame)
-        street.weather.noise_at = (dice.roll(), dice.roll())
-        draft = Draft(shapes, street.weather, "moving", dice)
+        rng = street.rng(10, frame)
+        street.weather.noise_at = (rng.random(), rng.random())
+        draft = Draft(shapes, street.weather, "moving", rng)
         parts = look(draft)
         yield Scene(
             image_hw3=expose(*paint(shapes, size_wh), street.weather),

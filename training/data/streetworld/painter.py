@@ -27,8 +27,8 @@ _BITS = 4  # sub-pixel bits of cv2's fixed-point coordinates
 Canvas = NDArray[np.uint8]  # (H, W, 4): R, G, B and the texture's code
 
 
-def frame_matrix(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.float64]:
-    """Frame coordinates to pixel coordinates, camera roll included, as a (3, 3) matrix."""
+def image_matrix(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.float64]:
+    """Image coordinates to pixel coordinates, camera roll included, as a (3, 3) matrix."""
     width, height = size_wh
     cos, sin = math.cos(scene.roll) * height, math.sin(scene.roll) * height
     return np.array(
@@ -42,7 +42,7 @@ def frame_matrix(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.flo
 
 def place(scene: DisplayList, size_wh: tuple[int, int]) -> NDArray[np.int32]:
     """Every point of the list in cv2's fixed-point pixel coordinates (n, 2)."""
-    matrix = frame_matrix(scene, size_wh)
+    matrix = image_matrix(scene, size_wh)
     matrix *= 1 << _BITS
     # Written out, not as a matrix product: BLAS rounds differently from machine to machine.
     source = scene.points()
@@ -118,7 +118,7 @@ def _flat_patch(
 ) -> Canvas:
     x0, y0, x1, y1 = bounds
     step = min(texture.texels / height, (TILE - 4) / max(x1 - x0, (y1 - y0) * texture.stretch))
-    # `anchor` is zero but in moving scenes, where a surface carries its texture along
+    # ``anchor`` is zero but in moving scenes, where a surface carries its texture along
     u = int(((x0 - texture.anchor[0] * height) * step + texture.offset[0] * TILE) % TILE)
     v = (y0 - texture.anchor[1] * height) * step * texture.stretch + texture.offset[1] * TILE
     v = int(v % TILE)
@@ -132,7 +132,7 @@ def _ground_patch(
     scene: DisplayList,
     texture: Texture,
     bounds: tuple[int, int, int, int],
-    to_frame: NDArray[np.floating],
+    to_image: NDArray[np.floating],
 ) -> Canvas:
     camera = scene.camera
     k = texture.texels * camera.height
@@ -147,7 +147,7 @@ def _ground_patch(
     )
     x0, y0, x1, y1 = bounds
     to_part = np.array([(1.0, 0.0, x0), (0.0, 1.0, y0), (0.0, 0.0, 1.0)])
-    matrix = to_tile @ to_frame @ to_part
+    matrix = to_tile @ to_image @ to_part
     return cv2.warpPerspective(
         tile_of(texture.tile),
         matrix,
@@ -160,7 +160,7 @@ def _ground_patch(
 def _relief(scene: DisplayList, codes: Canvas, size_wh: tuple[int, int]) -> Canvas:
     """The brightness map of all textures (H, W), 128 where nothing changes."""
     relief = np.full((size_wh[1], size_wh[0]), 128, np.uint8)
-    to_frame = np.linalg.inv(frame_matrix(scene, size_wh))
+    to_image = np.linalg.inv(image_matrix(scene, size_wh))
     for number, texture in enumerate(scene.textures, start=1):
         mask = cv2.compare(codes, number * 7.0, cv2.CMP_EQ)
         x, y, w, h = cv2.boundingRect(mask)
@@ -168,7 +168,7 @@ def _relief(scene: DisplayList, codes: Canvas, size_wh: tuple[int, int]) -> Canv
             continue
         bounds = (x, y, x + w, y + h)
         if texture.ground:
-            patch = _ground_patch(scene, texture, bounds, to_frame)
+            patch = _ground_patch(scene, texture, bounds, to_image)
         else:
             patch = _flat_patch(tile_of(texture.tile), texture, bounds, size_wh[1])
         if texture.strength != 1.0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 CLASS_NAMES: tuple[str, ...] = (
     "sky", "road", "pavement", "grass", "sand", "water", "building", "tree", "pole", "sign",
@@ -65,20 +65,20 @@ _WORN: dict[str, dict[str, float]] = {
 }
 
 
-def pick_color(dice: Dice, noun: str) -> str:
+def pick_color(rng: Rng, noun: str) -> str:
     """A color that this noun, one of COLORED, may wear outside the held-out compositions."""
-    return dice.weighted(_WORN[noun])
+    return rng.weighted(_WORN[noun])
 
 
-def paint_of(dice: Dice, name: str) -> Color:
-    """An RGB triple (0..255) that a person would call by the color word `name`."""
-    hue, saturation, value = (dice.uniform(*span) for span in _HSV[name])
+def paint_of(rng: Rng, name: str) -> Color:
+    """An RGB triple (0..255) that a person would call by the color word ``name``."""
+    hue, saturation, value = (rng.uniform(*span) for span in _HSV[name])
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
     return red * 255, green * 255, blue * 255
 
 
 def shade(color: Color, factor: float) -> Color:
-    """`color` made darker (factor < 1) or lighter (factor > 1), clipped at white."""
+    """``color`` made darker (factor < 1) or lighter (factor > 1), clipped at white."""
     return (
         min(color[0] * factor, 255.0),
         min(color[1] * factor, 255.0),
@@ -87,7 +87,7 @@ def shade(color: Color, factor: float) -> Color:
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
-    """`share` of `second` in `first`; 0 gives `first`, 1 gives `second`."""
+    """``share`` of ``second`` in ``first``; 0 gives ``first``, 1 gives ``second``."""
     keep = 1.0 - share
     return (
         first[0] * keep + second[0] * share,

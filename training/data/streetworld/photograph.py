@@ -59,7 +59,13 @@ def _crop(tile: Image, at: tuple[float, float], width: int, height: int) -> Imag
 
 
 def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Image:
-    """Turns painted colors (H, W, 3), relief (H, W) and a mask of lights into a photograph.
+    """Turns paint into a photograph.
+
+    Args:
+        paint: colors, RGB uint8 (H, W, 3).
+        relief: brightness of the surfaces, uint8 (H, W), 128 = as painted.
+        shining: where lights are, uint8 (H, W), above 0.
+        weather: light, tone curve and faults of the camera.
 
     Returns:
         The image, RGB uint8 (H, W, 3).

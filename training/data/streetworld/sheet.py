@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.streetworld.palette import CLASS_NAMES
-from training.data.streetworld.scene import Scene, generate_scene
+from training.data.streetworld.scene import Origin, Scene, generate_scene
 
 LABEL_COLORS: NDArray[np.uint8] = np.array(
     [
@@ -89,16 +90,28 @@ def _card(scene: Scene, zoom: int, labels: bool, lines: int) -> NDArray[np.uint8
 def draw_sheet(
     seeds: Sequence[int],
     *,
-    namespace: str = "train",
+    origin: Origin,
     size_wh: tuple[int, int] = (128, 96),
     labels: bool = False,
     zoom: int = 2,
     columns: int = 6,
 ) -> NDArray[np.uint8]:
-    """Scenes side by side with their captions, RGB uint8 (H, W, 3)."""
+    """Scenes side by side with their captions.
+
+    Args:
+        seeds: which scenes.
+        origin: where they come from.
+        size_wh: width and height of a scene in pixels.
+        labels: whether masks are shown beside images, and a legend below.
+        zoom: how many times larger pixels are drawn.
+        columns: scenes a row, at most.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+    """
+    rules = dataclasses.asdict(origin)
     cards = [
-        _card(generate_scene(seed, namespace=namespace, size_wh=size_wh), zoom, labels, 7)
-        for seed in seeds
+        _card(generate_scene(seed, size_wh=size_wh, **rules), zoom, labels, 7) for seed in seeds
     ]
     columns = min(columns, len(cards))
     blank = np.full_like(cards[0], 255)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from training.data.streetworld.captions import noun_of_word
 from training.data.streetworld.palette import CLASS_NAMES
-from training.data.streetworld.scene import describe, draft_scene, look
+from training.data.streetworld.scene import Origin, describe, draft_scene, look
 
 _WORD = re.compile("[a-z]+")
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Figures of `scenes` scenes; arrays are indexed like CLASS_NAMES.
+    """Figures of ``scenes`` scenes; arrays are indexed like CLASS_NAMES.
 
     Attributes:
         scenes: how many were counted.
@@ -44,14 +44,14 @@ def nouns_in(caption: str) -> set[str]:
     return {noun for noun in found if noun is not None}
 
 
-def count_scenes(scenes: int, namespace: str = "train", first: int = 0) -> Statistics:
-    """Counts over `scenes` scenes from seed `first` on, without painting them."""
+def count_scenes(scenes: int, origin: Origin, first: int = 0) -> Statistics:
+    """Counts over ``scenes`` scenes from seed ``first`` on, without painting them."""
     classes = len(CLASS_NAMES)
     seen = np.zeros((scenes, classes))
     areas, named = np.zeros(classes), np.zeros(classes)
     captions = alone = 0
     for row in range(scenes):
-        draft = draft_scene(first + row, namespace)
+        draft = draft_scene(first + row, origin)
         parts = look(draft)
         for part in parts:
             index = CLASS_NAMES.index(part.noun)

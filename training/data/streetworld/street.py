@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.palette import COLORED, pick_color
-from training.data.streetworld.rng import NAMESPACE_KEYS, NAMESPACES, Dice
+from training.data.streetworld.rng import NAMESPACE_KEYS, NAMESPACES, Rng
 from training.data.streetworld.scenes.weather import Weather, draw_weather
 
 _CALLED = {"oncoming": "car", "ahead": "car", "parked": "car"}
@@ -15,7 +15,7 @@ _MOVING = 0x6D6F7665  # keeps these streams apart from the still scenes of the s
 
 @dataclass
 class Actor:
-    """A thing at (x, depth) metres at the start, its speed in metres a second, its own dice."""
+    """A thing at (x, depth) metres at the start, its speed in metres a second, its own rng."""
 
     what: str
     x: float
@@ -58,13 +58,13 @@ class Street:
     horizon: float
     entropy: tuple[int, ...]
 
-    def dice(self, *key: int) -> Dice:
-        """The dice of one part of the street."""
-        return Dice(*self.entropy, *key)
+    def rng(self, *key: int) -> Rng:
+        """The rng of one part of the street."""
+        return Rng(*self.entropy, *key)
 
 
 def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
-    """Chooses a street, its traffic and its people; `fair`: on a clear day, by a good camera.
+    """Chooses a street, its traffic and its people; ``fair``: on a clear day, by a good camera.
 
     Raises:
         ValueError: for a namespace that does not exist or a negative seed.
@@ -74,51 +74,51 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed}")
     entropy = (NAMESPACE_KEYS[namespace], seed, _MOVING)
-    dice = Dice(*entropy)
+    rng = Rng(*entropy)
     haze = DisplayList()
-    weather = draw_weather(dice, haze)
+    weather = draw_weather(rng, haze)
     while fair and (weather.time != "day" or weather.sky != "blue"):
-        weather = draw_weather(dice, haze)
+        weather = draw_weather(rng, haze)
     if fair:
         weather.blur, weather.motion, weather.jpeg = 0.002, (0.0, 0.0), 0
         weather.noise, weather.shaded = 3, 1.0
         weather.saturation, weather.contrast = 0.95, 1.05
         weather.gain, weather.gamma = 1.1, 0.95
-    kerb, walk = dice.uniform(3.2, 3.6), dice.uniform(2.4, 3.4)
+    kerb, walk = rng.uniform(3.2, 3.6), rng.uniform(2.4, 3.4)
     facades: list[Facade] = []
     for side in (-1.0, 1.0):
         edge = -12.0
         while edge < 90:
-            wide = dice.uniform(6, 12)
+            wide = rng.uniform(6, 12)
             facades.append(
                 Facade(
                     side * (kerb + walk + (0.0 if side < 0 else 4.5)),
                     edge + wide,
                     edge,
-                    dice.uniform(6, 13),
+                    rng.uniform(6, 13),
                     len(facades),
                 )
             )
-            edge += wide if side < 0 else wide + dice.uniform(0, 3)
-    speed = dice.uniform(0.7, 1.1)
+            edge += wide if side < 0 else wide + rng.uniform(0, 3)
+    speed = rng.uniform(0.7, 1.1)
     return Street(
         weather, haze.haze_color, 0.003, kerb, walk, speed, facades,
-        _cast(dice, kerb, walk, speed), dice.uniform(1.15, 1.3), dice.uniform(0.38, 0.44), entropy,
+        _cast(rng, kerb, walk, speed), rng.uniform(1.15, 1.3), rng.uniform(0.38, 0.44), entropy,
     )  # fmt: skip
 
 
-def empty_street(street: Street, dice: Dice, share: float) -> None:
-    """Take some kinds of things out of the street, each as likely as `share`: where everything
+def empty_street(street: Street, rng: Rng, share: float) -> None:
+    """Take some kinds of things out of the street, each as likely as ``share``: where everything
     always comes with cars, captions cannot tell what a car is.
     """
     kinds = dict.fromkeys(_CALLED.get(actor.what, actor.what) for actor in street.actors)
-    gone = {kind for kind in kinds if dice.chance(share)}
+    gone = {kind for kind in kinds if rng.chance(share)}
     street.actors = [
         actor for actor in street.actors if _CALLED.get(actor.what, actor.what) not in gone
     ]
 
 
-def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
+def _cast(rng: Rng, kerb: float, walk: float, speed: float) -> list[Actor]:
     """Traffic, people, trees and posts; cars and people come close."""
     actors: list[Actor] = []
 
@@ -131,22 +131,22 @@ def _cast(dice: Dice, kerb: float, walk: float, speed: float) -> list[Actor]:
         facing: str | None = None,
     ) -> None:
         name = _CALLED.get(what, what)
-        color = pick_color(dice, name) if name in COLORED else None
+        color = pick_color(rng, name) if name in COLORED else None
         actors.append(Actor(what, x, depth, vx, vz, len(actors), color, facing))
 
     for n in range(7):
-        add("parked", kerb - 1.0, 8.0 + n * dice.uniform(6.2, 7.2))
+        add("parked", kerb - 1.0, 8.0 + n * rng.uniform(6.2, 7.2))
     for depth in (16.0, 38.0, 62.0):
-        add("oncoming", -kerb * 0.5, depth + dice.uniform(-3, 3), 0.0, dice.uniform(-5.5, -4.5))
-    add("ahead", 0.9, dice.uniform(9, 11), 0.0, dice.uniform(1.0, 1.6))
-    add("bus", -kerb * 0.5, dice.uniform(75, 85), 0.0, -4.6)
-    add("bicyclist", -0.9, dice.uniform(7.5, 8.5), 0.02, dice.uniform(1.2, 1.5), "back")
+        add("oncoming", -kerb * 0.5, depth + rng.uniform(-3, 3), 0.0, rng.uniform(-5.5, -4.5))
+    add("ahead", 0.9, rng.uniform(9, 11), 0.0, rng.uniform(1.0, 1.6))
+    add("bus", -kerb * 0.5, rng.uniform(75, 85), 0.0, -4.6)
+    add("bicyclist", -0.9, rng.uniform(7.5, 8.5), 0.02, rng.uniform(1.2, 1.5), "back")
     # people who cross the street before the camera, as far from it at the end as at the start
     for start, way in ((-2.6, 1.0), (3.0, -1.0), (-8.5, 1.0), (9.5, -1.0)):
-        add("person", start, dice.uniform(4.6, 6.4), way * dice.uniform(0.95, 1.2), speed, "side")
+        add("person", start, rng.uniform(4.6, 6.4), way * rng.uniform(0.95, 1.2), speed, "side")
     for n in range(4):
-        toward = dice.chance(0.5)
-        x = dice.sign() * (kerb + walk * dice.uniform(0.15, 0.5))
+        toward = rng.chance(0.5)
+        x = rng.sign() * (kerb + walk * rng.uniform(0.15, 0.5))
         facing = "front" if toward else "back"
         add("person", x, 6.5 + n * 2.5, 0.0, -0.3 if toward else 1.2, facing)
     add("dog", -3.4, 5.6, 1.05, speed)

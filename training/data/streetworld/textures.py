@@ -86,7 +86,7 @@ TILE_NAMES: tuple[str, ...] = tuple(_RECIPES)
 
 @cache
 def tile_of(name: str) -> Tile:
-    """The tile `name` as uint8 (512, 512): 256 x 256, repeated twice in both directions."""
+    """The tile ``name`` as uint8 (512, 512): 256 x 256, repeated twice in both directions."""
     levels = 128 + _CONTRAST[name] * np.clip(_RECIPES[name](), -3, 3)
     return np.ascontiguousarray(np.tile(np.clip(levels, 20, 236).astype(np.uint8), (2, 2)))
 
@@ -106,7 +106,7 @@ NOISE_LEVELS = 12
 
 @cache
 def sensor_noise(level: int) -> tuple[Tile, Tile]:
-    """The sensor's color noise, deviation `level`: what it adds and what it takes.
+    """The sensor's color noise, deviation ``level``: what it adds and what it takes.
 
     Two tiles of uint8 (512, 512, 3), because adding bytes costs a tenth of adding floats.
     """

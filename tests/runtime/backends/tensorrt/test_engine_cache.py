@@ -182,7 +182,8 @@ log, go_on = Path(sys.argv[1]), Path(sys.argv[2])
 def build():
     with log.open("a") as stream:
         stream.write("begin\\n"); stream.flush()
-        while not go_on.exists():
+        until = time.monotonic() + float(sys.argv[4])
+        while not go_on.exists() and time.monotonic() < until:
             time.sleep(0.02)
         stream.write("end\\n")
     return b"plan of " + sys.argv[3].encode(), {"built": {}}
@@ -192,11 +193,14 @@ print(plan.decode())
 """
 
 
-def start(log: Path, go_on: Path, name: str) -> subprocess.Popen[str]:
-    """A process that builds the engine, once ``go_on`` is there: whoever waits for it makes it."""
+def start(log: Path, go_on: Path, name: str, most_s: float) -> subprocess.Popen[str]:
+    """A process that builds the engine, once ``go_on`` is there or ``most_s`` are over.
+
+    Whoever waits for the engine makes that file.
+    """
     code = _CHILD.replace("**KEY", f"**{asdict(KEY)!r}")
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(log), str(go_on), name],
+        [sys.executable, "-c", code, str(log), str(go_on), name, str(most_s)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=REPOSITORY,
@@ -212,7 +216,7 @@ def wait_for(log: Path, text: str) -> None:
 
 def test_of_two_processes_one_builds_and_both_have_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    children = [start(log, tmp_path / "waiting", name) for name in ("a", "b")]
+    children = [start(log, tmp_path / "waiting", name, 20) for name in ("a", "b")]
     outputs = {child.communicate(timeout=120)[0].strip() for child in children}
     assert [child.returncode for child in children] == [0, 0]
     assert len(outputs) == 1 and log.read_text().split() == ["begin", "end"]
@@ -220,7 +224,7 @@ def test_of_two_processes_one_builds_and_both_have_it(tmp_path: Path) -> None:
 
 def test_a_killed_builder_lets_the_next_one_in(tmp_path: Path, folder: Path) -> None:
     log = tmp_path / "log"
-    child = start(log, tmp_path / "never", "killed")
+    child = start(log, tmp_path / "never", "killed", 600)
     wait_for(log, "begin")
     waited: list[int] = []
     with pytest.raises(LockedError):

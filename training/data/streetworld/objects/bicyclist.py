@@ -10,7 +10,7 @@ from training.data.streetworld.drawing import IMAGE, OUTLINE, DisplayList
 from training.data.streetworld.geometry import disc
 from training.data.streetworld.objects.figure import LEGWEAR, SKINS, Figure, draw_head
 from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 def _wheel(figure: Figure, x: float, radius: float, squeeze: float, frame: Color) -> None:
@@ -23,7 +23,7 @@ def _wheel(figure: Figure, x: float, radius: float, squeeze: float, frame: Color
 
 def draw_bicyclist(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     y: float,
     tall: float,
@@ -34,29 +34,29 @@ def draw_bicyclist(
     facing: str | None = None,
     mirror: float | None = None,
 ) -> int:
-    """A person riding a bicycle; arguments as in `draw_person`."""
-    name = color or pick_color(dice, "bicyclist")
+    """A person riding a bicycle; arguments as in ``draw_person``."""
+    name = color or pick_color(rng, "bicyclist")
     thing = scene.thing("bicyclist", name, ground)
-    view = facing or dice.weighted({"side": 3, "back": 1.5, "front": 1.2})
-    figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else dice.sign())
-    turn = (step if step is not None else dice.uniform(-1, 1)) * math.pi
-    skin, top, trousers = dice.pick(SKINS), paint_of(dice, name), dice.pick(LEGWEAR)
-    frame = paint_of(dice, dice.pick(("red", "blue", "black", "grey", "white", "green", "yellow")))
+    view = facing or rng.weighted({"side": 3, "back": 1.5, "front": 1.2})
+    figure = Figure(scene, thing, x, y, tall, mirror if mirror is not None else rng.sign())
+    turn = (step if step is not None else rng.uniform(-1, 1)) * math.pi
+    skin, top, trousers = rng.pick(SKINS), paint_of(rng, name), rng.pick(LEGWEAR)
+    frame = paint_of(rng, rng.pick(("red", "blue", "black", "grey", "white", "green", "yellow")))
     helmet = (
-        dice.pick(((230, 230, 230), (40, 40, 44), (200, 40, 40), (50, 90, 190)))
-        if dice.chance(0.5)
+        rng.pick(((230, 230, 230), (40, 40, 44), (200, 40, 40), (50, 90, 190)))
+        if rng.chance(0.5)
         else None
     )
     scene.blend(
         figure.at(disc(0.0, 0.0, 0.42 if view == "side" else 0.16, 0.025)), (10, 10, 14), 0.4
     )
     if view == "side":
-        _side_rider(figure, dice, turn, skin, top, trousers, frame)
+        _side_rider(figure, rng, turn, skin, top, trousers, frame)
         head = (0.2, 0.9)
     else:
         _end_rider(figure, turn, skin, top, trousers, frame, view)
         head = (0.0, 0.92)
-    draw_head(figure, dice, head[0], head[1], 0.062, skin, view)
+    draw_head(figure, rng, head[0], head[1], 0.062, skin, view)
     if helmet is not None:
         hx, hy = head
         figure.polygon(
@@ -74,7 +74,7 @@ def draw_bicyclist(
 
 def _side_rider(
     figure: Figure,
-    dice: Dice,
+    rng: Rng,
     turn: float,
     skin: Color,
     top: Color,
@@ -106,7 +106,7 @@ def _side_rider(
     )
     figure.limb(0.12, 0.78, 0.14, 0.62, 0.07, 0.05, shade(top, 0.85))
     figure.limb(
-        0.14, 0.62, bar[0], bar[1], 0.05, 0.04, skin if dice.chance(0.5) else shade(top, 0.85)
+        0.14, 0.62, bar[0], bar[1], 0.05, 0.04, skin if rng.chance(0.5) else shade(top, 0.85)
     )
     figure.limb(0.14, 0.82, 0.18, 0.87, 0.05, 0.05, shade(skin, 0.85))
 

@@ -15,12 +15,12 @@ from training.data.streetworld.objects.vehicle import (
     stand_vehicle,
 )
 from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 def draw_bus(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     depth: float,
     yaw: float,
@@ -30,19 +30,19 @@ def draw_bus(
     lights: bool = False,
 ) -> int:
     """A bus or double-decker that stands at (x, depth) metres. Returns its thing number."""
-    name = color or pick_color(dice, "bus")
-    double = dice.chance(0.3)
-    length, width = dice.uniform(8.5, 12.0), 2.5
-    height = 4.3 if double else dice.uniform(2.9, 3.2)
-    paint = paint_of(dice, name)
+    name = color or pick_color(rng, "bus")
+    double = rng.chance(0.3)
+    length, width = rng.uniform(8.5, 12.0), 2.5
+    height = 4.3 if double else rng.uniform(2.9, 3.2)
+    paint = paint_of(rng, name)
     body = stand_vehicle(scene, "bus", name, ground, x, depth, yaw)
     draw_shadow(body, length, width)
     side, end = side_shown(body, width), end_shown(body, length)
     half, nose, low = width / 2, length / 2, 0.3
-    sun = dice.uniform(0.75, 1.0)
-    gloss = scene.texture(Texture("metal", 90, 0.9, offset=(dice.roll(), dice.roll())))
-    glass = mix(GLASS, (140, 160, 175), dice.uniform(0.0, 0.5))
-    lit = GLOW if lights and dice.chance(0.7) else 0
+    sun = rng.uniform(0.75, 1.0)
+    gloss = scene.texture(Texture("metal", 90, 0.9, offset=(rng.random(), rng.random())))
+    glass = mix(GLASS, (140, 160, 175), rng.uniform(0.0, 0.5))
+    lit = GLOW if lights and rng.chance(0.7) else 0
     if lit:
         glass = (225, 205, 140)
     if scene.camera.height > height:
@@ -59,33 +59,41 @@ def draw_bus(
         body.face(face, shade(paint, 0.88 * sun), texture=gloss)
         _bus_end(body, end, half, z, height, double, glass, lit)
     if side:
-        xs = side * half
-        flank = [(xs, low, -nose), (xs, low, nose), (xs, height, nose), (xs, height, -nose)]
-        body.face(flank, shade(paint, sun), texture=gloss)
-        rows = [(1.45, 2.25), (2.95, 3.75)] if double else [(0.46 * height, 0.82 * height)]
-        count = dice.integer(5, 8)
-        panes: list[Corner] = []
-        for y0, y1 in rows:
-            for n in range(count):
-                za = -nose + length * (0.04 + 0.92 * n / count)
-                zb = za + length * 0.92 / count * 0.86
-                panes += [(xs, y0, za), (xs, y0, zb), (xs, y1, zb), (xs, y1, za)]
-        body.face(panes, glass, texture=lit, flags=IMAGE, each=4)
-        if dice.chance(0.6):
-            stripe = dice.pick(((235, 235, 235), (30, 30, 34), shade(paint, 0.5)))
-            band = [(xs, 0.95, -nose), (xs, 0.95, nose), (xs, 1.12, nose), (xs, 1.12, -nose)]
-            body.face(band, stripe, flags=IMAGE)
-        door_z = nose - length * 0.12
-        door = [
-            (xs, low + 0.05, door_z),
-            (xs, low + 0.05, door_z + 1.0),
-            (xs, 2.25, door_z + 1.0),
-            (xs, 2.25, door_z),
-        ]
-        body.face(door, mix(GLASS, paint, 0.15), flags=IMAGE)
+        _bus_side(body, rng, side * half, length, height, double, paint, sun, glass, lit, gloss)
         draw_wheels(body, side, width, [-0.28 * length, 0.3 * length], 0.48, (120, 120, 124))
     body.flush()
     return body.thing
+
+
+def _bus_side(
+    body: Body, rng: Rng, xs: float, length: float, height: float, double: bool, paint: Color,
+    sun: float, glass: Color, lit: int, gloss: int,
+) -> None:  # fmt: skip
+    """A flank with its windows, stripe and door, ``xs`` metres beside the middle."""
+    nose, low = length / 2, 0.3
+    flank = [(xs, low, -nose), (xs, low, nose), (xs, height, nose), (xs, height, -nose)]
+    body.face(flank, shade(paint, sun), texture=gloss)
+    rows = [(1.45, 2.25), (2.95, 3.75)] if double else [(0.46 * height, 0.82 * height)]
+    count = rng.integer(5, 8)
+    panes: list[Corner] = []
+    for y0, y1 in rows:
+        for n in range(count):
+            za = -nose + length * (0.04 + 0.92 * n / count)
+            zb = za + length * 0.92 / count * 0.86
+            panes += [(xs, y0, za), (xs, y0, zb), (xs, y1, zb), (xs, y1, za)]
+    body.face(panes, glass, texture=lit, flags=IMAGE, each=4)
+    if rng.chance(0.6):
+        stripe = rng.pick(((235, 235, 235), (30, 30, 34), shade(paint, 0.5)))
+        band = [(xs, 0.95, -nose), (xs, 0.95, nose), (xs, 1.12, nose), (xs, 1.12, -nose)]
+        body.face(band, stripe, flags=IMAGE)
+    door_z = nose - length * 0.12
+    door = [
+        (xs, low + 0.05, door_z),
+        (xs, low + 0.05, door_z + 1.0),
+        (xs, 2.25, door_z + 1.0),
+        (xs, 2.25, door_z),
+    ]
+    body.face(door, mix(GLASS, paint, 0.15), flags=IMAGE)
 
 
 def _bus_end(

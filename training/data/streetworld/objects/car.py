@@ -18,7 +18,7 @@ from training.data.streetworld.objects.vehicle import (
     stand_vehicle,
 )
 from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 # Side profiles in units of (length, height), from the rear: the body, then the cabin.
 _PROFILES: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -44,7 +44,7 @@ _SIZES = {  # length, width, height in metres
 
 def draw_car(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     depth: float,
     yaw: float,
@@ -54,23 +54,23 @@ def draw_car(
     lights: bool = False,
 ) -> int:
     """A car that stands at (x, depth) metres. Returns its thing number."""
-    if scene.polished and dice.chance(scene.polished):
-        return draw_polished_car(scene, dice, x, depth, yaw, ground=ground, lights=lights)
-    name = color or pick_color(dice, "car")
-    kind = dice.weighted(
+    if scene.polished and rng.chance(scene.polished):
+        return draw_polished_car(scene, rng, x, depth, yaw, ground=ground, lights=lights)
+    name = color or pick_color(rng, "car")
+    kind = rng.weighted(
         {"hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1.5, "van": 1, "sports": 1}
     )
     cabin, (belt, bonnet, boot) = _PROFILES[kind]
     z0, z3 = cabin[0], cabin[3]
-    length, width, height = (v * dice.uniform(0.93, 1.07) for v in _SIZES[kind])
-    paint = paint_of(dice, name)
+    length, width, height = (v * rng.uniform(0.93, 1.07) for v in _SIZES[kind])
+    paint = paint_of(rng, name)
     body = stand_vehicle(scene, "car", name, ground, x, depth, yaw)
     draw_shadow(body, length, width)
-    sun = dice.uniform(0.75, 1.0)
+    sun = rng.uniform(0.75, 1.0)
     side, end = side_shown(body, width), end_shown(body, length)
     low, half, nose = 0.2, width / 2, length / 2
     rise = height * belt
-    gloss = scene.texture(Texture("metal", 90, 1.0, offset=(dice.roll(), dice.roll())))
+    gloss = scene.texture(Texture("metal", 90, 1.0, offset=(rng.random(), rng.random())))
 
     outline = [
         (-nose, low), (-nose * 1.0, height * boot), (z0 * length, rise), (z3 * length, rise),
@@ -86,26 +86,34 @@ def draw_car(
         rim = height * (bonnet if end > 0 else boot)
         face = [(-half, low, z), (half, low, z), (half, rim, z), (-half, rim, z)]
         body.face(face, shade(paint, end_light * sun), texture=gloss)
-        _car_end(body, dice, end, half, z, low, rim, lights)
+        _car_end(body, rng, end, half, z, low, rim, lights)
     if side:
-        flank = [(side * half, y, z) for z, y in outline]
-        body.face(flank, shade(paint, sun), texture=gloss)
-        body.flush()
-        seam = [(side * half, low + 0.05, -0.02 * length), (side * half, rise, -0.02 * length)]
-        handle = [(side * half, rise * 0.86, z) for z in (-0.08 * length, -0.04 * length)]
-        both = body.at(seam + handle)
-        scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), body.thing)
-        sill = [
-            (side * half, y, z)
-            for y, z in ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))
-        ]
-        body.face(sill, shade(paint, 0.4), flags=IMAGE)
+        _flank(body, side * half, outline, length, rise, paint, sun, gloss)
     _cabin(body, paint, sun, side, end, half, height, rise, [z * length for z in cabin], kind)
     if side:
-        hub = dice.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190)))
+        hub = rng.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190)))
         draw_wheels(body, side, width, [-0.31 * length, 0.32 * length], 0.32, hub)
     body.flush()
     return body.thing
+
+
+def _flank(
+    body: Body, xs: float, outline: list[tuple[float, float]], length: float, rise: float,
+    paint: Color, sun: float, gloss: int,
+) -> None:  # fmt: skip
+    """A side below the windows, with seam and handle of its door, ``xs`` metres off the middle."""
+    nose, low, scene = length / 2, outline[0][1], body.scene
+    flank = [(xs, y, z) for z, y in outline]
+    body.face(flank, shade(paint, sun), texture=gloss)
+    body.flush()
+    seam = [(xs, low + 0.05, -0.02 * length), (xs, rise, -0.02 * length)]
+    handle = [(xs, rise * 0.86, z) for z in (-0.08 * length, -0.04 * length)]
+    both = body.at(seam + handle)
+    scene.lines([both[:2], both[2:]], 0.002, shade(paint, 0.55), body.thing)
+    sill = [
+        (xs, y, z) for y, z in ((low, -nose), (low + 0.12, -nose), (low + 0.12, nose), (low, nose))
+    ]
+    body.face(sill, shade(paint, 0.4), flags=IMAGE)
 
 
 def _cabin(
@@ -154,7 +162,7 @@ def _pane(flank: Points, first: float, last: float) -> Points:
 
 
 def _car_end(
-    body: Body, dice: Dice, end: float, half: float, z: float, low: float, rim: float,
+    body: Body, rng: Rng, end: float, half: float, z: float, low: float, rim: float,
     lights: bool,
 ) -> None:  # fmt: skip
     tall = rim - low
@@ -168,7 +176,7 @@ def _car_end(
     else:
         body.across(half, lamps, (200, 30, 25), texture=glow)
     plate = (-0.27, 0.27, low + 0.18 * tall, low + 0.36 * tall, z)
-    body.across(half, [plate], dice.pick(((235, 235, 225), (240, 205, 60))))
+    body.across(half, [plate], rng.pick(((235, 235, 225), (240, 205, 60))))
     body.across(half, [(-1.0, 1.0, low, low + 0.14 * tall, z)], (42, 42, 46))
     tyres = [(-0.95, -0.65, 0.0, low, z), (0.65, 0.95, 0.0, low, z)]
     body.across(half, tyres, RUBBER, flags=BOTH)

@@ -9,12 +9,12 @@ import numpy as np
 from training.data.streetworld.drawing import BOTH, OUTLINE, DisplayList
 from training.data.streetworld.geometry import Points
 from training.data.streetworld.palette import mix, paint_of, pick_color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 def draw_fence(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     start: tuple[float, float],
     end: tuple[float, float],
     *,
@@ -23,12 +23,12 @@ def draw_fence(
     kind: str | None = None,
     ground: str | None = None,
 ) -> int:
-    """A fence over the ground from `start` to `end` ((x, depth) metres), `tall` metres."""
-    name = color or pick_color(dice, "fence")
+    """A fence over the ground from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres."""
+    name = color or pick_color(rng, "fence")
     thing = scene.thing("fence", name, ground)
-    paint = paint_of(dice, name)
-    kind = kind or dice.weighted({"pickets": 3, "rails": 2, "iron": 2, "wire": 1, "boards": 1.5})
-    tall = tall or dice.uniform(0.9, 1.9)
+    paint = paint_of(rng, name)
+    kind = kind or rng.weighted({"pickets": 3, "rails": 2, "iron": 2, "wire": 1, "boards": 1.5})
+    tall = tall or rng.uniform(0.9, 1.9)
     length = math.dist(start, end)
     gap = {"pickets": 0.2, "rails": 1.8, "iron": 0.16, "wire": 2.2, "boards": 0.24}[kind]
     count = int(min(max(length / gap, 4), 46))

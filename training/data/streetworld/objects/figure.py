@@ -1,11 +1,11 @@
-"""A sprite in its own frame, and what persons on foot and on wheels share."""
+"""A sprite in coordinates of its own, and what persons on foot and on wheels share."""
 
 from __future__ import annotations
 
 from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
 from training.data.streetworld.geometry import Points, disc, limb
 from training.data.streetworld.palette import Color
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 SKINS: tuple[Color, ...] = (
     (240, 200, 172),
@@ -38,17 +38,17 @@ LEGWEAR: tuple[Color, ...] = (
 
 
 class Figure:
-    """A sprite frame: x to the side and y up, in units of the figure's own height."""
+    """A sprite's own coordinates: x to the side and y up, in units of the figure's own height."""
 
     def __init__(
         self, scene: DisplayList, thing: int, x: float, y: float, tall: float, mirror: float
     ) -> None:
-        """Feet at (x, y) of the frame, `tall` frame heights, facing right when mirror is 1."""
+        """Feet at (x, y) of the image, ``tall`` image heights, facing right when mirror is 1."""
         self.scene, self.thing = scene, thing
         self.x, self.y, self.tall, self.mirror = x, y, tall, mirror
 
     def at(self, points: Points) -> Points:
-        """Figure coordinates to frame coordinates."""
+        """Figure coordinates to image coordinates."""
         return points * (self.tall * self.mirror, -self.tall) + (self.x, self.y)
 
     def limb(
@@ -74,10 +74,10 @@ class Figure:
 
 
 def draw_head(
-    figure: Figure, dice: Dice, x: float, y: float, size: float, skin: Color, facing: str
+    figure: Figure, rng: Rng, x: float, y: float, size: float, skin: Color, facing: str
 ) -> None:
-    """A head with hair; `facing` is front, back or side, `size` half its height."""
-    hair = dice.pick(HAIRS)
+    """A head with hair; ``facing`` is front, back or side, ``size`` half its height."""
+    hair = rng.pick(HAIRS)
     figure.disc(x, y, size * 0.8, size, skin if facing != "back" else hair)
     if facing == "front":
         cap = [

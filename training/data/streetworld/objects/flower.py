@@ -9,12 +9,12 @@ import numpy as np
 from training.data.streetworld.drawing import BOTH, IMAGE, DisplayList
 from training.data.streetworld.geometry import disc, limb
 from training.data.streetworld.palette import Color, paint_of, pick_color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 def draw_flower(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     y: float,
     tall: float,
@@ -22,18 +22,18 @@ def draw_flower(
     ground: str | None = None,
     color: str | None = None,
 ) -> int:
-    """One flower with its stem, `tall` frame heights."""
-    name = color or pick_color(dice, "flower")
+    """One flower with its stem, ``tall`` image heights."""
+    name = color or pick_color(rng, "flower")
     thing = scene.thing("flower", name, ground)
-    petal = paint_of(dice, name)
-    green = (dice.uniform(40, 80), dice.uniform(110, 150), dice.uniform(30, 60))
-    radius = tall * dice.uniform(0.22, 0.36)
+    petal = paint_of(rng, name)
+    green = (rng.uniform(40, 80), rng.uniform(110, 150), rng.uniform(30, 60))
+    radius = tall * rng.uniform(0.22, 0.36)
     top = y - tall + radius
-    lean = dice.uniform(-0.08, 0.08) * tall
+    lean = rng.uniform(-0.08, 0.08) * tall
     scene.fill(limb(x, y, x + lean, top, tall * 0.035, tall * 0.03), green, thing)
     for s in (-1, 1):
-        if dice.chance(0.7):
-            leaf_y = y - tall * dice.uniform(0.1, 0.3)
+        if rng.chance(0.7):
+            leaf_y = y - tall * rng.uniform(0.1, 0.3)
             tip = (x + s * tall * 0.22, leaf_y - tall * 0.12)
             scene.fill(
                 [
@@ -45,15 +45,15 @@ def draw_flower(
                 shade(green, 0.85),
                 thing,
             )
-    draw_bloom(scene, dice, x + lean, top, radius, petal, thing)
+    draw_bloom(scene, rng, x + lean, top, radius, petal, thing)
     return thing
 
 
 def draw_bloom(
-    scene: DisplayList, dice: Dice, x: float, y: float, radius: float, petal: Color, thing: int
+    scene: DisplayList, rng: Rng, x: float, y: float, radius: float, petal: Color, thing: int
 ) -> None:
     """A flower's head, seen from the front."""
-    kind = dice.weighted({"daisy": 3, "round": 2, "tulip": 1.2})
+    kind = rng.weighted({"daisy": 3, "round": 2, "tulip": 1.2})
     if kind == "tulip":
         r = radius
         scene.fill(
@@ -83,8 +83,8 @@ def draw_bloom(
             flags=IMAGE,
         )
         return
-    count = dice.integer(5, 6) if kind == "round" else dice.integer(7, 9)
-    turn = dice.uniform(0, 6.28)
+    count = rng.integer(5, 6) if kind == "round" else rng.integer(7, 9)
+    turn = rng.uniform(0, 6.28)
     wide = 0.5 if kind == "round" else 0.3
     for n in range(count):
         angle = turn + n * 2 * math.pi / count
@@ -92,5 +92,5 @@ def draw_bloom(
         ring = disc(radius * 0.55, 0.0, radius * 0.48, radius * wide, 10)
         turned = ring @ np.array([(cos, sin), (-sin, cos)]) + (x, y)
         scene.fill(turned, shade(petal, 0.85 + 0.15 * (n % 2)), thing)
-    heart = dice.pick(((240, 200, 60), (90, 56, 30), (250, 225, 120)))
+    heart = rng.pick(((240, 200, 60), (90, 56, 30), (250, 225, 120)))
     scene.fill(disc(x, y, radius * 0.26, radius * 0.26), heart, thing, flags=BOTH)

@@ -9,7 +9,7 @@ import numpy as np
 from training.data.streetworld.drawing import IMAGE, DisplayList, Texture
 from training.data.streetworld.geometry import Points
 from training.data.streetworld.palette import Color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 GROUNDS: tuple[str, ...] = ("road", "pavement", "grass", "sand", "water")
 
@@ -78,23 +78,23 @@ _TILES = {  # (tile, texels per metre, stretch away from the camera)
 class Ground:
     """One surface: its noun, paint and texture, chosen once and used for all of its pieces."""
 
-    def __init__(self, scene: DisplayList, dice: Dice, noun: str, *, dim: float = 1.0) -> None:
-        """Registers a surface called `noun`."""
+    def __init__(self, scene: DisplayList, rng: Rng, noun: str, *, dim: float = 1.0) -> None:
+        """Registers a surface called ``noun``."""
         self.scene, self.noun = scene, noun
         self.thing = scene.thing(noun, None)
-        base = shade(dice.pick(_PAINTS[noun]), dice.uniform(0.8, 1.15) * dim)
+        base = shade(rng.pick(_PAINTS[noun]), rng.uniform(0.8, 1.15) * dim)
         self.paint: Color = (
-            base[0] + dice.uniform(-10, 10),
-            base[1] + dice.uniform(-8, 8),
-            base[2] + dice.uniform(-10, 10),
+            base[0] + rng.uniform(-10, 10),
+            base[1] + rng.uniform(-8, 8),
+            base[2] + rng.uniform(-10, 10),
         )
-        tile, texels, stretch = dice.pick(_TILES[noun])
-        strength = dice.uniform(0.3, 0.9) if noun == "road" else dice.uniform(0.5, 1.4)
-        offset = (dice.roll(), dice.roll())
+        tile, texels, stretch = rng.pick(_TILES[noun])
+        strength = rng.uniform(0.3, 0.9) if noun == "road" else rng.uniform(0.5, 1.4)
+        offset = (rng.random(), rng.random())
         self.texture = scene.texture(Texture(tile, texels, strength, True, offset, stretch))
 
     def fill(self, points: Points | Sequence[tuple[float, float]]) -> None:
-        """A piece of it, as a polygon of the frame."""
+        """A piece of it, as a polygon of the image."""
         self.scene.haze = 0.0
         self.scene.fill(points, self.paint, self.thing, texture=self.texture)
 
@@ -107,7 +107,7 @@ class Ground:
 def strip(
     scene: DisplayList, left: float, right: float, near: float, far: float, bend: float = 0.0
 ) -> Points:
-    """The frame polygon of a strip of ground that runs away from the camera (metres)."""
+    """The image polygon of a strip of ground that runs away from the camera (metres)."""
     steps = 6 if bend else 1
     depths = [near * (far / near) ** (n / steps) for n in range(steps + 1)]
     xyz = [(left + bend * z * z, 0.0, z) for z in depths]

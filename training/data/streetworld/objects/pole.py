@@ -7,7 +7,7 @@ import numpy as np
 from training.data.streetworld.drawing import GLOW, IMAGE, DisplayList
 from training.data.streetworld.geometry import box, disc, limb
 from training.data.streetworld.palette import Color, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 METALS: tuple[Color, ...] = (
     (120, 122, 126),
@@ -21,7 +21,7 @@ METALS: tuple[Color, ...] = (
 
 def draw_pole(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     y: float,
     tall: float,
@@ -31,12 +31,12 @@ def draw_pole(
     kind: str | None = None,
     thick: float | None = None,
 ) -> int:
-    """A post, lamp post, telegraph pole or bollard, `tall` frame heights."""
-    kind = kind or dice.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
+    """A post, lamp post, telegraph pole or bollard, ``tall`` image heights."""
+    kind = kind or rng.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
     thing = scene.thing("pole", None, ground)
     wood = kind == "wires"
-    metal: Color = (104, 80, 60) if wood else dice.pick(METALS)
-    width = thick or max(tall * dice.uniform(0.022, 0.04), 0.009)
+    metal: Color = (104, 80, 60) if wood else rng.pick(METALS)
+    width = thick or max(tall * rng.uniform(0.022, 0.04), 0.009)
     scene.fill(limb(x, y, x, y - tall, width, width * 0.75), metal, thing)
     scene.fill(
         limb(x + width * 0.2, y, x + width * 0.15, y - tall, width * 0.35, width * 0.3),
@@ -49,58 +49,74 @@ def draw_pole(
     glow = GLOW if lit else 0
     lamp: Color = (255, 236, 180) if lit else (226, 228, 226)
     if kind in ("lamp", "double"):
-        for s in (-1.0, 1.0) if kind == "double" else (dice.sign(),):
-            reach = s * tall * dice.uniform(0.12, 0.25)
-            scene.fill(
-                limb(x, top + width / 2, x + reach, top - tall * 0.02, width * 0.7, width * 0.5),
-                metal,
-                thing,
-            )
-            scene.fill(
-                box(
-                    x + reach - tall * 0.045,
-                    top - tall * 0.03,
-                    x + reach + tall * 0.045,
-                    top + tall * 0.0,
-                ),
-                metal,
-                thing,
-            )
-            scene.fill(
-                box(
-                    x + reach - tall * 0.035,
-                    top - tall * 0.002,
-                    x + reach + tall * 0.035,
-                    top + tall * 0.016,
-                ),
-                lamp,
-                thing,
-                texture=glow,
-            )
+        for s in (-1.0, 1.0) if kind == "double" else (rng.sign(),):
+            reach = s * tall * rng.uniform(0.12, 0.25)
+            _arm(scene, thing, x, top, tall, width, reach, metal, lamp, glow)
     elif kind == "ball":
         scene.fill(disc(x, top - tall * 0.03, tall * 0.05, tall * 0.055), lamp, thing, texture=glow)
     elif kind == "wires":
-        for drop in (0.04, 0.11):
-            scene.fill(
-                limb(
-                    x - tall * 0.12,
-                    top + tall * drop,
-                    x + tall * 0.12,
-                    top + tall * drop,
-                    width * 0.6,
-                    width * 0.6,
-                ),
-                metal,
-                thing,
-            )
-        wires = [
-            np.array(
-                [
-                    (x + s * tall * 0.1, top + tall * 0.04),
-                    (x + s * 1.2, top - tall * dice.uniform(-0.1, 0.1)),
-                ]
-            )
-            for s in (-1, 1)
-        ]
-        scene.lines(wires, 0.002, (50, 50, 54))
+        _wires(scene, rng, thing, x, top, tall, width, metal)
     return thing
+
+
+def _arm(
+    scene: DisplayList, thing: int, x: float, top: float, tall: float, width: float, reach: float,
+    metal: Color, lamp: Color, glow: int,
+) -> None:  # fmt: skip
+    """An arm of a lamp post, ``reach`` to the right, with its lamp."""
+    scene.fill(
+        limb(x, top + width / 2, x + reach, top - tall * 0.02, width * 0.7, width * 0.5),
+        metal,
+        thing,
+    )
+    scene.fill(
+        box(
+            x + reach - tall * 0.045,
+            top - tall * 0.03,
+            x + reach + tall * 0.045,
+            top + tall * 0.0,
+        ),
+        metal,
+        thing,
+    )
+    scene.fill(
+        box(
+            x + reach - tall * 0.035,
+            top - tall * 0.002,
+            x + reach + tall * 0.035,
+            top + tall * 0.016,
+        ),
+        lamp,
+        thing,
+        texture=glow,
+    )
+
+
+def _wires(
+    scene: DisplayList, rng: Rng, thing: int, x: float, top: float, tall: float, width: float,
+    metal: Color,
+) -> None:  # fmt: skip
+    """Two crossbars and the wires they carry."""
+    for drop in (0.04, 0.11):
+        scene.fill(
+            limb(
+                x - tall * 0.12,
+                top + tall * drop,
+                x + tall * 0.12,
+                top + tall * drop,
+                width * 0.6,
+                width * 0.6,
+            ),
+            metal,
+            thing,
+        )
+    wires = [
+        np.array(
+            [
+                (x + s * tall * 0.1, top + tall * 0.04),
+                (x + s * 1.2, top - tall * rng.uniform(-0.1, 0.1)),
+            ]
+        )
+        for s in (-1, 1)
+    ]
+    scene.lines(wires, 0.002, (50, 50, 54))

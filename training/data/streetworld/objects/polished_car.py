@@ -1,7 +1,7 @@
 """Cars as a real street has them: rounded, mostly black, grey or white, and mirroring the sky.
 
 :mod:`.car` draws a car of flat faces in one paint, which is what evaluation shows. Lessons that
-ask for it (`Lesson.polished`) mix these in: a black car in the shade has nearly the color of the
+ask for it (``Lesson.polished``) mix these in: a black car in the shade has nearly the color of the
 road before it, and bonnet and windows are as bright as the sky.
 """
 
@@ -23,7 +23,7 @@ from training.data.streetworld.objects.vehicle import (
     stand_vehicle,
 )
 from training.data.streetworld.palette import Color, mix, paint_of, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 # How often a car of a real street wears each color.
 SOBER_COLORS: dict[str, float] = {
@@ -108,7 +108,7 @@ class _Shell:
 
 def draw_polished_car(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     depth: float,
     yaw: float,
@@ -118,11 +118,11 @@ def draw_polished_car(
     lights: bool = False,
 ) -> int:
     """A car that stands at (x, depth) metres. Returns its thing number."""
-    name = color or dice.weighted(SOBER_COLORS)
-    kind = dice.weighted(
+    name = color or rng.weighted(SOBER_COLORS)
+    kind = rng.weighted(
         {"small": 2, "hatchback": 3, "saloon": 3, "estate": 2, "jeep": 1, "van": 1, "coupe": 1}
     )
-    length, width, height = (v * dice.uniform(0.94, 1.06) for v in _SIZES[kind])
+    length, width, height = (v * rng.uniform(0.94, 1.06) for v in _SIZES[kind])
     profile, rear_glass, front_glass = _PROFILES[kind]
     body = stand_vehicle(scene, "car", name, ground, x, depth, yaw)
     shell = _Shell(
@@ -130,38 +130,38 @@ def draw_polished_car(
         length=length,
         height=height,
         belt=profile[front_glass + 1][1],
-        paint=_paint(dice, name),
+        paint=_paint(rng, name),
         # As bright as the sky is, however dark the street below it.
-        sky=shade(mix(scene.haze_color, (235, 240, 245), dice.uniform(0.1, 0.7)),
-                  dice.uniform(0.5, 1.0) / scene.dim),
-        mirror=dice.uniform(0.2, 0.9),
-        light=dice.uniform(0.7, 1.05),
+        sky=shade(mix(scene.haze_color, (235, 240, 245), rng.uniform(0.1, 0.7)),
+                  rng.uniform(0.5, 1.0) / scene.dim),
+        mirror=rng.uniform(0.2, 0.9),
+        light=rng.uniform(0.7, 1.05),
     )  # fmt: skip
-    _shadow(body, dice, length, width)
+    _shadow(body, rng, length, width)
     side, end = side_shown(body, width), end_shown(body, length)
-    glints = dice.uniform(0.0, 0.8), dice.uniform(0.0, 0.5)
-    stripes = kind == "small" and dice.chance(0.3)
+    glints = rng.uniform(0.0, 0.8), rng.uniform(0.0, 0.5)
+    stripes = kind == "small" and rng.chance(0.3)
     _skin(body, shell, profile, (rear_glass, front_glass), glints[0], stripes)
     if end:
-        _end(body, dice, shell, end, lights)
+        _end(body, rng, shell, end, lights)
     if side:
-        _flank(body, dice, shell, side, profile, (rear_glass, front_glass), glints[1])
+        _flank(body, rng, shell, side, profile, (rear_glass, front_glass), glints[1])
     body.flush()
     return body.thing
 
 
-def _paint(dice: Dice, name: str) -> Color:
+def _paint(rng: Rng, name: str) -> Color:
     """Its paint: grey ones are often the silver that a person calls grey."""
-    color = paint_of(dice, name)
+    color = paint_of(rng, name)
     if name == "grey":
-        return shade(color, dice.uniform(0.7, 1.4))
-    return shade(color, dice.uniform(0.55, 1.0)) if name in ("blue", "red", "green") else color
+        return shade(color, rng.uniform(0.7, 1.4))
+    return shade(color, rng.uniform(0.55, 1.0)) if name in ("blue", "red", "green") else color
 
 
-def _shadow(body: Body, dice: Dice, length: float, width: float) -> None:
+def _shadow(body: Body, rng: Rng, length: float, width: float) -> None:
     """The dark below: nearly black between the wheels, faint around them under a dull sky."""
-    faint = dice.uniform(0.0, 0.5)
-    for spread, alpha in ((dice.uniform(1.05, 1.3), faint), (0.92, dice.uniform(0.5, 0.85))):
+    faint = rng.uniform(0.0, 0.5)
+    for spread, alpha in ((rng.uniform(1.05, 1.3), faint), (0.92, rng.uniform(0.5, 0.85))):
         w, z = width / 2 * spread, length / 2 * (1 + (spread - 1) * 0.5)
         foot = body.at([(-w, 0, -z), (w, 0, -z), (w, 0, z), (-w, 0, z)])
         body.scene.blend(foot, (6, 6, 9), alpha)
@@ -229,7 +229,7 @@ def _across(
     ]  # fmt: skip
 
 
-def _end(body: Body, dice: Dice, shell: _Shell, end: float, lights: bool) -> None:
+def _end(body: Body, rng: Rng, shell: _Shell, end: float, lights: bool) -> None:
     """Lamps, grille, plate and what is below them."""
     along = 0.5 * end
     up = shell.belt * 0.95
@@ -239,20 +239,20 @@ def _end(body: Body, dice: Dice, shell: _Shell, end: float, lights: bool) -> Non
         corners = [(left, low), (right, low), (right, high), (left, high)]
         body.face([shell.corner(s, along, y) for s, y in corners], paint, texture=glow, flags=flags)
 
-    spot(-0.98, 0.98, 0.2, 0.2 + (up - 0.2) * 0.25, shade(shell.paint, dice.uniform(0.25, 0.9)))
+    spot(-0.98, 0.98, 0.2, 0.2 + (up - 0.2) * 0.25, shade(shell.paint, rng.uniform(0.25, 0.9)))
     spot(-0.9, 0.9, 0.07, 0.23, (16, 16, 18), flags=BOTH)
     glow = GLOW if lights else 0
-    lamp = dice.pick(((246, 243, 228), (200, 206, 212), (150, 156, 164)))
+    lamp = rng.pick(((246, 243, 228), (200, 206, 212), (150, 156, 164)))
     if end < 0:
-        lamp = dice.pick(((200, 30, 25), (140, 25, 25), (90, 20, 22)))
-    reach, low = dice.uniform(0.22, 0.42), 0.2 + (up - 0.2) * dice.uniform(0.45, 0.62)
+        lamp = rng.pick(((200, 30, 25), (140, 25, 25), (90, 20, 22)))
+    reach, low = rng.uniform(0.22, 0.42), 0.2 + (up - 0.2) * rng.uniform(0.45, 0.62)
     for left, right in ((-0.97, -0.97 + reach), (0.97 - reach, 0.97)):
-        spot(left, right, low, low + (up - 0.2) * dice.uniform(0.18, 0.3), lamp, glow)
+        spot(left, right, low, low + (up - 0.2) * rng.uniform(0.18, 0.3), lamp, glow)
     if end > 0:
-        wide = dice.uniform(0.3, 0.6)
+        wide = rng.uniform(0.3, 0.6)
         spot(-wide, wide, low - 0.02, low + (up - 0.2) * 0.2, (28, 28, 32))
         spot(-0.5, 0.5, 0.24, 0.24 + (up - 0.2) * 0.2, (24, 24, 27))
-    plate = dice.pick(((225, 225, 215), (225, 195, 70), (180, 180, 175)))
+    plate = rng.pick(((225, 225, 215), (225, 195, 70), (180, 180, 175)))
     spot(-0.26, 0.26, 0.2 + (up - 0.2) * 0.2, 0.2 + (up - 0.2) * 0.38, plate)
     for left, right in ((-0.98, -0.72), (0.72, 0.98)):
         spot(left, right, 0.0, 0.22, RUBBER, flags=BOTH)
@@ -260,7 +260,7 @@ def _end(body: Body, dice: Dice, shell: _Shell, end: float, lights: bool) -> Non
 
 
 def _flank(
-    body: Body, dice: Dice, shell: _Shell, side: float,
+    body: Body, rng: Rng, shell: _Shell, side: float,
     profile: _Profile, glass: tuple[int, int], glint: float,
 ) -> None:  # fmt: skip
     """The side that shows: doors that mirror the street, windows, arches and wheels."""
@@ -275,8 +275,8 @@ def _flank(
 
     band(base, base + tall * 0.35, shell.lit(-0.6))
     band(base + tall * 0.35, base + tall * 0.62, shell.lit(-0.15))
-    if dice.chance(0.6):
-        bright = mix(shell.lit(0.3), shell.sky, shell.mirror * dice.uniform(0.2, 0.7))
+    if rng.chance(0.6):
+        bright = mix(shell.lit(0.3), shell.sky, shell.mirror * rng.uniform(0.2, 0.7))
         band(base + tall * 0.78, base + tall * 0.92, bright)
     band(base, base + tall * 0.1, (24, 24, 26))
     rear, front = glass
@@ -290,7 +290,7 @@ def _flank(
         ]  # fmt: skip
         body.face([shell.corner(side, z, y) for z, y in corners], mix(GLASS, shell.sky, glint),
                   flags=IMAGE)  # fmt: skip
-    hub = shade(dice.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190))), shell.light)
+    hub = shade(rng.pick(((150, 152, 156), (95, 97, 100), (185, 186, 190))), shell.light)
     centres = [-0.31 * shell.length, 0.32 * shell.length]
     for z in centres:
         rim = [

@@ -10,7 +10,7 @@ from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.geometry import Points
 from training.data.streetworld.objects.ground import Ground, strip
 from training.data.streetworld.palette import Color
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 # Outlines in metres (across, along the street), along growing away from whoever reads them.
 _SHAFT = ((-0.11, 0.0), (0.11, 0.0), (0.11, 2.6), (-0.11, 2.6))
@@ -20,34 +20,34 @@ _TOOTH = ((-0.25, 0.0), (0.25, 0.0), (0.0, -0.7), (0.0, -0.7))
 
 
 def draw_road_symbol(
-    scene: DisplayList, dice: Dice, road: Ground, x: float, depth: float, bend: float = 0.0
+    scene: DisplayList, rng: Rng, road: Ground, x: float, depth: float, bend: float = 0.0
 ) -> None:
-    """One symbol on `road`, `x` metres from its middle, `depth` metres ahead."""
-    worn = dice.uniform(0.45, 1.0)
+    """One symbol on ``road``, ``x`` metres from its middle, ``depth`` metres ahead."""
+    worn = rng.uniform(0.45, 1.0)
     paint: Color = tuple(p + (224 - p) * worn for p in road.paint)  # type: ignore[assignment]
-    kind = dice.weighted({"arrow": 3, "bicycle": 2, "word": 2, "teeth": 1})
+    kind = rng.weighted({"arrow": 3, "bicycle": 2, "word": 2, "teeth": 1})
     if kind == "arrow":
         head = np.array(_AHEAD)
-        if dice.chance(0.4):
-            head = np.array(_TURN) * (dice.pick((-1.0, 1.0)), 1.0)
+        if rng.chance(0.4):
+            head = np.array(_TURN) * (rng.pick((-1.0, 1.0)), 1.0)
         outlines = np.stack([np.array(_SHAFT), head])
     elif kind == "bicycle":
         outlines = _bicycle()
     elif kind == "word":
-        outlines = _word(dice)
+        outlines = _word(rng)
     else:
         outlines = np.array(_TOOTH)[None] + np.array(
-            [(0.9 * n, 0.0) for n in range(dice.integer(3, 6))]
+            [(0.9 * n, 0.0) for n in range(rng.integer(3, 6))]
         )[:, None]  # fmt: skip
     road.marks(_on_the_road(scene, outlines, x, depth, bend), paint)
 
 
 def draw_kerb_lines(
-    scene: DisplayList, dice: Dice, road: Ground, x: float, inwards: float, bend: float
+    scene: DisplayList, rng: Rng, road: Ground, x: float, inwards: float, bend: float
 ) -> None:
-    """No-parking lines beside the kerb at `x`, `inwards` (1 or -1) from it."""
-    yellow: Color = dice.pick(((206, 176, 70), (170, 150, 84), (222, 222, 216), (150, 146, 140)))
-    for inset in (0.25, 0.5) if dice.chance(0.7) else (0.3,):
+    """No-parking lines beside the kerb at ``x``, ``inwards`` (1 or -1) from it."""
+    yellow: Color = rng.pick(((206, 176, 70), (170, 150, 84), (222, 222, 216), (150, 146, 140)))
+    for inset in (0.25, 0.5) if rng.chance(0.7) else (0.3,):
         at = x + inwards * inset
         road.marks(strip(scene, at - 0.05, at + 0.05, 0.9, 50, bend)[None], yellow)
 
@@ -65,16 +65,16 @@ def _bicycle() -> Points:
     return np.array(spans)
 
 
-def _word(dice: Dice) -> Points:
+def _word(rng: Rng) -> Points:
     """Three to five tall letters, each an upright and two bars."""
-    count, tall = dice.integer(3, 5), dice.uniform(1.2, 2.4)
+    count, tall = rng.integer(3, 5), rng.uniform(1.2, 2.4)
     bars = []
     for n in range(count):
         left = 0.55 * (n - count / 2)
         bars.append((left, 0.0, left + 0.1, tall))
-        if dice.chance(0.5):
+        if rng.chance(0.5):
             bars.append((left + 0.28, 0.0, left + 0.38, tall))
-        height = dice.pick((0.0, 0.45, 0.88)) * tall
+        height = rng.pick((0.0, 0.45, 0.88)) * tall
         bars.append((left, height, left + 0.38, height + 0.12 * tall))
     return np.array([[(u0, v0), (u1, v0), (u1, v1), (u0, v1)] for u0, v0, u1, v1 in bars])
 

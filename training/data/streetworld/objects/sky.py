@@ -6,7 +6,7 @@ from training.data.streetworld.drawing import GLOW, DisplayList, Texture
 from training.data.streetworld.geometry import disc
 from training.data.streetworld.objects.tree import blob
 from training.data.streetworld.palette import Color, mix
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 # (upper, lower) colors by the sky's word; the word goes into captions
 _SKIES: dict[str, tuple[tuple[tuple[int, int, int], tuple[int, int, int]], ...]] = {
@@ -40,11 +40,11 @@ _SKIES: dict[str, tuple[tuple[tuple[int, int, int], tuple[int, int, int]], ...]]
 }
 
 
-def draw_sky(scene: DisplayList, dice: Dice, word: str, horizon: float) -> int:
-    """Fills the frame with sky; what comes after covers it. Returns its thing number."""
+def draw_sky(scene: DisplayList, rng: Rng, word: str, horizon: float) -> int:
+    """Fills the image with sky; what comes after covers it. Returns its thing number."""
     thing = scene.thing("sky", word)
-    upper, lower = dice.pick(_SKIES[word])
-    jitter = [dice.uniform(-14, 14) for _ in range(3)]
+    upper, lower = rng.pick(_SKIES[word])
+    jitter = [rng.uniform(-14, 14) for _ in range(3)]
     scene.gradient(
         tuple(min(max(c + j, 0), 255) for c, j in zip(upper, jitter, strict=True)),  # type: ignore[arg-type]
         tuple(min(max(c + j, 0), 255) for c, j in zip(lower, jitter, strict=True)),  # type: ignore[arg-type]
@@ -60,13 +60,11 @@ def sky_color(word: str) -> Color:
     return float(red), float(green), float(blue)
 
 
-def draw_clouds(scene: DisplayList, dice: Dice, word: str, horizon: float, count: int) -> None:
+def draw_clouds(scene: DisplayList, rng: Rng, word: str, horizon: float, count: int) -> None:
     """Heaps of cloud between the upper edge and the horizon."""
     thing = scene.thing(
         "cloud",
-        {"orange": "orange", "pink": "pink", "dark": "grey"}.get(
-            word, dice.pick(("white", "grey"))
-        ),
+        {"orange": "orange", "pink": "pink", "dark": "grey"}.get(word, rng.pick(("white", "grey"))),
     )
     bright: Color = (246, 246, 248) if scene.things[thing].color == "white" else (158, 162, 170)
     if word in ("orange", "pink"):
@@ -75,33 +73,33 @@ def draw_clouds(scene: DisplayList, dice: Dice, word: str, horizon: float, count
         bright = (78, 82, 98)
     elif word == "white":
         bright = (176, 182, 190)
-    fluff = scene.texture(Texture("cloud", 110, 1.4, offset=(dice.roll(), dice.roll())))
+    fluff = scene.texture(Texture("cloud", 110, 1.4, offset=(rng.random(), rng.random())))
     for _ in range(count):
-        x, y = dice.uniform(-0.7, 0.7), dice.uniform(0.04, max(horizon * 0.8, 0.08))
-        wide = dice.uniform(0.08, 0.3)
-        tall = wide * dice.uniform(0.25, 0.5)
+        x, y = rng.uniform(-0.7, 0.7), rng.uniform(0.04, max(horizon * 0.8, 0.08))
+        wide = rng.uniform(0.08, 0.3)
+        tall = wide * rng.uniform(0.25, 0.5)
         scene.fill(
-            blob(dice, x, y, wide, tall * 0.6, 0.1),
+            blob(rng, x, y, wide, tall * 0.6, 0.1),
             mix(bright, (120, 130, 150), 0.25),
             thing,
             texture=fluff,
         )
         for _ in range(4):
-            dx = dice.uniform(-0.6, 0.6)
-            size = dice.uniform(0.35, 0.6) * (1 - abs(dx) * 0.6)
+            dx = rng.uniform(-0.6, 0.6)
+            size = rng.uniform(0.35, 0.6) * (1 - abs(dx) * 0.6)
             scene.fill(
-                blob(dice, x + dx * wide, y - tall * 0.35, wide * size, tall * size * 1.1, 0.08),
+                blob(rng, x + dx * wide, y - tall * 0.35, wide * size, tall * size * 1.1, 0.08),
                 bright,
                 thing,
                 texture=fluff,
             )
 
 
-def draw_sun(scene: DisplayList, dice: Dice, word: str, x: float, y: float, radius: float) -> int:
+def draw_sun(scene: DisplayList, rng: Rng, word: str, x: float, y: float, radius: float) -> int:
     """The sun's disc with its glow."""
     paint: Color = (255, 252, 225)
     if word in ("orange", "pink", "grey"):
-        paint = dice.pick(((255, 190, 70), (255, 130, 60), (250, 220, 120)))
+        paint = rng.pick(((255, 190, 70), (255, 130, 60), (250, 220, 120)))
     for reach, alpha in ((3.2, 0.12), (2.1, 0.18), (1.5, 0.25)):
         scene.blend(
             disc(x, y, radius * reach, radius * reach, 20), mix(paint, (255, 240, 200), 0.5), alpha

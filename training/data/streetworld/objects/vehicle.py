@@ -23,10 +23,10 @@ Corner = tuple[float, float, float]
 
 
 class Body:
-    """Places points of a vehicle (right, up, forward from its middle) in the frame."""
+    """Places points of a vehicle (right, up, forward from its middle) in the image."""
 
     def __init__(self, scene: DisplayList, thing: int, x: float, depth: float, yaw: float) -> None:
-        """Stand at (x, depth) metres; `yaw` 0 shows the rear, pi the front, +-pi/2 a side."""
+        """Stand at (x, depth) metres; ``yaw`` 0 shows the rear, pi the front, +-pi/2 a side."""
         self.scene, self.thing = scene, thing
         self.x, self.depth = x, depth
         self.cos, self.sin = math.cos(yaw), math.sin(yaw)
@@ -37,7 +37,7 @@ class Body:
         self.queue: list[tuple[int, int, Color, int, int]] = []
 
     def at(self, points: Points | list[Corner]) -> Points:
-        """Vehicle coordinates (n, 3) to frame coordinates (n, 2)."""
+        """Vehicle coordinates (n, 3) to image coordinates (n, 2)."""
         array = np.asarray(points)
         right, ahead = array[:, 0], array[:, 2]
         placed = np.empty(array.shape)
@@ -50,7 +50,7 @@ class Body:
         self, corners: list[Corner], color: Color, *, texture: int = 0, flags: int = BOTH,
         each: int = 0,
     ) -> None:  # fmt: skip
-        """Queues polygons of `each` corners (0: one polygon of all), to be projected together."""
+        """Queues polygons of ``each`` corners (0: one polygon of all), to be projected together."""
         self.corners += corners
         self.queue.append((len(corners), each or len(corners), color, texture, flags))
 
@@ -111,7 +111,7 @@ def draw_shadow(body: Body, length: float, width: float) -> None:
 def draw_wheels(
     body: Body, side: float, width: float, centres: list[float], radius: float, hub: Color
 ) -> None:
-    """Queues the wheels of the side that shows, at `centres` along the vehicle."""
+    """Queues the wheels of the side that shows, at ``centres`` along the vehicle."""
     x = side * width / 2
     for z in centres:
         rim = [(x, radius + up * radius, z + along * radius) for up, along in _RIM]

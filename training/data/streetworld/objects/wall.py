@@ -19,9 +19,9 @@ Spans = Sequence[tuple[float, float, float, float]] | NDArray[np.float64]
 
 
 class Wall:
-    """An upright rectangle over the ground line from `start` to `end`: u along it, v metres up.
+    """An upright rectangle over the ground line from ``start`` to ``end``: u along it, v metres up.
 
-    Shapes are queued in painting order and projected all at once by `flush`.
+    Shapes are queued in painting order and projected all at once by ``flush``.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Wall:
         end: tuple[float, float],
         thing: int,
     ) -> None:
-        """`start` and `end` are (x, depth) metres."""
+        """``start`` and ``end`` are (x, depth) metres."""
         self.scene, self.thing = scene, thing
         self.start, self.end = start, end
         self.length = math.dist(start, end)

@@ -9,12 +9,12 @@ import numpy as np
 from training.data.streetworld.drawing import DisplayList, Texture
 from training.data.streetworld.objects.tree import blob, leaf_paint
 from training.data.streetworld.palette import shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 
 def draw_bush(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     x: float,
     y: float,
     wide: float,
@@ -24,9 +24,9 @@ def draw_bush(
 ) -> int:
     """A bush, whose word is "tree" as well."""
     thing = scene.thing("tree", "green", ground)
-    leaf = leaf_paint(dice, "green")
+    leaf = leaf_paint(rng, "green")
     leaves = scene.texture(
-        Texture("leaves", dice.uniform(90, 200), 1.2, offset=(dice.roll(), dice.roll()))
+        Texture("leaves", rng.uniform(90, 200), 1.2, offset=(rng.random(), rng.random()))
     )
     for dx, size, light in (
         (0.0, 1.0, 0.75),
@@ -35,7 +35,7 @@ def draw_bush(
         (0.02, 0.5, 1.1),
     ):
         scene.fill(
-            blob(dice, x + dx * wide, y - tall * 0.45 * size, wide * 0.5 * size, tall * 0.5 * size),
+            blob(rng, x + dx * wide, y - tall * 0.45 * size, wide * 0.5 * size, tall * 0.5 * size),
             shade(leaf, light),
             thing,
             texture=leaves,
@@ -45,7 +45,7 @@ def draw_bush(
 
 def draw_treeline(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     left: float,
     right: float,
     base: float,
@@ -54,22 +54,20 @@ def draw_treeline(
     bare: bool = False,
     ragged: float = 0.4,
 ) -> int:
-    """A row of trees or a wood as one ragged band that stands on y = `base`."""
-    name = (
-        "green" if bare else dice.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
-    )
+    """A row of trees or a wood as one ragged band that stands on y = ``base``."""
+    name = "green" if bare else rng.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
     thing = scene.thing("tree", None if bare else name)
     leaf = (
-        leaf_paint(dice, name)
+        leaf_paint(rng, name)
         if not bare
-        else (dice.uniform(90, 130), dice.uniform(74, 104), dice.uniform(60, 84))
+        else (rng.uniform(90, 130), rng.uniform(74, 104), rng.uniform(60, 84))
     )
     steps = 44
     xs = np.linspace(left, right, steps)
-    phase, wave = dice.uniform(0, 6), dice.uniform(4, 14)
+    phase, wave = rng.uniform(0, 6), rng.uniform(4, 14)
     heights = np.array(
         [
-            tall * (1 - ragged * (0.5 + 0.3 * math.sin(wave * x + phase) - 0.45 * dice.roll()))
+            tall * (1 - ragged * (0.5 + 0.3 * math.sin(wave * x + phase) - 0.45 * rng.random()))
             for x in xs
         ]
     )
@@ -78,9 +76,9 @@ def draw_treeline(
     leaves = scene.texture(
         Texture(
             "twigs" if bare else "leaves",
-            dice.uniform(60, 180),
-            dice.uniform(0.8, 1.4),
-            offset=(dice.roll(), dice.roll()),
+            rng.uniform(60, 180),
+            rng.uniform(0.8, 1.4),
+            offset=(rng.random(), rng.random()),
         )
     )
     scene.fill(band, shade(leaf, 0.85), thing, texture=leaves)
@@ -89,18 +87,16 @@ def draw_treeline(
     if bare:
         stems = []
         for _ in range(10):
-            sx = dice.uniform(left, right)
-            stems.append(
-                np.array([(sx, base), (sx + dice.uniform(-0.02, 0.02), base - tall * 0.6)])
-            )
+            sx = rng.uniform(left, right)
+            stems.append(np.array([(sx, base), (sx + rng.uniform(-0.02, 0.02), base - tall * 0.6)]))
         scene.lines(stems, 0.006, (56, 46, 40), thing)
     else:
         for _ in range(6):
-            bx = dice.uniform(max(left, -0.8), min(right, 0.8))
-            size = tall * dice.uniform(0.2, 0.35)
+            bx = rng.uniform(max(left, -0.8), min(right, 0.8))
+            size = tall * rng.uniform(0.2, 0.35)
             scene.fill(
-                blob(dice, bx, base - tall * 0.5, size, size * 0.9),
-                shade(leaf, dice.uniform(0.8, 1.15)),
+                blob(rng, bx, base - tall * 0.5, size, size * 0.9),
+                shade(leaf, rng.uniform(0.8, 1.15)),
                 thing,
                 texture=leaves,
             )

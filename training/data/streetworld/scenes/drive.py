@@ -11,72 +11,72 @@ from training.data.streetworld.objects.ground import Ground, strip
 from training.data.streetworld.objects.sky import draw_clouds, draw_sky, draw_sun
 from training.data.streetworld.objects.wood import draw_treeline
 from training.data.streetworld.palette import Color, mix, shade
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 from training.data.streetworld.scenes.roadside import Side, choose_side, line_side
 from training.data.streetworld.scenes.traffic import populate
 from training.data.streetworld.scenes.weather import Weather
 
 
-def compose_drive(scene: DisplayList, dice: Dice, weather: Weather) -> None:
+def compose_drive(scene: DisplayList, rng: Rng, weather: Weather) -> None:
     """Fills the display list with a street scene in perspective."""
     camera = Camera(
-        focal=dice.uniform(0.85, 1.5),
-        height=dice.uniform(1.2, 2.6),
-        horizon=dice.uniform(0.26, 0.58),
-        centre=dice.bell(0.0, 0.16),
+        focal=rng.uniform(0.85, 1.5),
+        height=rng.uniform(1.2, 2.6),
+        horizon=rng.uniform(0.26, 0.58),
+        centre=rng.bell(0.0, 0.16),
     )
     scene.camera = camera
-    scene.roll = dice.bell(0.0, 0.035) if dice.chance(0.6) else 0.0
-    bend = dice.bell(0.0, 0.0016) if dice.chance(0.4) else 0.0
+    scene.roll = rng.bell(0.0, 0.035) if rng.chance(0.6) else 0.0
+    bend = rng.bell(0.0, 0.0016) if rng.chance(0.4) else 0.0
     styles = {"street": 4.0, "houses": 1.6, "trees": 2.6, "open": 1.2}
-    sides = [choose_side(dice, s, dice.weighted(styles)) for s in (-1.0, 1.0)]
-    draw_behind(scene, dice, weather, camera)
-    lay_ground(scene, dice, sides, bend)
+    sides = [choose_side(rng, s, rng.weighted(styles)) for s in (-1.0, 1.0)]
+    draw_behind(scene, rng, weather, camera)
+    lay_ground(scene, rng, sides, bend)
     for side in sides:
-        line_side(scene, dice, side, bend, weather)
-    if weather.time == "day" and dice.chance(0.5):
-        cast_street_shadow(scene, dice, sides)
-    populate(scene, dice, sides, bend, weather)
+        line_side(scene, rng, side, bend, weather)
+    if weather.time == "day" and rng.chance(0.5):
+        cast_street_shadow(scene, rng, sides)
+    populate(scene, rng, sides, bend, weather)
 
 
-def draw_behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera) -> None:
+def draw_behind(scene: DisplayList, rng: Rng, weather: Weather, camera: Camera) -> None:
     """Sky, and what closes the street far away."""
-    draw_sky(scene, dice, weather.sky, camera.horizon)
-    if weather.time in ("day", "dusk") and weather.sky != "white" and dice.chance(0.15):
+    draw_sky(scene, rng, weather.sky, camera.horizon)
+    if weather.time in ("day", "dusk") and weather.sky != "white" and rng.chance(0.15):
         draw_sun(
             scene,
-            dice,
+            rng,
             weather.sky,
-            dice.uniform(-0.5, 0.5),
-            dice.uniform(0.03, camera.horizon * 0.8),
-            dice.uniform(0.04, 0.09),
+            rng.uniform(-0.5, 0.5),
+            rng.uniform(0.03, camera.horizon * 0.8),
+            rng.uniform(0.04, 0.09),
         )
-    if dice.chance(0.3):
-        draw_clouds(scene, dice, weather.sky, camera.horizon, dice.integer(1, 3))
-    scene.soften(dice.uniform(0.004, 0.01))
+    if rng.chance(0.3):
+        draw_clouds(scene, rng, weather.sky, camera.horizon, rng.integer(1, 3))
+    scene.soften(rng.uniform(0.004, 0.01))
     scene.dim = weather.shaded
-    end = dice.weighted({"trees": 3, "walls": 3, "nothing": 1.5})
+    end = rng.weighted({"trees": 3, "walls": 3, "nothing": 1.5})
     scene.at_depth(90)
     if end == "trees":
         draw_treeline(
             scene,
-            dice,
+            rng,
             -1.2,
             1.2,
             camera.horizon + 0.012,
-            dice.uniform(0.05, 0.2),
-            bare=dice.chance(0.5),
+            rng.uniform(0.05, 0.2),
+            bare=rng.chance(0.5),
         )
     elif end == "walls":
         edge = -60.0
         while edge < 60:
-            wide = dice.uniform(10, 30)
+            wide = rng.uniform(10, 30)
             draw_building(
                 scene,
-                dice,
+                rng,
                 (edge, 80),
                 (edge + wide, 80),
-                dice.uniform(5, 18),
+                rng.uniform(5, 18),
                 shop=False,
                 lit=weather.dark,
             )
@@ -84,21 +84,21 @@ def draw_behind(scene: DisplayList, dice: Dice, weather: Weather, camera: Camera
 
 
 def lay_ground(
-    scene: DisplayList, dice: Dice, sides: list[Side], bend: float, *, alike: bool = False
+    scene: DisplayList, rng: Rng, sides: list[Side], bend: float, *, alike: bool = False
 ) -> Ground:
-    """Road, pavements and verges, kerbs and marks; `alike`: pavements as grey as the road.
+    """Road, pavements and verges, kerbs and marks; ``alike``: pavements as grey as the road.
 
     Returns the road, which has no pieces where the kerbs leave it no room.
     """
     horizon = scene.camera.horizon
     grass = any(side.verge > 0 for side in sides)
-    base = Ground(scene, dice, "grass" if grass else "pavement", dim=0.9)
+    base = Ground(scene, rng, "grass" if grass else "pavement", dim=0.9)
     base.fill([(-3.0, horizon), (3.0, horizon), (3.0, 2.5), (-3.0, 2.5)])
-    walk = Ground(scene, dice, "pavement")
-    road = Ground(scene, dice, "road")
+    walk = Ground(scene, rng, "pavement")
+    road = Ground(scene, rng, "road")
     if alike:
-        walk.paint = shade(mix(walk.paint, road.paint, 0.7), dice.uniform(0.9, 1.3))
-    kerb_paint = (dice.uniform(90, 190),) * 3
+        walk.paint = shade(mix(walk.paint, road.paint, 0.7), rng.uniform(0.9, 1.3))
+    kerb_paint = (rng.uniform(90, 190),) * 3
     for side in sides:
         s = side.sign
         if side.walk:
@@ -111,7 +111,7 @@ def lay_ground(
             s = side.sign
             edge = strip(scene, s * side.kerb, s * (side.kerb + 0.18), 0.9, 60, bend)
             scene.fill(edge, kerb_paint, walk.thing)
-    _road_marks(scene, dice, road, sides, bend)
+    _road_marks(scene, rng, road, sides, bend)
     return road
 
 
@@ -127,44 +127,42 @@ def _dashes(
     return scene.camera.project(corners)
 
 
-def _road_marks(
-    scene: DisplayList, dice: Dice, road: Ground, sides: list[Side], bend: float
-) -> None:
-    paint: Color = dice.pick(((226, 226, 222), (200, 200, 196), (170, 170, 168), (214, 182, 84)))
+def _road_marks(scene: DisplayList, rng: Rng, road: Ground, sides: list[Side], bend: float) -> None:
+    paint: Color = rng.pick(((226, 226, 222), (200, 200, 196), (170, 170, 168), (214, 182, 84)))
     middle = (sides[1].kerb - sides[0].kerb) / 2
-    if dice.chance(0.75):
-        dash, gap = dice.uniform(1.0, 4.0), dice.uniform(1.0, 6.0)
+    if rng.chance(0.75):
+        dash, gap = rng.uniform(1.0, 4.0), rng.uniform(1.0, 6.0)
         road.marks(
-            _dashes(scene, middle, dice.uniform(0.1, 0.2), dash, gap, dice.uniform(0, 3), bend),
+            _dashes(scene, middle, rng.uniform(0.1, 0.2), dash, gap, rng.uniform(0, 3), bend),
             paint,
         )
-    if dice.chance(0.35):
-        yellow: Color = dice.pick(((206, 176, 70), (222, 222, 216)))
+    if rng.chance(0.35):
+        yellow: Color = rng.pick(((206, 176, 70), (222, 222, 216)))
         for side in sides:
-            for inset in (0.3, 0.55) if dice.chance(0.6) else (0.35,):
+            for inset in (0.3, 0.55) if rng.chance(0.6) else (0.35,):
                 x = side.sign * (side.kerb - inset)
                 line = strip(scene, x - 0.05, x + 0.05, 0.9, 50, bend)
                 road.marks(line[None], yellow)
-    if dice.chance(0.12):
-        far = dice.uniform(5, 16)
+    if rng.chance(0.12):
+        far = rng.uniform(5, 16)
         xs = np.arange(-sides[0].kerb + 0.3, sides[1].kerb - 0.6, 1.0)
         bars = np.array([strip(scene, x, x + 0.5, far, far + 2.6) for x in xs])
         road.marks(bars, (228, 228, 224))
-    if dice.chance(0.25):
-        far, wide = dice.uniform(3, 9), dice.uniform(1.0, 2.5)
-        x = dice.uniform(-1.5, 1.0)
-        patch = strip(scene, x, x + wide, far, far + dice.uniform(1, 6))
+    if rng.chance(0.25):
+        far, wide = rng.uniform(3, 9), rng.uniform(1.0, 2.5)
+        x = rng.uniform(-1.5, 1.0)
+        patch = strip(scene, x, x + wide, far, far + rng.uniform(1, 6))
         scene.blend(
             patch,
-            dice.pick(((20, 20, 24), (120, 60, 50), (150, 150, 150))),
-            dice.uniform(0.15, 0.5),
+            rng.pick(((20, 20, 24), (120, 60, 50), (150, 150, 150))),
+            rng.uniform(0.15, 0.5),
         )
 
 
-def cast_street_shadow(scene: DisplayList, dice: Dice, sides: list[Side]) -> None:
+def cast_street_shadow(scene: DisplayList, rng: Rng, sides: list[Side]) -> None:
     """The shade of one side's houses over the road."""
-    side = dice.pick(sides)
-    reach = dice.uniform(-0.8, 1.2) * side.kerb
+    side = rng.pick(sides)
+    reach = rng.uniform(-0.8, 1.2) * side.kerb
     inner, outer = -side.sign * reach, side.sign * (side.wall + 0.1)
     shape = strip(scene, inner, outer, 0.9, 60)
-    scene.blend(shape, (14, 16, 30), dice.uniform(0.25, 0.6))
+    scene.blend(shape, (14, 16, 30), rng.uniform(0.25, 0.6))

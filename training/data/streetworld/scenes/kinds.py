@@ -1,13 +1,13 @@
-"""The kinds of scenes; how often each comes stands in lessons.py."""
+"""The kinds of scenes; how often each comes is a variant's (variants.py)."""
 
 from __future__ import annotations
 
 from training.data.streetworld.drawing import DisplayList
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 from training.data.streetworld.scenes.drive import compose_drive
 from training.data.streetworld.scenes.highstreet import compose_highstreet
+from training.data.streetworld.scenes.layered import Plan, compose_layered
 from training.data.streetworld.scenes.placing import OBJECTS, put
-from training.data.streetworld.scenes.stage import Plan, compose_stage
 from training.data.streetworld.scenes.town import compose_town
 from training.data.streetworld.scenes.weather import Weather
 
@@ -150,7 +150,7 @@ PLANS: dict[str, Plan] = {
         horizon=(0.1, 0.7),
         scale=(1.0, 2.6),
     ),
-    "heaven": Plan(
+    "sky": Plan(
         backdrops={"sky": 3.0, "far wood": 0.5, "skyline": 0.6},
         grounds=_ANY_GROUND,
         things={"tree": 0.3, "pole": 0.4, "sign": 0.25, "building": 0.15},
@@ -206,17 +206,17 @@ _PLAIN_BACKDROPS = (
 
 def compose_close(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     weather: Weather,
     noun: str | None = None,
     color: str | None = None,
     backdrop: Plan = _ANY_BACKDROP,
 ) -> None:
-    """One thing that fills much of the frame, on any ground, before any backdrop."""
-    compose_stage(scene, dice, backdrop, weather)
-    noun = noun or dice.weighted(_CLOSE)
-    tall = dice.uniform(*_CLOSE_TALL[noun])
-    y = min(max(scene.camera.horizon + 0.05, 0.45 + tall / 2) + dice.uniform(0.0, 0.2), 1.25)
+    """One thing that fills much of the image, on any ground, before any backdrop."""
+    compose_layered(scene, rng, backdrop, weather)
+    noun = noun or rng.weighted(_CLOSE)
+    tall = rng.uniform(*_CLOSE_TALL[noun])
+    y = min(max(scene.camera.horizon + 0.05, 0.45 + tall / 2) + rng.uniform(0.0, 0.2), 1.25)
     grounds = [
         thing.noun
         for thing in scene.things
@@ -225,9 +225,9 @@ def compose_close(
     ground = grounds[-1] if grounds else None
     put(
         scene,
-        dice,
+        rng,
         noun,
-        dice.bell(0, 0.15),
+        rng.bell(0, 0.15),
         y,
         tall,
         ground=ground,
@@ -238,28 +238,28 @@ def compose_close(
 
 def compose(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     weather: Weather,
     kind: str,
     wanted: tuple[str, str] | None = None,
 ) -> None:
     """Fills the list with a scene of a kind (any but "street", which has a camera of its own).
 
-    `wanted` is a (color, noun) that has to stand in the scene, large.
+    ``wanted`` is a (color, noun) that has to stand in the scene, large.
     """
     if wanted is not None:
-        compose_close(scene, dice, weather, wanted[1], wanted[0])
+        compose_close(scene, rng, weather, wanted[1], wanted[0])
     elif kind == "drive":
-        compose_drive(scene, dice, weather)
+        compose_drive(scene, rng, weather)
     elif kind == "town":
-        compose_town(scene, dice, weather)
+        compose_town(scene, rng, weather)
     elif kind == "highstreet":
-        compose_highstreet(scene, dice, weather)
+        compose_highstreet(scene, rng, weather)
     elif kind == "close":
-        compose_close(scene, dice, weather)
+        compose_close(scene, rng, weather)
     elif kind == "study":
-        compose_close(scene, dice, weather, dice.weighted(_STUDY))
+        compose_close(scene, rng, weather, rng.weighted(_STUDY))
     elif kind == "plain":
-        compose_close(scene, dice, weather, backdrop=dice.pick(_PLAIN_BACKDROPS))
+        compose_close(scene, rng, weather, backdrop=rng.pick(_PLAIN_BACKDROPS))
     else:
-        compose_stage(scene, dice, PLANS[kind], weather)
+        compose_layered(scene, rng, PLANS[kind], weather)

@@ -20,7 +20,7 @@ from training.data.streetworld.objects.sign import draw_sign, draw_signal
 from training.data.streetworld.objects.tree import draw_tree
 from training.data.streetworld.objects.wood import draw_bush
 from training.data.streetworld.palette import COLORED, pick_color
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 
 # Metres from the ground to the top (boats: from bow to stern).
 HEIGHTS: dict[str, float] = {
@@ -32,7 +32,7 @@ OBJECTS: tuple[str, ...] = tuple(HEIGHTS)
 
 def put(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     noun: str,
     x: float,
     y: float,
@@ -43,53 +43,53 @@ def put(
     lit: bool = False,
     yaw: float | None = None,
 ) -> int:
-    """Draws a `noun` that touches the ground at (x, y) and is about `tall` frame heights.
+    """Draws a ``noun`` that touches the ground at (x, y) and is about ``tall`` image heights.
 
     Returns:
         Its thing number.
     """
     if color is None and noun != "building" and noun in COLORED:
-        color = pick_color(dice, noun)
+        color = pick_color(rng, noun)
     scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
     if noun == "person":
-        return draw_person(scene, dice, x, y, tall, ground=ground, color=color)
+        return draw_person(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "bicyclist":
-        return draw_bicyclist(scene, dice, x, y, tall, ground=ground, color=color)
+        return draw_bicyclist(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "dog":
-        return draw_dog(scene, dice, x, y, tall, ground=ground, color=color)
+        return draw_dog(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "boat":
-        return draw_boat(scene, dice, x, y, tall * 1.3, ground=ground, color=color)
+        return draw_boat(scene, rng, x, y, tall * 1.3, ground=ground, color=color)
     if noun == "flower":
-        return draw_flower(scene, dice, x, y, tall, ground=ground, color=color)
+        return draw_flower(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "tree":
-        if tall < 0.45 and dice.chance(0.25):
-            return draw_bush(scene, dice, x, y, tall * dice.uniform(1.0, 2.0), tall, ground=ground)
-        return draw_tree(scene, dice, x, y, tall, ground=ground, color=color)
+        if tall < 0.45 and rng.chance(0.25):
+            return draw_bush(scene, rng, x, y, tall * rng.uniform(1.0, 2.0), tall, ground=ground)
+        return draw_tree(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "pole":
-        return draw_pole(scene, dice, x, y, tall, ground=ground, lit=lit)
+        return draw_pole(scene, rng, x, y, tall, ground=ground, lit=lit)
     if noun == "sign":
-        if dice.chance(0.15):
-            return draw_signal(scene, dice, x, y, tall, ground=ground)
-        return draw_sign(scene, dice, x, y, tall, ground=ground, color=color)
-    return _put_solid(scene, dice, noun, x, y, tall, ground, color, lit, yaw)
+        if rng.chance(0.15):
+            return draw_signal(scene, rng, x, y, tall, ground=ground)
+        return draw_sign(scene, rng, x, y, tall, ground=ground, color=color)
+    return _put_solid(scene, rng, noun, x, y, tall, ground, color, lit, yaw)
 
 
 def _put_solid(
-    scene: DisplayList, dice: Dice, noun: str, x: float, y: float, tall: float,
+    scene: DisplayList, rng: Rng, noun: str, x: float, y: float, tall: float,
     ground: str | None, color: str | None, lit: bool, yaw: float | None,
 ) -> int:  # fmt: skip
-    """Things in true perspective: they get a camera whose height makes them `tall` at (x, y)."""
+    """Things in true perspective: they get a camera whose height makes them ``tall`` at (x, y)."""
     outer = scene.camera
     depth = HEIGHTS[noun] * outer.focal / tall
     eye = (y - outer.horizon) * depth / outer.focal
     scene.camera = replace(outer, height=eye)
     metres = (x - outer.centre) * depth / outer.focal
-    turn = yaw if yaw is not None else _turn(dice)
+    turn = yaw if yaw is not None else _turn(rng)
     try:
         if noun == "car":
             return draw_car(
                 scene,
-                dice,
+                rng,
                 metres,
                 depth + _reach(4.2, 1.8, turn),
                 turn,
@@ -100,7 +100,7 @@ def _put_solid(
         if noun == "bus":
             return draw_bus(
                 scene,
-                dice,
+                rng,
                 metres,
                 depth + _reach(10.0, 2.5, turn),
                 turn,
@@ -109,22 +109,22 @@ def _put_solid(
                 lights=lit,
             )
         if noun == "fence":
-            half, slant = dice.uniform(1.5, 7.0), dice.uniform(-0.25, 0.25)
+            half, slant = rng.uniform(1.5, 7.0), rng.uniform(-0.25, 0.25)
             return draw_fence(
                 scene,
-                dice,
+                rng,
                 (metres - half, depth * (1 - slant)),
                 (metres + half, depth * (1 + slant)),
                 color=color,
                 ground=ground,
             )
-        half, slant = dice.uniform(2.5, 8.0), dice.uniform(-0.3, 0.3)
+        half, slant = rng.uniform(2.5, 8.0), rng.uniform(-0.3, 0.3)
         return draw_building(
             scene,
-            dice,
+            rng,
             (metres - half, depth * (1 + slant)),
             (metres + half, depth * (1 - slant)),
-            HEIGHTS["building"] * dice.uniform(0.7, 1.3),
+            HEIGHTS["building"] * rng.uniform(0.7, 1.3),
             color=color,
             ground=ground,
             lit=lit,
@@ -138,7 +138,7 @@ def _reach(length: float, width: float, turn: float) -> float:
     return 0.45 * (length * abs(math.cos(turn)) + width * abs(math.sin(turn)))
 
 
-def _turn(dice: Dice) -> float:
+def _turn(rng: Rng) -> float:
     """A heading: sides, fronts and rears more often than anything between."""
-    quarter = math.pi / 2 * dice.integer(0, 3)
-    return quarter + (dice.bell(0, 0.12) if dice.chance(0.5) else dice.uniform(-0.8, 0.8))
+    quarter = math.pi / 2 * rng.integer(0, 3)
+    return quarter + (rng.bell(0, 0.12) if rng.chance(0.5) else rng.uniform(-0.8, 0.8))

@@ -14,7 +14,7 @@ from training.data.streetworld.objects.pole import draw_pole
 from training.data.streetworld.objects.sign import draw_sign, draw_signal
 from training.data.streetworld.objects.tree import draw_tree
 from training.data.streetworld.palette import pick_color
-from training.data.streetworld.rng import Dice
+from training.data.streetworld.rng import Rng
 from training.data.streetworld.scenes.roadside import Side
 from training.data.streetworld.scenes.weather import Weather
 
@@ -23,7 +23,7 @@ Spot = tuple[float, float, str]  # metres ahead, metres from the middle, what
 
 def populate(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     sides: list[Side],
     bend: float,
     weather: Weather,
@@ -31,59 +31,59 @@ def populate(
     parked: float = 0.55,
     may_stand: Callable[[Spot], bool] = lambda spot: True,
 ) -> None:
-    """Traffic, people, street furniture and `more`, far to near; `parked`: how often cars stand
-    along a side (oftener where cars are polished); `may_stand`: which of all these are drawn.
+    """Traffic, people, street furniture and ``more``, far to near; ``parked``: how often cars stand
+    along a side (oftener where cars are polished); ``may_stand``: which of all these are drawn.
     """
     spots = list(more)
     for side in sides:
         s = side.sign
-        if dice.chance(max(parked, scene.polished)):
-            first = dice.uniform(4, 14)
-            for n in range(dice.integer(1, 4)):
-                spots.append((first + n * dice.uniform(5.5, 8), s * (side.kerb - 1.05), "parked"))
+        if rng.chance(max(parked, scene.polished)):
+            first = rng.uniform(4, 14)
+            for n in range(rng.integer(1, 4)):
+                spots.append((first + n * rng.uniform(5.5, 8), s * (side.kerb - 1.05), "parked"))
         if side.walk > 1:
-            for _ in range(dice.pick((0, 0, 1, 1, 2, 3))):
+            for _ in range(rng.pick((0, 0, 1, 1, 2, 3))):
                 spots.append(
                     (
-                        dice.uniform(3.5, 18),
-                        s * (side.kerb + side.walk * dice.uniform(0.15, 0.9)),
+                        rng.uniform(3.5, 18),
+                        s * (side.kerb + side.walk * rng.uniform(0.15, 0.9)),
                         "person",
                     )
                 )
         at_kerb = s * (side.kerb + min(side.walk * 0.15 + 0.2, 0.6))
         for noun, share in (("pole", 0.55), ("sign", 0.4), ("signal", 0.12)):
-            if dice.chance(share):
-                spots.append((dice.uniform(4, 20), at_kerb, noun))
-        if side.style in ("trees", "open") or dice.chance(0.15):
-            first = dice.uniform(5, 12)
+            if rng.chance(share):
+                spots.append((rng.uniform(4, 20), at_kerb, noun))
+        if side.style in ("trees", "open") or rng.chance(0.15):
+            first = rng.uniform(5, 12)
             x = s * (
                 side.kerb + side.walk * 0.3
-                if side.walk > 2 and dice.chance(0.4)
+                if side.walk > 2 and rng.chance(0.4)
                 else side.wall + 1.5
             )
-            for n in range(dice.integer(1, 4)):
-                spots.append((first + n * dice.uniform(5, 9), x, "tree"))
-    for _ in range(dice.pick((0, 0, 1, 1, 1, 2))):
-        spots.append((dice.uniform(5, 22), dice.uniform(-0.7, 0.7) * sides[1].kerb, "bicyclist"))
-    for _ in range(dice.pick((0, 1, 1, 2))):
-        oncoming = dice.chance(0.6)
+            for n in range(rng.integer(1, 4)):
+                spots.append((first + n * rng.uniform(5, 9), x, "tree"))
+    for _ in range(rng.pick((0, 0, 1, 1, 1, 2))):
+        spots.append((rng.uniform(5, 22), rng.uniform(-0.7, 0.7) * sides[1].kerb, "bicyclist"))
+    for _ in range(rng.pick((0, 1, 1, 2))):
+        oncoming = rng.chance(0.6)
         x = -sides[0].kerb * 0.5 if oncoming else sides[1].kerb * 0.4
-        spots.append((dice.uniform(4.5, 30), x, "oncoming" if oncoming else "ahead"))
+        spots.append((rng.uniform(4.5, 30), x, "oncoming" if oncoming else "ahead"))
     if scene.polished:
         # Cars that come and go on either side, as they do where one drives on the left.
-        for _ in range(dice.integer(0, 2)):
-            x = dice.uniform(-0.8, 0.8) * sides[1].kerb
-            spots.append((dice.uniform(3.5, 20), x, dice.pick(("oncoming", "ahead"))))
-    if dice.chance(0.25):
-        spots.append((dice.uniform(11, 24), -sides[0].kerb * 0.45, "bus"))
-    bare = dice.chance(0.5)
+        for _ in range(rng.integer(0, 2)):
+            x = rng.uniform(-0.8, 0.8) * sides[1].kerb
+            spots.append((rng.uniform(3.5, 20), x, rng.pick(("oncoming", "ahead"))))
+    if rng.chance(0.25):
+        spots.append((rng.uniform(11, 24), -sides[0].kerb * 0.45, "bus"))
+    bare = rng.chance(0.5)
     for depth, x, what in sorted(filter(may_stand, spots), key=lambda spot: -spot[0]):
-        _put(scene, dice, depth, x + bend * depth * depth, what, weather, bare)
+        _put(scene, rng, depth, x + bend * depth * depth, what, weather, bare)
 
 
 def _put(
     scene: DisplayList,
-    dice: Dice,
+    rng: Rng,
     depth: float,
     x: float,
     what: str,
@@ -95,49 +95,49 @@ def _put(
     metre = camera.focal / depth
     scene.at_depth(depth)
     if what in ("parked", "oncoming", "ahead"):
-        yaw = math.pi if what == "oncoming" or (what == "parked" and dice.chance(0.4)) else 0.0
+        yaw = math.pi if what == "oncoming" or (what == "parked" and rng.chance(0.4)) else 0.0
         draw_car(
             scene,
-            dice,
+            rng,
             x,
             depth,
-            yaw + dice.bell(0, 0.05),
+            yaw + rng.bell(0, 0.05),
             ground="road",
-            color=pick_color(dice, "car"),
-            lights=weather.dark or dice.chance(0.15),
+            color=pick_color(rng, "car"),
+            lights=weather.dark or rng.chance(0.15),
         )
     elif what == "bus":
         draw_bus(
             scene,
-            dice,
+            rng,
             x,
             depth + 2,
             math.pi if x < 0 else 0.0,
             ground="road",
-            color=pick_color(dice, "bus"),
+            color=pick_color(rng, "bus"),
             lights=weather.dark,
         )
     elif what == "person":
-        draw_person(scene, dice, px, py, metre * dice.uniform(1.55, 1.9), ground="pavement")
+        draw_person(scene, rng, px, py, metre * rng.uniform(1.55, 1.9), ground="pavement")
     elif what == "bicyclist":
-        draw_bicyclist(scene, dice, px, py, metre * 1.8, ground="road",
-                       facing=dice.weighted({"back": 3, "front": 2, "side": 1.2}))  # fmt: skip
+        draw_bicyclist(scene, rng, px, py, metre * 1.8, ground="road",
+                       facing=rng.weighted({"back": 3, "front": 2, "side": 1.2}))  # fmt: skip
     elif what == "pole":
         draw_pole(
-            scene, dice, px, py, metre * dice.uniform(3.5, 7.5), ground="pavement", lit=weather.dark
+            scene, rng, px, py, metre * rng.uniform(3.5, 7.5), ground="pavement", lit=weather.dark
         )
     elif what == "sign":
         draw_sign(
             scene,
-            dice,
+            rng,
             px,
             py,
-            metre * dice.uniform(2.2, 3.0),
+            metre * rng.uniform(2.2, 3.0),
             ground="pavement",
-            size=metre * dice.uniform(0.3, 0.55),
+            size=metre * rng.uniform(0.3, 0.55),
         )
     elif what == "signal":
-        draw_signal(scene, dice, px, py, metre * dice.uniform(2.8, 3.4), ground="pavement")
+        draw_signal(scene, rng, px, py, metre * rng.uniform(2.8, 3.4), ground="pavement")
     elif what == "tree":
-        tall = metre * dice.uniform(4.5, 10)
-        draw_tree(scene, dice, px, py, tall, kind="bare" if bare else None, ground=None)
+        tall = metre * rng.uniform(4.5, 10)
+        draw_tree(scene, rng, px, py, tall, kind="bare" if bare else None, ground=None)

@@ -1,0 +1,44 @@
+"""CLIP's own dense features in the place of a trained model: what ``--training-free`` exports."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from open_clip import CLIP
+from torch import Tensor, nn
+
+from training.model.dense import DenseEncoder, DenseFeatures
+
+
+class EnlargingDecoder(nn.Module):
+    """Stands where no decoder was trained: CLIP's own features, bilinear, four times finer."""
+
+    upscale = 4
+
+    def forward(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
+        """(b, D, hp, wp) patch embeddings -> (b, D, 4 hp, 4 wp); the images are not looked at."""
+        height, width = features.embeddings_bdhw.shape[2:]
+        size = (int(height) * self.upscale, int(width) * self.upscale)
+        return F.interpolate(
+            features.embeddings_bdhw, size=size, mode="bilinear", align_corners=False
+        )
+
+
+class ClipAlone(nn.Module):
+    """CLIP's dense features without a trained decoder.
+
+    Args:
+        clip: a CLIP with a plain ViT image tower.
+        dense: how its last block is read; None chooses by the tower's pooling.
+    """
+
+    def __init__(self, clip: CLIP, dense: str | None) -> None:
+        super().__init__()
+        self.encoder = DenseEncoder(clip, dense)
+        self.decoder = EnlargingDecoder()
+
+
+def native_size_wh(clip: CLIP) -> tuple[int, int]:
+    """Return the image size in pixels that a CLIP was trained at."""
+    size = clip.visual.image_size
+    height, width = size if isinstance(size, tuple | list) else (size, size)
+    return int(width), int(height)

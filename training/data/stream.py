@@ -1,0 +1,143 @@
+"""What a run reads: its batches, and what has to be known of its captions beforehand."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from training.config.schema import PhaseConfig, TrainConfig
+from training.data.batches import Batch, Collate
+from training.data.nouns import NounFinder
+from training.data.registry import open_source
+from training.data.replay import replay_batches
+from training.data.source import Span
+from training.model.clip import tokenizer_for
+from training.model.mgca import MgcaModel
+from training.model.prompts import templates_for
+
+
+class Place(Protocol):
+    """A process among its peers.
+
+    Attributes:
+        rank: its number, from 0.
+        count: how many there are.
+        device: where it computes.
+    """
+
+    rank: int
+    count: int
+    device: torch.device
+
+
+class PairStream:
+    """The batches of one process, from whichever source the configuration names.
+
+    Args:
+        config: of the run.
+        model: whose tokenizer reads the captions.
+        processes: this process among its peers.
+
+    Attributes:
+        sample_scenes: how many of the first pairs' captions say which words are nouns, and what a
+            mean caption is.
+        sample_pictures: how many of the first images say how embeddings vary.
+        sampled: tokens of those captions, int64 (j, context) each, once they are read.
+    """
+
+    sample_scenes = 2048
+    sample_pictures = 96
+
+    def __init__(self, config: TrainConfig, model: MgcaModel, processes: Place) -> None:
+        self.config = config
+        self.model = model
+        self.processes = processes
+        self.source = open_source(config.data, config.seed, processes.rank, processes.count)
+        self.sampled: list[Tensor] | None = None
+
+    def sample_captions(self) -> list[Tensor]:
+        """Tokens of the first pairs' captions, read once: int64 (j, context) each."""
+        if self.sampled is None:
+            batch = min(256, self.sample_scenes)
+            first = self._first(self.sample_scenes // batch, batch, captions=2)
+            batches = self.source.batches(first, self.collate(nouns=False))
+            self.sampled = [batch.tokens_jl for batch in batches]
+        return self.sampled
+
+    def sample_images(self) -> Iterator[Tensor]:
+        """The first images, in batches: uint8 (b, h, w, 3)."""
+        batch = 16
+        first = self._first(self.sample_pictures // batch, batch, captions=1)
+        for images in self.source.batches(first, self.collate(nouns=False)):
+            yield images.images_bhw3.to(self.processes.device)
+
+    def _first(self, steps: int, batch: int, captions: int) -> Span:
+        first_seed = self.config.data.first_seed
+        return Span(steps=steps, start=0, batch=batch, captions=captions, first_seed=first_seed)
+
+    def collate(self, *, nouns: bool) -> Collate:
+        """How to stack batches, with the nouns that captions name or without; which words are nouns
+        is read off the first captions.
+        """
+        tokenizer = tokenizer_for(self.model.clip)
+        if not nouns:
+            return Collate(tokenizer)
+        silent = {0, *tokenizer.all_special_ids}
+        captions = [
+            tokenizer.decode([token for token in row if token not in silent])
+            for tokens_jl in self.sample_captions()
+            for row in tokens_jl.tolist()
+        ]
+        _, templates = templates_for(self.config.model.clip_name, self.config.model.prompts)
+        return Collate(tokenizer, NounFinder.from_captions(captions), templates)
+
+    def batches(
+        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
+    ) -> Iterator[Batch]:
+        """The phase's batches from step ``start`` on.
+
+        Args:
+            phase: how many batches, of how many pairs.
+            first_seed: number of the phase's first pair, where pairs are numbered.
+            start: steps that are done already.
+            collate: see :meth:`collate`.
+        """
+        data = self.config.data
+        fresh = self.source.batches(
+            Span(
+                steps=self._fresh_steps(phase),
+                start=start // data.passes,
+                batch=phase.batch,
+                captions=phase.captions,
+                first_seed=first_seed,
+            ),
+            collate,
+        )
+        if data.passes == 1:
+            return fresh
+        kept = (batch.to(self.processes.device) for batch in fresh)
+        several = replay_batches(
+            kept, passes=data.passes, window=data.window, seed=self.config.seed + start
+        )
+        return itertools.islice(several, phase.steps - start)
+
+    def seed_after(self, phase: PhaseConfig) -> int:
+        """The first pair that a whole run of ``phase`` from the stream's beginning leaves over."""
+        used = self._fresh_steps(phase) * phase.batch * self.processes.count
+        return self.config.data.first_seed + used
+
+    def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
+        """See that images can be joined to photographs of so many rows and columns.
+
+        Raises:
+            UserError: they cannot.
+        """
+        self.source.check_mosaic(mosaic_hw, first_seed)
+
+    def _fresh_steps(self, phase: PhaseConfig) -> int:
+        return math.ceil(phase.steps / self.config.data.passes)
