@@ -167,6 +167,7 @@ FEW_CLASSES := $(BIN)/python -m benchmarks.few_classes --backend onnxruntime-cpu
 results: $(VENV)/.installed-dev
 	$(ACCURACY) --json $(RESULTS)/streetworld.json
 	$(ACCURACY) --seed 2026 --json $(RESULTS)/streetworld_seed_2026.json
+	$(ACCURACY) --dataset streetworld-v1 --json $(RESULTS)/streetworld_v1.json
 	$(ACCURACY) --scenes 600 --no-compositions --json $(RESULTS)/streetworld_600_scenes.json
 	$(ACCURACY) --dataset demo-clip --json $(RESULTS)/demo_clip.json
 	$(ACCURACY) --control mean-map --json $(RESULTS)/streetworld_mean_map.json

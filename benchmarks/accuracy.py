@@ -1,4 +1,4 @@
-"""``python -m benchmarks.accuracy``: a bundle's mIoU on generated scenes or on CamVid's clip.
+"""``python -m benchmarks.accuracy``: a bundle's mIoU on a data set with exact truth.
 
 One confusion matrix over all frames at source resolution, unlabelled truth left out, no background
 words, mean over the classes present in the truth.
@@ -9,45 +9,30 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.active_units import count_active_units
-from benchmarks.ceiling import measure_ceiling
-from benchmarks.compositions import score_compositions
-from benchmarks.datasets import (
-    DEMO_CLIP_SEED,
-    EvaluationSet,
-    camvid_set,
-    demo_clip_set,
-    generate_scenes,
-    shipped_clip_set,
-    streetworld_set,
-)
-from benchmarks.flags import parse_count, parse_frames, parse_seed, parse_size
-from benchmarks.measurement import describe_measurement, run_measurement
-from benchmarks.report import check_writable, format_table, write_json
-from benchmarks.scoring import (
-    CONTROLS,
-    Score,
-    compare_units,
-    mean_map_predictor,
-    permute_words,
-    score_set,
-)
-from benchmarks.subject import BundleUnderTest
+from benchmarks.datasets.evaluation_set import EvaluationSet
+from benchmarks.datasets.flags import add_dataset_flags, open_dataset
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.table import format_table
+from benchmarks.scoring.active_units import count_active_units
+from benchmarks.scoring.bundle_under_test import BundleUnderTest, add_bundle_flags
+from benchmarks.scoring.ceiling import measure_ceiling
+from benchmarks.scoring.compositions import score_compositions
+from benchmarks.scoring.controls import CONTROLS, mean_map_predictor, permute_words
+from benchmarks.scoring.score import Score, compare_units, score_set
 from runtime.command import CommandParser
 from runtime.segment.segmenter import Units
 
 PROG = "python -m benchmarks.accuracy"
-DATASETS = ("streetworld", "camvid", "demo-clip", "shipped-clip")
 UNITS: dict[str, tuple[Units, ...]] = {
     "adaptive": ("adaptive",),
     "pixel": ("pixel",),
     "both": ("adaptive", "pixel"),
 }
-COMPOSITION_SHARE = 4  # a scene of held-out compositions for every 4 scenes
 
 
 def build_parser() -> CommandParser:
@@ -57,6 +42,7 @@ def build_parser() -> CommandParser:
         description="Measure a bundle's mIoU (without --bundle: the shipped demo bundle).",
         epilog=f"example:\n  {PROG} --dataset streetworld --scenes 200 --json accuracy.json",
     )
+    add_bundle_flags(parser.add_argument)
     add_dataset_flags(parser.add_argument)
     parser.add_argument("--units", choices=tuple(UNITS), default="both")
     parser.add_argument(
@@ -66,68 +52,19 @@ def build_parser() -> CommandParser:
         "permuted among the classes",
     )
     parser.add_argument("--no-compositions", action="store_true", help="skip held-out pairs")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser
-
-
-def add_dataset_flags(add: Callable[..., object]) -> None:
-    """The flags of every command that scores a bundle on frames with truth."""
-    add("--bundle", type=Path, help="folder made by python -m export")
-    add("--dataset", choices=DATASETS, default="streetworld")
-    add("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
-    add("--seed", type=parse_seed, help="which generated scenes, 0; which street, the clip's")
-    add("--scenes", type=parse_count, default=200, help="how many of them")
-    add("--size", type=parse_size, default=(320, 240), help="their width x height, 320x240")
-    add("--frames", type=parse_frames, help="of CamVid, counted from 1, e.g. 1-50")
-    add("--backend", default="auto")
-    add("--threads", type=parse_count, help="of the backend")
-    add("--json", type=Path, help="write the figures to this file")
-
-
-def fill_seed(arguments: argparse.Namespace) -> None:
-    """The dataset's own ``--seed`` where none is given."""
-    if arguments.seed is None:
-        arguments.seed = DEMO_CLIP_SEED if arguments.dataset == "demo-clip" else 0
-
-
-def open_set(arguments: argparse.Namespace) -> EvaluationSet:
-    """The evaluation set that the flags describe."""
-    if arguments.dataset == "camvid":
-        return camvid_set(arguments.root, arguments.frames)
-    if arguments.dataset == "demo-clip":
-        return demo_clip_set(arguments.seed)
-    if arguments.dataset == "shipped-clip":
-        return shipped_clip_set()
-    return streetworld_set(arguments.seed, arguments.scenes, arguments.size)
 
 
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
-    fill_seed(arguments)
-    dataset = open_set(arguments)
-    units = UNITS[arguments.units]
+    dataset = open_dataset(arguments)
     started = time.perf_counter()
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
-    words = dataset.words
-    if arguments.control == "permuted-words":
-        words = permute_words(words, arguments.seed)
-    predict = subject.predictor(words)
-    if arguments.control == "mean-map":
-        predict = mean_map_predictor(predict, dataset, units, progress=True)
-    scores = score_set(predict, dataset, units, progress=True)
-    record = make_record(arguments, dataset, scores)
+    record = make_record(arguments, dataset, score_words(arguments, subject, dataset))
     if not arguments.control:
-        record["ceiling"] = measure_ceiling(dataset, subject.grid_wh, record["miou"], progress=True)
-        if "adaptive" in units:
-            record["active_units"] = count_active_units(subject, dataset, progress=True)
-    if dataset.name == "streetworld" and not arguments.control and not arguments.no_compositions:
-        scenes = generate_scenes(
-            arguments.seed,
-            max(1, arguments.scenes // COMPOSITION_SHARE),
-            arguments.size,
-            namespace="compositions",
-        )
-        record["compositions"] = score_compositions(subject.predictor, scenes, units, progress=True)
+        record |= score_more(arguments, subject, dataset, record["miou"])
     record |= {
         "bundle": subject.describe(),
         "seconds": round(time.perf_counter() - started, 1),
@@ -138,13 +75,54 @@ def measure(arguments: argparse.Namespace) -> None:
         write_json(arguments.json, record)
 
 
+def score_words(
+    arguments: argparse.Namespace, subject: BundleUnderTest, dataset: EvaluationSet
+) -> dict[Units, Score]:
+    """The score of each kind of unit with every word of the set asked for, or of a control."""
+    units = UNITS[arguments.units]
+    words = dataset.words
+    if arguments.control == "permuted-words":
+        words = permute_words(words, arguments.seed)
+    predict = subject.predictor(words)
+    if arguments.control == "mean-map":
+        predict = mean_map_predictor(predict, dataset, units, progress=True)
+    return score_set(predict, dataset, units, progress=True)
+
+
+def score_more(
+    arguments: argparse.Namespace, subject: BundleUnderTest, dataset: EvaluationSet, miou: float
+) -> dict[str, Any]:
+    """What stands beside the mIoU: the grid's ceiling, units in use, held-out compositions.
+
+    Args:
+        arguments: the flags.
+        subject: with the set's words.
+        dataset: frames with their truth.
+        miou: that the ceiling is held against, a fraction.
+    """
+    units = UNITS[arguments.units]
+    more: dict[str, Any] = {
+        "ceiling": measure_ceiling(dataset, subject.grid_wh, miou, progress=True)
+    }
+    if "adaptive" in units:
+        more["active_units"] = count_active_units(subject, dataset, progress=True)
+    if dataset.compositions is not None and not arguments.no_compositions:
+        more["compositions"] = score_compositions(
+            subject.predictor, dataset.compositions(), units, progress=True
+        )
+    return more
+
+
 def make_record(
     arguments: argparse.Namespace, dataset: EvaluationSet, scores: dict[Units, Score]
 ) -> dict[str, Any]:
     """The figures: the first kind of unit at the top level, each kind under ``by_units``."""
     main = next(iter(scores))
     by_units = {kind: score.to_record() for kind, score in scores.items()}
-    record: dict[str, Any] = {"dataset": dataset.name, **by_units[main], "units": main}
+    record: dict[str, Any] = {"dataset": dataset.name}
+    if dataset.version is not None:
+        record["version"] = dataset.version
+    record |= {**by_units[main], "units": main}
     record |= {"by_units": by_units, "frames": dataset.count, "settings": dataset.settings}
     if len(scores) > 1:
         record |= compare_units(scores)
@@ -155,37 +133,46 @@ def make_record(
 
 def format_record(record: dict[str, Any]) -> str:
     """The record as tables in percent, as papers print it."""
+    title = f"{record.get('version', record['dataset'])}, {record['frames']} frames" + (
+        f", control {record['control']}" if "control" in record else ""
+    )
+    parts = [title, format_ious(record), *format_comparisons(record)]
+    if "compositions" in record:
+        parts.append(format_compositions(record["compositions"]))
+    return "\n\n".join(parts)
+
+
+def format_ious(record: dict[str, Any]) -> str:
+    """The IoU of every class by kind of unit as a table in percent, with the means below."""
     kinds = list(record["by_units"])
     rows: list[list[object]] = []
     for name in record["iou"]:
         rows.append([name, *(100 * record["by_units"][kind]["iou"][name] for kind in kinds)])
     for title, key in (("mIoU", "miou"), ("boundary F", "boundary_f")):
         rows.append([title, *(100 * record["by_units"][kind][key] for kind in kinds)])
-    title = f"{record['dataset']}, {record['frames']} frames" + (
-        f", control {record['control']}" if "control" in record else ""
-    )
-    parts = [title, format_table(["IoU %", *kinds], rows)]
+    return format_table(["IoU %", *kinds], rows)
+
+
+def format_comparisons(record: dict[str, Any]) -> list[str]:
+    """A sentence for each of the figures that stand beside the mIoU."""
+    said = []
     if "miou_gain" in record:
         low, high = (100 * value for value in record["miou_gain_ci95"])
         gain = 100 * record["miou_gain"]
-        parts.append(
-            f"adaptive ahead of pixel by {gain:.2f} points (95 %: {low:.2f} to {high:.2f})"
-        )
+        said.append(f"adaptive ahead of pixel by {gain:.2f} points (95 %: {low:.2f} to {high:.2f})")
     if "ceiling" in record:
         best, (wide, tall) = record["ceiling"], record["ceiling"]["grid_wh"]
-        parts.append(
+        said.append(
             f"the truth through the {wide}x{tall} grid: {100 * best['miou']:.2f}; "
             f"{100 * best['reached']:.1f} % of it reached"
         )
     if "active_units" in record:
         found = record["active_units"]
-        parts.append(
+        said.append(
             f"units in use: {found['plainest_tenth']:.1f} in the plainest tenth of the frames, "
             f"{found['busiest_tenth']:.1f} in the busiest, {found['ratio']:.1f} times"
         )
-    if "compositions" in record:
-        parts.append(format_compositions(record["compositions"]))
-    return "\n\n".join(parts)
+    return said
 
 
 def format_compositions(compositions: dict[Units, dict[str, Any]]) -> str:

@@ -10,19 +10,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.accuracy import add_dataset_flags, fill_seed, open_set
-from benchmarks.datasets import EvaluationSet
-from benchmarks.flags import choose_names
-from benchmarks.measurement import describe_measurement, run_measurement
-from benchmarks.metrics import count_confusions
-from benchmarks.report import check_writable, format_table, write_json
-from benchmarks.scoring import watch
-from benchmarks.subject import BundleUnderTest
+from benchmarks.datasets.evaluation_set import EvaluationSet
+from benchmarks.datasets.flags import add_dataset_flags, open_dataset
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.names import choose_names
+from benchmarks.record.table import format_table
+from benchmarks.scoring.bundle_under_test import BundleUnderTest, add_bundle_flags
+from benchmarks.scoring.score import each_frame
 from runtime.command import CommandParser
+from runtime.confusion_matrix import count_confusions
 from runtime.errors import UserError
 
 PROG = "python -m benchmarks.few_classes"
@@ -39,11 +41,13 @@ def build_parser() -> CommandParser:
         description="Measure how well a few classes are found and everything else is left alone.",
         epilog=EXAMPLES,
     )
-    add_dataset_flags(parser.add_argument)
     add = parser.add_argument
+    add_bundle_flags(add)
+    add_dataset_flags(add)
     add("--classes", default="person,car", help="asked for; words of the truth, person,car")
     add("--background", default="auto", help="as mgca-rt has it: auto, none, or words")
     add("--rest", help="words of the truth whose pixels should stay 255; else all the others")
+    add("--json", type=Path, help="write the figures to this file")
     return parser
 
 
@@ -55,13 +59,21 @@ def count_few(
     *,
     progress: bool = False,
 ) -> np.ndarray:
-    """Pixels of each word of the truth by what they are called, int64 (words, classes + 1).
+    """Count the pixels of each word of the truth by what they are called.
 
-    The last column counts those left at 255.
+    Args:
+        subject: labels the frames.
+        dataset: frames with their truth.
+        classes: words asked for, of the set's.
+        background: as ``mgca-rt`` takes it.
+        progress: show a bar on a terminal.
+
+    Returns:
+        int64 (words, classes + 1); the last column counts those left at 255.
     """
     find = subject.labeller(classes, background)
     counts = np.zeros((len(dataset.words), len(classes) + 1), np.int64)
-    for frame in watch(dataset, progress):
+    for frame in each_frame(dataset, progress):
         labels_hw = np.minimum(find(frame.frame_bgr), len(classes))
         confusion = count_confusions(frame.labels_hw, labels_hw, len(dataset.words))
         counts += confusion[:, : len(classes) + 1]
@@ -124,8 +136,7 @@ def format_record(record: dict[str, Any]) -> str:
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print tables on stdout and write the JSON record."""
     check_writable(arguments.json)
-    fill_seed(arguments)
-    dataset = open_set(arguments)
+    dataset = open_dataset(arguments)
     classes = choose_names(arguments.classes, dataset.words, "--classes")
     others = tuple(word for word in dataset.words if word not in classes)
     rest = choose_names(arguments.rest, dataset.words, "--rest") if arguments.rest else others
@@ -133,8 +144,10 @@ def measure(arguments: argparse.Namespace) -> None:
         raise UserError(f"--rest {arguments.rest} names a class that is asked for; expected others")
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
     counts = count_few(subject, dataset, classes, arguments.background, progress=True)
+    version = {"version": dataset.version} if dataset.version is not None else {}
     record = {
         "dataset": dataset.name,
+        **version,
         "frames": dataset.count,
         "settings": dataset.settings,
         "background": arguments.background,

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.flags import parse_count, parse_seed
 from benchmarks.latency import repeat_frames, time_frames
-from benchmarks.measurement import run_measurement
-from benchmarks.stages import StageClock
+from benchmarks.record.files import check_writable, write_text
+from benchmarks.record.measurement import run_measurement
+from benchmarks.record.names import choose_names
+from benchmarks.record.stage_clock import StageClock
 from runtime import Segmenter
 from runtime.backends import BACKEND_NAMES
 from runtime.backends.devices import cuda_devices
@@ -42,7 +43,8 @@ from runtime.bundle import Bundle, load_bundle
 from runtime.command import CommandParser
 from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, demo_clip
 from runtime.environment import describe_hardware, describe_versions
-from runtime.errors import MgcaError, UserError, describe_error
+from runtime.errors import MgcaError, describe_error
+from runtime.flag_values import whole_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,9 +60,14 @@ _POINTS = ("p50", "p90", "p99")
 
 @dataclass(frozen=True)
 class Measured:
-    """One backend: what ran, how long loading took, how it agrees, and how long frames take.
+    """What one backend did.
 
-    ``agreements``: with the reference, one for each frame compared.
+    Attributes:
+        name: of the backend.
+        provider: what ran.
+        load_s: seconds that loading took.
+        agreements: with the reference, one for each frame compared.
+        clock: milliseconds of each stage.
     """
 
     name: str
@@ -92,9 +99,9 @@ def build_parser() -> CommandParser:
         default=",".join(BACKENDS),
         help=f"which to try, separated by commas ({','.join(BACKENDS)})",
     )
-    parser.add_argument("--frames", type=parse_count, default=200, help="to time (200)")
-    parser.add_argument("--warmup", type=parse_seed, default=20, help="frames run before (20)")
-    parser.add_argument("--parity-frames", type=parse_count, default=8, help="to compare (8)")
+    parser.add_argument("--frames", type=whole_number(1), default=200, help="to time (200)")
+    parser.add_argument("--warmup", type=whole_number(0), default=20, help="frames run before (20)")
+    parser.add_argument("--parity-frames", type=whole_number(1), default=8, help="to compare (8)")
     parser.add_argument(
         "--out", type=Path, help="file to write (default: a name under benchmarks/results)"
     )
@@ -108,11 +115,10 @@ def measure(arguments: argparse.Namespace) -> Path:
         UserError: wrong arguments.
         MgcaError: a backend ran and disagrees with the reference; the report is written before.
     """
-    names = [name.strip() for name in arguments.backends.split(",") if name.strip()]
-    unknown = [name for name in names if name not in BACKENDS]
-    if unknown or not names:
-        raise UserError(f"--backends {arguments.backends}: expected some of {', '.join(BACKENDS)}")
+    names = choose_names(arguments.backends, BACKENDS, "--backends")
     bundle = load_bundle(arguments.bundle or DEMO_BUNDLE)
+    path = arguments.out or default_path(bundle)
+    check_writable(path, "--out")
     video = arguments.video or str(demo_clip())
     with closing(repeat_frames(video)) as source:
         frames = list(itertools.islice(source, arguments.parity_frames))
@@ -127,9 +133,7 @@ def measure(arguments: argparse.Namespace) -> Path:
             absent[name] = describe_error(error)
         print(f"{name}: {absent.get(name, 'measured')}", file=sys.stderr, flush=True)
     text = format_results(bundle, done, absent, arguments, frames[0].size_wh)
-    path = arguments.out or default_path(bundle)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text, "--out")
     print(text)
     wrong = [one.name for one in done if not one.agrees]
     if wrong:

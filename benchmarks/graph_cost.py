@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.flags import parse_count, parse_size
-from benchmarks.measurement import describe_measurement, run_measurement
-from benchmarks.report import check_writable, format_table, write_json
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.table import format_table
 from runtime.command import CommandParser
 from runtime.errors import UserError
+from runtime.flag_values import size_wh, whole_number
 
 if TYPE_CHECKING:
     from training.model.mgca import MgcaModel
@@ -50,12 +51,12 @@ def build_parser() -> CommandParser:
     add = parser.add_argument
     add("--clip", help="open_clip's model name (ViT-B-16)")
     add("--checkpoint", type=Path, help="a trained model instead, e.g. runs/demo/last.pt")
-    add("--size", type=parse_size, help="of the frame (448x448, or the checkpoint's export size)")
-    add("--words", type=parse_count, default=20, help="K (20)")
-    add("--seeds", type=parse_count, help="of the units (64, or the checkpoint's)")
-    add("--rounds", type=parse_count, help="of the units (3, or the checkpoint's)")
-    add("--source", type=parse_size, default=(1920, 1080), help="frame to label (1920x1080)")
-    add("--opset", type=parse_count, default=20, help="ONNX operator set (20)")
+    add("--size", type=size_wh(16), help="of the frame (448x448, or the checkpoint's export size)")
+    add("--words", type=whole_number(1), default=20, help="K (20)")
+    add("--seeds", type=whole_number(1), help="of the units (64, or the checkpoint's)")
+    add("--rounds", type=whole_number(1), help="of the units (3, or the checkpoint's)")
+    add("--source", type=size_wh(16), default=(1920, 1080), help="frame to label (1920x1080)")
+    add("--opset", type=whole_number(1), default=20, help="ONNX operator set (20)")
     add("--json", type=Path, help="write the figures to this file")
     return parser
 

@@ -17,14 +17,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.flags import parse_count, parse_seed
-from benchmarks.measurement import describe_measurement, run_measurement
-from benchmarks.report import check_writable, format_table, write_json
-from benchmarks.stages import StageClock
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.stage_clock import StageClock
+from benchmarks.record.table import format_table
 from runtime import Segmenter
 from runtime.command import CommandParser
 from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import UserError
+from runtime.flag_values import whole_number
 from runtime.sources import Frame, open_video
 from runtime.sources.images import ImageSource
 
@@ -43,13 +44,13 @@ def build_parser() -> CommandParser:
     parser.add_argument(
         "--video", help="file, or folder of images, to read frames from (default: the demo clip)"
     )
-    parser.add_argument("--frames", type=parse_count, default=200, help="to measure (200)")
-    parser.add_argument("--warmup", type=parse_seed, default=20, help="frames run before (20)")
+    parser.add_argument("--frames", type=whole_number(1), default=200, help="to measure (200)")
+    parser.add_argument("--warmup", type=whole_number(0), default=20, help="frames run before (20)")
     parser.add_argument("--classes", help="as mgca-rt takes them (default: the demo's)")
     parser.add_argument("--background", default="auto", help="as mgca-rt takes it (auto)")
     parser.add_argument("--units", choices=("adaptive", "pixel"), default="adaptive")
     parser.add_argument("--backend", default="auto")
-    parser.add_argument("--threads", type=parse_count, help="of the backend")
+    parser.add_argument("--threads", type=whole_number(1), help="of the backend")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser
 
@@ -77,7 +78,17 @@ def measure(arguments: argparse.Namespace) -> None:
 def time_frames(
     segmenter: Segmenter, frames: Iterator[Frame], warmup: int, count: int
 ) -> tuple[StageClock, tuple[int, int]]:
-    """Run ``warmup`` frames, then time ``count``; returns the clock and the source's size."""
+    """Time the stages of a frame's way, one frame after another.
+
+    Args:
+        segmenter: with its classes set.
+        frames: at least ``warmup + count`` of them.
+        warmup: frames run before any is timed.
+        count: frames timed.
+
+    Returns:
+        The clock, and width and height of the last frame in pixels.
+    """
     clock = StageClock()
     size_wh = (0, 0)
     for index in tqdm(
@@ -100,7 +111,11 @@ def time_frames(
 
 
 def repeat_frames(video: str) -> Generator[Frame, None, None]:
-    """The frames of ``video``, a file or a folder of images, over and over."""
+    """The frames of ``video``, a file or a folder of images, over and over.
+
+    Raises:
+        UserError: no video, or one without frames.
+    """
     stop = threading.Event()
     while True:
         source = ImageSource(video) if Path(video).is_dir() else open_video(video)

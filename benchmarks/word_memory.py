@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import check_writable, format_table, write_json
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.table import format_table
 from runtime import Segmenter
 from runtime.bundle import load_bundle
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.demo import DEMO_BUNDLE
-from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import MgcaError, UserError
 from runtime.stream.statistics import read_peak_rss_mib
 from runtime.text.queries import MAX_WORDS, TextQueries
@@ -75,10 +75,13 @@ def random_queries(words: int, width: int) -> TextQueries:
     return TextQueries(names[:254], names[254:], names, text, labels)
 
 
-def measure(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
+def measure(arguments: argparse.Namespace) -> None:
     """Start a process for each number of words, print a table and write the JSON record."""
+    if arguments.one:
+        print(json.dumps(run_once(arguments, parse_words(arguments.words)[0])))
+        return
     check_writable(arguments.json)
-    found = [_in_own_process(argv, words) for words in parse_words(arguments.words)]
+    found = [_in_own_process(arguments, words) for words in parse_words(arguments.words)]
     least = found[0]["peak_mib"]
     head = ("words", "loaded MiB", "peak MiB", "more than the first")
     print(
@@ -90,13 +93,11 @@ def measure(arguments: argparse.Namespace, argv: Sequence[str]) -> None:
     )  # fmt: skip
     if arguments.json is not None:
         record: dict[str, Any] = {
-            "command": arguments.command_line,
             "bundle": load_bundle(arguments.bundle or DEMO_BUNDLE).id,
             "backend": arguments.backend,
             "units": arguments.units,
             "peaks": found,
-            "hardware": describe_hardware(),
-            "versions": describe_versions(),
+            **describe_measurement(arguments),
         }
         write_json(arguments.json, record)
 
@@ -109,28 +110,21 @@ def parse_words(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _in_own_process(argv: Sequence[str], words: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.word_memory", *argv, "--one", "--words"]
-    done = subprocess.run([*command, str(words)], capture_output=True, text=True, check=False)
+def _in_own_process(arguments: argparse.Namespace, words: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.word_memory", "--one", "--words", str(words)]
+    command += ["--units", arguments.units, "--backend", arguments.backend]
+    if arguments.bundle is not None:
+        command += ["--bundle", str(arguments.bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MgcaError((done.stderr.strip().splitlines() or ["the process failed"])[-1])
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
 
-def run(argv: Sequence[str]) -> None:
-    """Parse and measure."""
-    arguments = build_parser().parse_args(argv)
-    if arguments.one:
-        print(json.dumps(run_once(arguments, parse_words(arguments.words)[0])))
-        return
-    arguments.command_line = shlex.join([*PROG.split(), *argv])
-    measure(arguments, argv)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, argv)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":

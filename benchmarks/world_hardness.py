@@ -7,7 +7,6 @@ which nothing else in this project is. The world must not be solved by it: 40 mI
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -17,17 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.datasets import generate_scenes
-from benchmarks.flags import parse_count, parse_seed
-from benchmarks.metrics import IGNORE, count_confusions, mean_iou, named_ious
-from benchmarks.report import check_writable, format_table, write_json
-from runtime.command import CommandParser, run_command
-from runtime.environment import describe_hardware, describe_versions
-from runtime.errors import UserError
-from training.data.streetworld import CLASS_NAMES
+from benchmarks.datasets.streetworld import generate_scenes
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.table import format_table
+from runtime.command import CommandParser
+from runtime.confusion_matrix import IGNORE, count_confusions, mean_iou, named_ious
+from runtime.errors import MgcaError, UserError
+from runtime.flag_values import number, whole_number
+from training.data.streetworld import CLASS_NAMES, generate_scene
 
 PROG = "python -m benchmarks.world_hardness"
 SIZE_WH = (128, 96)
+TAUGHT_ON = "singles"  # the variant of the scenes that it learns from, exposed as in training
 LIMIT = 0.40  # mIoU above which the world is too easy
 
 
@@ -44,7 +45,10 @@ def sample_pixels(
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Features (n, 5) and true classes (n,) of random pixels of the first training scenes."""
     features, labels = [], []
-    for scene in generate_scenes(0, scenes, SIZE_WH, namespace="train"):
+    for seed in range(scenes):
+        scene = generate_scene(
+            seed, namespace="train", size_wh=SIZE_WH, exposure="v1", variant=TAUGHT_ON
+        )
         truth = scene.labels_hw.ravel()
         known = np.flatnonzero(truth != IGNORE)
         if len(known):
@@ -98,17 +102,6 @@ def measure_hardness(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def parse_power(text: str) -> float:
-    """A number from 0 to 1."""
-    try:
-        power = float(text)
-    except ValueError:
-        power = -1.0
-    if not 0 <= power <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return power
-
-
 def build_parser() -> CommandParser:
     """The command's flags."""
     parser = CommandParser(
@@ -117,40 +110,46 @@ def build_parser() -> CommandParser:
         epilog=f"example:\n  {PROG} --json benchmarks/results/world_hardness.json",
     )
     parser.add_argument(
-        "--train-scenes", type=parse_count, default=2000, help="scenes it learns from"
+        "--train-scenes", type=whole_number(1), default=2000, help="scenes it learns from"
     )
-    parser.add_argument("--per-scene", type=parse_count, default=100, help="pixels of each")
-    parser.add_argument("--scenes", type=parse_count, default=200, help="scenes it is scored on")
-    parser.add_argument("--seed", type=parse_seed, default=0, help="which evaluation scenes")
+    parser.add_argument("--per-scene", type=whole_number(1), default=100, help="pixels of each")
     parser.add_argument(
-        "--balance", type=parse_power, default=0.5, help="class weights: 0 = none, 1 = all equal"
+        "--scenes", type=whole_number(1), default=200, help="scenes it is scored on"
     )
-    parser.add_argument("--rounds", type=parse_count, default=100, help="of boosting")
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="which evaluation scenes")
+    parser.add_argument(
+        "--balance", type=number(0, 1), default=0.5, help="class weights: 0 = none, 1 = all equal"
+    )
+    parser.add_argument("--rounds", type=whole_number(1), default=100, help="of boosting")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Measure, print a table, write the JSON; 1 where the world is too easy."""
-    options = build_parser().parse_args(arguments)
-    check_writable(options.json)
+def measure(arguments: argparse.Namespace) -> None:
+    """Measure, print a table on stdout and write the JSON record.
+
+    Raises:
+        MgcaError: the world is too easy.
+    """
+    check_writable(arguments.json)
     started = time.perf_counter()
-    record = measure_hardness(options)
+    record = measure_hardness(arguments)
     record |= {
         "seconds": round(time.perf_counter() - started, 1),
-        "command": shlex.join([*PROG.split(), *arguments]),
-        "hardware": describe_hardware(),
-        "versions": describe_versions(),
+        **describe_measurement(arguments),
     }
     rows: list[list[object]] = [[name, 100 * iou] for name, iou in record["iou"].items()]
     print(format_table(["IoU %", "pixels alone"], [*rows, ["mIoU", 100 * record["miou"]]]))
-    if options.json:
-        write_json(options.json, record)
+    if arguments.json:
+        write_json(arguments.json, record)
     if record["miou"] > LIMIT:
-        print(f"the world is too easy: more than {100 * LIMIT:.0f} mIoU", file=sys.stderr)
-        return 1
-    return 0
+        raise MgcaError(f"the world is too easy: more than {100 * LIMIT:.0f} mIoU")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":
-    raise SystemExit(run_command(PROG, run))
+    sys.exit(main())

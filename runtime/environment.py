@@ -32,9 +32,13 @@ def describe_hardware() -> dict[str, str | int]:
     }
 
 
-def describe_versions() -> dict[str, str]:
-    """Version of Python and of each package that is installed and can matter to a figure."""
-    return {"python": platform.python_version(), **installed_versions(PACKAGES)}
+def describe_versions(*more: str) -> dict[str, str]:
+    """Version of Python and of each package that is installed and can matter to a figure.
+
+    Args:
+        more: distributions beside :data:`PACKAGES`.
+    """
+    return {"python": platform.python_version(), **installed_versions((*PACKAGES, *more))}
 
 
 def installed_versions(names: Sequence[str]) -> dict[str, str]:

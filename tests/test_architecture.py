@@ -31,10 +31,11 @@ MAY_IMPORT = {
 # A lean install has none of these: what it imports must not name them.
 HEAVY = {"torch", "torchvision", "open_clip", "onnx", "onnxscript", "webdataset"}
 TRAINING_BENCHMARKS = ("ablation", "training_speed")
-# Standard-library-only parts of the runtime that every package may use.
+# Small parts of the runtime (standard library and numpy) that every package may use.
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
     "runtime.command",
+    "runtime.confusion_matrix",
     "runtime.environment",
     "runtime.errors",
     "runtime.flag_values",

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.ablation.folder import SHIPPED, digest_file, fingerprint_code
 from benchmarks.ablation.rows import NAMES, choose_rows
-from benchmarks.datasets import find_camvid
-from benchmarks.flags import choose_names, parse_count, parse_seed, parse_size
-from benchmarks.measurement import run_measurement
-from benchmarks.report import check_writable, write_json, write_text
+from benchmarks.datasets.camvid import find_camvid
+from benchmarks.record.files import check_writable, write_json, write_text
+from benchmarks.record.measurement import run_measurement
+from benchmarks.record.names import choose_names
 from runtime.command import CommandParser
 from runtime.errors import UserError
+from runtime.flag_values import size_wh, whole_number
 
 if TYPE_CHECKING:
     from benchmarks.ablation.plan import Plan
@@ -51,9 +52,9 @@ def build_parser() -> CommandParser:
 def _add_training_flags(add: Callable[..., object]) -> None:
     add("--checkpoint", type=Path, default=SHIPPED, help="whose CLIP is used; else the shipped one")
     add("--rows", default=",".join(NAMES), metavar="A,B", help=f"of {', '.join(NAMES)}")
-    add("--seeds", type=parse_count, default=5, help="seeds 0 .. N-1 of each trained row, 5")
-    add("--steps", type=parse_count, default=300, help="training steps, 300")
-    add("--batch", type=parse_count, default=32, help="images a step, 32")
+    add("--seeds", type=whole_number(1), default=5, help="seeds 0 .. N-1 of each trained row, 5")
+    add("--steps", type=whole_number(1), default=300, help="training steps, 300")
+    add("--batch", type=whole_number(1), default=32, help="images a step, 32")
     add(
         "--set",
         action="append",
@@ -65,19 +66,26 @@ def _add_training_flags(add: Callable[..., object]) -> None:
 
 
 def _add_scoring_flags(add: Callable[..., object]) -> None:
-    add("--scenes", type=parse_count, default=100, help="reported StreetWorld scenes, 100")
-    add("--tuning-scenes", type=parse_count, default=30, help="others, to choose settings on, 30")
-    add("--scene-seed", type=parse_seed, default=2, help="which scenes; the next seed's tune")
-    add("--size", type=parse_size, default=(320, 240), help="of the scenes, 320x240")
-    add("--input-size", type=parse_size, help="of the encoder's input; else as in an export")
+    add("--scenes", type=whole_number(1), default=100, help="reported StreetWorld scenes, 100")
+    add(
+        "--tuning-scenes",
+        type=whole_number(1),
+        default=30,
+        help="others, to choose settings on, 30",
+    )
+    add("--scene-seed", type=whole_number(0), default=2, help="which scenes; the next seed's tune")
+    add("--size", type=size_wh(16), default=(320, 240), help="of the scenes, 320x240")
+    add("--input-size", type=size_wh(16), help="of the encoder's input; else as in an export")
     add("--camvid", action="store_true", help="CamVid too: tuned on frames 1-50, scored on 51-101")
     add("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
-    add("--camvid-every", type=parse_count, default=5, help="tune on each N-th of its frames, 5")
+    add(
+        "--camvid-every", type=whole_number(1), default=5, help="tune on each N-th of its frames, 5"
+    )
 
 
 def _add_output_flags(add: Callable[..., object]) -> None:
-    add("--jobs", type=parse_count, default=1, help="processes that share rows and seeds, 1")
-    add("--threads", type=parse_count, help="torch threads of each; else torch's / jobs")
+    add("--jobs", type=whole_number(1), default=1, help="processes that share rows and seeds, 1")
+    add("--threads", type=whole_number(1), help="torch threads of each; else torch's / jobs")
     add("--work", type=Path, default=Path("runs/ablation"), help="keeps what is done")
     add("--json", type=Path, help="write the figures to this file")
     add("--markdown", type=Path, help="write the tables to this file")
@@ -92,7 +100,7 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
         raise UserError(
             f"--checkpoint {arguments.checkpoint} does not exist; expected a run's last.pt"
         )
-    size_wh = arguments.input_size or load_checkpoint(arguments.checkpoint).config.export_size_wh
+    input_wh = arguments.input_size or load_checkpoint(arguments.checkpoint).config.export_size_wh
     return Plan(
         checkpoint=arguments.checkpoint,
         digest=digest_file(arguments.checkpoint),
@@ -104,7 +112,7 @@ def make_plan(arguments: argparse.Namespace) -> Plan:
         scenes=arguments.scenes,
         tuning_scenes=arguments.tuning_scenes,
         scene_size_wh=arguments.size,
-        input_size_wh=size_wh,
+        input_size_wh=input_wh,
         camvid=find_camvid(arguments.root) if arguments.camvid else None,
         camvid_every=arguments.camvid_every,
         workers=1 if arguments.jobs == 1 else 0,

@@ -8,7 +8,6 @@ process makes of it.
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +30,9 @@ from benchmarks.ablation.plan import Plan
 from benchmarks.ablation.prediction import GRIDS, VARIATIONS
 from benchmarks.ablation.rows import Row
 from benchmarks.ablation.trial import CHECKPOINT, Trial, configure, fresh_model
-from benchmarks.report import write_json
-from benchmarks.scoring import permute_words
+from benchmarks.record.files import write_json
+from benchmarks.scoring.controls import permute_words
+from runtime.atomic_write import replacing
 from runtime.errors import UserError
 from training.config.schema import TrainConfig
 from training.config.values import apply_override, to_dict
@@ -99,9 +99,8 @@ class Bench:
         if not path.is_file():
             start = Checkpoint(config=self.config, model=self.model, phase="mgca", step=0)
             run = Run(self.config, self.plan.work / "captions", Processes("cpu"), start)
-            beside = path.with_suffix(f".{os.getpid()}.part")
-            torch.save(run.stream.sample_captions(), beside)
-            beside.replace(path)
+            with replacing(path) as beside:
+                torch.save(run.stream.sample_captions(), beside)
         return torch.load(path, weights_only=True)
 
     def prepare(self) -> None:
@@ -213,9 +212,7 @@ class Bench:
         if not width:
             return None
         size_wh = self.plan.input_size_wh
-        pictures = training_pictures(
-            self.config.data.first_seed, PairStream.sample_pictures, size_wh
-        )
+        pictures = training_pictures(self.config.data, PairStream.sample_pictures, size_wh)
         seen = see_frames(self.model, pictures, size_wh)
         views = ((embed(frame)[None], frame.colors_3hw[None]) for frame in seen)
         return measure_unit_space(

@@ -25,13 +25,14 @@ from benchmarks.ablation.prediction import (
     View,
     predict,
 )
-from benchmarks.metrics import boundary_f_score, count_confusions, mean_iou, named_ious
-from benchmarks.segments import (
+from benchmarks.scoring.boundary import boundary_f_score
+from benchmarks.scoring.segments import (
     connected_segments,
     over_segmentation,
     scene_complexity,
     under_segmentation,
 )
+from runtime.confusion_matrix import count_confusions, mean_iou, named_ious
 from training.engine.evaluation import label_scores
 from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from benchmarks.datasets import EvaluationFrame, EvaluationSet
+from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
+from training.config.data import DataConfig
 from training.data.batches import normalize_images, unit_images
 from training.data.streetworld import generate_pair
 from training.model.dense import DenseFeatures
@@ -53,15 +54,25 @@ def see_frames(
     frames = tqdm(
         dataset.open(), f"encode {dataset.name}", dataset.count, leave=False, disable=None
     )
-    return [_see(model, frame, len(dataset.words), size_wh, grid_hw) for frame in frames]
+    return [
+        _see(model, frame.frame_bgr, dataset.truth_of(frame), size_wh, grid_hw) for frame in frames
+    ]
 
 
-def training_pictures(first_seed: int, count: int, size_wh: tuple[int, int]) -> EvaluationSet:
-    """The first pictures of a run's training; their truth is left out."""
+def training_pictures(data: DataConfig, count: int, size_wh: tuple[int, int]) -> EvaluationSet:
+    """The first pictures of a run's training; their truth is left out.
+
+    Args:
+        data: which scenes the run draws, and how.
+        count: how many.
+        size_wh: of the pictures, in pixels.
+    """
 
     def open_frames() -> Iterator[EvaluationFrame]:
-        for seed in range(first_seed, first_seed + count):
-            image_hw3, _ = generate_pair(seed, size_wh=size_wh)
+        for seed in range(data.first_seed, data.first_seed + count):
+            image_hw3, _ = generate_pair(
+                seed, variant=data.variant, size_wh=size_wh, exposure=data.exposure
+            )
             nothing_hw = np.full(image_hw3.shape[:2], 255, np.uint8)
             yield EvaluationFrame(str(seed), image_hw3[..., ::-1].copy(), nothing_hw)
 
@@ -70,19 +81,17 @@ def training_pictures(first_seed: int, count: int, size_wh: tuple[int, int]) -> 
 
 def _see(
     model: MgcaModel,
-    frame: EvaluationFrame,
-    classes: int,
+    frame_bgr: np.ndarray,
+    truth_hw: np.ndarray,
     size_wh: tuple[int, int],
     grid_hw: tuple[int, int],
 ) -> SeenFrame:
-    source = frame.frame_bgr
-    shrinks = source.shape[1] >= size_wh[0] and source.shape[0] >= size_wh[1]
+    shrinks = frame_bgr.shape[1] >= size_wh[0] and frame_bgr.shape[0] >= size_wh[1]
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR  # as the runtime does
-    resized = cv2.resize(source, size_wh, interpolation=way)
+    resized = cv2.resize(frame_bgr, size_wh, interpolation=way)
     rgb_1hw3 = torch.from_numpy(cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)).unsqueeze(0)
     image_13hw = normalize_images(rgb_1hw3)
     colors_3hw = shrink_to(unit_images(rgb_1hw3), grid_hw)[0]
-    truth_hw = np.where(frame.labels_hw < classes, frame.labels_hw, np.uint8(255))
     return SeenFrame(truth_hw, image_13hw, model.encoder(image_13hw), colors_3hw)
 
 

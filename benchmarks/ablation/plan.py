@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.datasets import EvaluationFrame, EvaluationSet, camvid_set, streetworld_set
+from benchmarks.datasets.camvid import camvid_set
+from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
+from benchmarks.datasets.streetworld import streetworld_set
 
 TUNED_FRAMES, REPORTED_FRAMES = (1, 50), (51, 101)  # of CamVid, counted from 1
 

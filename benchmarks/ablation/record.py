@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from typing import Any
 
 from benchmarks.ablation.bench import Bench
@@ -16,8 +15,8 @@ from benchmarks.ablation.prediction import GRIDS
 from benchmarks.ablation.rows import describe_terms
 from benchmarks.ablation.schedule import Task, read_results
 from benchmarks.ablation.summary import label_map_control, summarise_dataset, summarise_training
-from benchmarks.datasets import camvid_set
-from runtime.environment import describe_hardware, describe_versions
+from benchmarks.datasets.camvid import camvid_set
+from benchmarks.record.measurement import describe_measurement
 
 
 def make_record(
@@ -43,9 +42,7 @@ def make_record(
         "grids": GRIDS,
         "settings": describe_settings(arguments, bench)
         | {name: {"tuning": a.settings, "reported": b.settings} for name, (a, b) in sets.items()},
-        "command": arguments.command_line,
-        "hardware": describe_hardware(),
-        "versions": describe_versions() | _training_versions(),
+        **describe_measurement(arguments, "torch", "open_clip_torch"),
         "code": tell_other_code(found, plan.code),
     }
 
@@ -92,7 +89,3 @@ def tell_other_code(
             file=sys.stderr,
         )
     return counts
-
-
-def _training_versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in ("torch", "open_clip_torch")}

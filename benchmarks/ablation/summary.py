@@ -9,10 +9,11 @@ import numpy as np
 
 from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import BASELINE, Row, full_row
-from benchmarks.datasets import EvaluationSet
-from benchmarks.metrics import mean_iou
-from benchmarks.scoring import mean_map_predictor, score_set
-from benchmarks.segments import compare_with_complexity
+from benchmarks.datasets.evaluation_set import EvaluationSet
+from benchmarks.scoring.controls import mean_map_predictor
+from benchmarks.scoring.score import score_set
+from benchmarks.scoring.segments import compare_with_complexity
+from runtime.confusion_matrix import mean_iou
 from runtime.segment.segmenter import Units
 
 Records = Mapping[str, Sequence[dict[str, Any]]]  # by row, one record a seed

@@ -1,1 +1,4 @@
-"""Pictures of what a model sees, drawn with OpenCV alone; ``python -m benchmarks.figures``."""
+"""Pictures of what a model sees and how it learned; ``python -m benchmarks.figures``.
+
+Colors are RGB uint8 throughout, as matplotlib has them; frames of the data sets are BGR.
+"""

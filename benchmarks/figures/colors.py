@@ -8,10 +8,10 @@ import numpy as np
 
 from runtime.draw.palette import palette
 
-Color = tuple[int, int, int]  # BGR, 0..255
+Color = tuple[int, int, int]  # RGB, 0..255
 
 NO_CLASS: Color = (225, 225, 225)
-_CLASS_RGB: dict[str, Color] = {
+_CLASS_COLORS: dict[str, Color] = {
     "sky": (135, 196, 240),
     "road": (104, 92, 112),
     "pavement": (214, 160, 196),
@@ -35,38 +35,55 @@ _CLASS_RGB: dict[str, Color] = {
 }
 
 
+def palette_rgb(count: int) -> np.ndarray:
+    """:func:`runtime.draw.palette.palette` as RGB, uint8 (count, 3)."""
+    return palette(count)[:, ::-1]
+
+
 def class_colors(names: Sequence[str]) -> list[Color]:
-    """A BGR color for each name; names that the table lacks take the palette's, none twice.
+    """A color for each name; names that the table lacks take the palette's, none twice.
 
     >>> class_colors(["car", "zebra", "lion"])
-    [(48, 40, 232), (0, 159, 230), (233, 180, 86)]
+    [(232, 40, 48), (230, 159, 0), (86, 180, 233)]
     """
-    spare = (tuple(int(part) for part in row) for row in palette(255))
+    spare = iter(palette_rgb(255).tolist())
     return [
-        (_CLASS_RGB[name][2], _CLASS_RGB[name][1], _CLASS_RGB[name][0])
-        if name in _CLASS_RGB
-        else next(spare)  # type: ignore[misc]
+        _CLASS_COLORS[name] if name in _CLASS_COLORS else tuple(next(spare))  # type: ignore[misc]
         for name in names
     ]
 
 
 def paint_labels(labels_hw: np.ndarray, colors: Sequence[Color]) -> np.ndarray:
-    """Label map uint8 (h, w) -> BGR uint8 (h, w, 3); labels without a color are light grey."""
+    """Paint a label map.
+
+    Args:
+        labels_hw: uint8 (h, w).
+        colors: of each label.
+
+    Returns:
+        RGB uint8 (h, w, 3); labels without a color are light grey.
+    """
     table = np.full((256, 3), NO_CLASS, np.uint8)
     table[: len(colors)] = np.asarray(colors, np.uint8).reshape(-1, 3)
     return table[labels_hw]
 
 
 def paint_units(units_hw: np.ndarray) -> np.ndarray:
-    """Unit of each pixel (h, w) -> BGR uint8 (h, w, 3): a color each, the largest units first.
+    """Paint units in a color each, the largest units first.
 
     Which slots the units sit in does not matter: the same partition gets the same colors.
+
+    Args:
+        units_hw: integers (h, w), the unit of each pixel.
+
+    Returns:
+        RGB uint8 (h, w, 3).
     """
     slots, inverse, sizes = np.unique(units_hw, return_inverse=True, return_counts=True)
     first_at = np.array([np.argmax(units_hw == slot) for slot in slots])
     rank = np.empty(len(slots), np.int64)
     rank[np.lexsort((first_at, -sizes))] = np.arange(len(slots))
-    return palette(len(slots))[rank[inverse.reshape(units_hw.shape)]]
+    return palette_rgb(len(slots))[rank[inverse.reshape(units_hw.shape)]]
 
 
 def unit_edges(units_hw: np.ndarray) -> np.ndarray:
@@ -75,3 +92,9 @@ def unit_edges(units_hw: np.ndarray) -> np.ndarray:
     edges[:, :-1] |= units_hw[:, :-1] != units_hw[:, 1:]
     edges[:-1] |= units_hw[:-1] != units_hw[1:]
     return edges
+
+
+def as_shares(color: Color) -> tuple[float, float, float]:
+    """A color as matplotlib takes it: shares in [0, 1]."""
+    red, green, blue = (part / 255 for part in color)
+    return red, green, blue

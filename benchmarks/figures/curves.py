@@ -5,41 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from benchmarks.figures.axes import LETTERS, Axes, smooth
-from benchmarks.figures.canvas import blank, make_legend, stack
-from benchmarks.figures.colors import Color
+from benchmarks.figures.colors import as_shares, palette_rgb
+from benchmarks.figures.legend import place_legend
 from benchmarks.figures.metrics_log import PHASES, Points, RunMetrics
-from runtime.draw.palette import palette
 
-SIZE_WH = (620, 380)
+SIZE_WH = (12.4, 9.0)  # inches
+DPI = 100
 TITLES = {"pretrain": "pre-training of the CLIP", "mgca": "MGCA: training of the decoder"}
-_SUM: Color = (30, 30, 30)
+WHOLE_LOSS = "sum of all"
+_SMOOTHED_FROM = 40  # points: a line of more is drawn pale, with its running mean
+_PALE_ON_PAPER = (240, 228, 66)
 Lines = dict[str, Points]  # by the name in the legend
 
 
-def draw_curves(runs: Sequence[RunMetrics]) -> np.ndarray:
+def draw_curves(runs: Sequence[RunMetrics]) -> Figure:
     """Above the losses, below the mIoU; a column for each phase.
 
     One run: every term of the loss. Several: the whole loss of each, and its mIoU with units.
     """
-    columns: list[list[np.ndarray]] = []
-    for phase in PHASES:
-        loss, miou = loss_lines(runs, phase), miou_lines(runs, phase)
-        end = max(
-            (x for lines in (loss, miou) for line in lines.values() for x, _ in line), default=1
-        )
-        columns.append([_draw_losses(loss, phase, end), _draw_miou(miou, phase, end)])
-    return stack([_side_by_side(plots) for plots in zip(*columns, strict=True)])
-
-
-def _side_by_side(plots: Sequence[np.ndarray]) -> np.ndarray:
-    """Plots of one width next to each other, the low ones filled up with paper."""
-    width = plots[0].shape[1]
-    canvas = blank(width * len(plots), max(plot.shape[0] for plot in plots))
-    for column, plot in enumerate(plots):
-        canvas[: plot.shape[0], column * width : (column + 1) * width] = plot
-    return canvas
+    figure = Figure(figsize=SIZE_WH, dpi=DPI, layout="constrained")
+    columns = figure.subplots(2, len(PHASES), sharex="col").T
+    for phase, (losses, mious) in zip(PHASES, columns, strict=True):
+        losses.set_title(f"{TITLES[phase]}: losses")
+        mious.set_title(f"{TITLES[phase]}: mIoU % on held-out scenes")
+        _draw_losses(losses, loss_lines(runs, phase))
+        _draw_mious(mious, miou_lines(runs, phase))
+    return figure
 
 
 def loss_lines(runs: Sequence[RunMetrics], phase: str) -> Lines:
@@ -47,7 +42,7 @@ def loss_lines(runs: Sequence[RunMetrics], phase: str) -> Lines:
     if len(runs) == 1:
         terms = runs[0].losses.get(phase, {})
         names = sorted(terms, key=lambda term: term != "loss")  # the sum first
-        return {"sum of all" if name == "loss" else name: terms[name] for name in names}
+        return {WHOLE_LOSS if name == "loss" else name: terms[name] for name in names}
     return {
         name: run.losses[phase]["loss"]
         for name, run in zip(_names(runs), runs, strict=True)
@@ -66,6 +61,19 @@ def miou_lines(runs: Sequence[RunMetrics], phase: str) -> Lines:
     }
 
 
+def smooth(values: Sequence[float], window: int) -> np.ndarray:
+    """Centred running mean, float64 (n,); at the ends over what is there.
+
+    >>> smooth([0, 3, 6, 3], 3).tolist()
+    [1.5, 3.0, 4.0, 4.5]
+    """
+    half = window // 2
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    return (sums[last] - sums[first]) / (last - first)
+
+
 def _names(runs: Sequence[RunMetrics]) -> list[str]:
     names = [run.name for run in runs]
     return [
@@ -74,43 +82,47 @@ def _names(runs: Sequence[RunMetrics]) -> list[str]:
     ]
 
 
-def _draw_losses(lines: Lines, phase: str, end: float) -> np.ndarray:
-    values = [y for line in lines.values() for _, y in line]
-    top = 1.05 * max(values, default=1.0)
-    axes = Axes(
-        SIZE_WH, f"{TITLES[phase]}: losses", "step", (0, 1.02 * end), (min([0.0, *values]), top)
-    )
-    colors = _colors(lines)
-    for name, line in lines.items():  # the measured points, pale and behind everything
-        if len(line) > 40:
-            blue, green, red = (255 - (255 - part) // 4 for part in colors[name])
-            axes.draw_line(line, (blue, green, red), thickness=1)
-    for name, line in lines.items():
-        mean = smooth([y for _, y in line], max(1, len(line) // 40)).tolist()
-        axes.draw_line([(x, y) for (x, _), y in zip(line, mean, strict=True)], colors[name])
-    return _finish(axes, lines, colors)
+def _draw_losses(axes: Axes, lines: Lines) -> None:
+    handles: list[Line2D] = []
+    for name, color in _colors(lines).items():
+        steps, values = zip(*lines[name], strict=True)
+        if len(values) > _SMOOTHED_FROM:
+            axes.plot(steps, values, color=color, alpha=0.25, linewidth=0.8)
+        mean = smooth(values, max(1, len(values) // _SMOOTHED_FROM))
+        handles += axes.plot(steps, mean, color=color, linewidth=2)
+    _finish(axes, lines, handles)
 
 
-def _draw_miou(lines: Lines, phase: str, end: float) -> np.ndarray:
-    top = 1.15 * max((y for line in lines.values() for _, y in line), default=1.0)
-    title = f"{TITLES[phase]}: mIoU % on held-out scenes"
-    axes = Axes(SIZE_WH, title, "step", (0, 1.02 * end), (0.0, top))
-    colors = _colors(lines)
-    for name, line in lines.items():
-        axes.draw_line(line, colors[name], dots=True)
-    return _finish(axes, lines, colors)
+def _draw_mious(axes: Axes, lines: Lines) -> None:
+    handles: list[Line2D] = []
+    for name, color in _colors(lines).items():
+        steps, values = zip(*lines[name], strict=True)
+        handles += axes.plot(steps, values, color=color, linewidth=2, marker="o", markersize=4)
+    _finish(axes, lines, handles)
 
 
-def _colors(lines: Lines) -> dict[str, Color]:
-    spare = iter([row for row in palette(255).tolist() if row != [66, 228, 240]])  # pale on paper
-    return {
-        name: _SUM if name == "sum of all" else (row := next(spare)) and (row[0], row[1], row[2])
-        for name in lines
-    }
+def _colors(lines: Lines) -> dict[str, tuple[float, float, float]]:
+    rows = [(r, g, b) for r, g, b in palette_rgb(255).tolist() if (r, g, b) != _PALE_ON_PAPER]
+    spare = iter(rows)
+    return {name: as_shares((30, 30, 30) if name == WHOLE_LOSS else next(spare)) for name in lines}
 
 
-def _finish(axes: Axes, lines: Lines, colors: dict[str, Color]) -> np.ndarray:
+def _finish(axes: Axes, lines: Lines, handles: list[Line2D]) -> None:
+    axes.set_xlabel("step")
+    axes.tick_params(labelbottom=True)  # of the upper plots too
+    axes.grid(color="0.9")
     if not lines:
-        axes.say("nothing measured yet")
-    legend = make_legend([(name, colors[name]) for name in lines], SIZE_WH[0], letters=LETTERS)
-    return stack([axes.canvas, legend])
+        axes.text(0.5, 0.5, "nothing measured yet", transform=axes.transAxes, ha="center")
+        return
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=min(0.0, *(value for line in lines.values() for _, value in line)))
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    place_legend(
+        axes,
+        handles,
+        list(lines),
+        0.9 * figure.bbox.width / len(PHASES),
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.14),
+    )

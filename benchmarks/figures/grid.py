@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+from matplotlib.figure import Figure
 
-from benchmarks.figures.canvas import fit, lay_out, stack
 from benchmarks.figures.colors import class_colors, paint_labels
-from benchmarks.figures.legend import class_legend
+from benchmarks.figures.legend import present_classes
 from benchmarks.figures.model_view import CheckpointView, Sight, Way
 from benchmarks.figures.pictures import Picture
+from benchmarks.figures.sheet import Sheet
 
 PANEL_WH = (256, 192)
-LETTERS = 24
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A column: its title, the model, and how pixels are read."""
+    """A column.
+
+    Attributes:
+        title: over it.
+        view: of the model.
+        way: how pixels are read.
+    """
 
     title: str
     view: CheckpointView
     way: Way
-
-
-def parse_stage(text: str) -> tuple[str, Path]:
-    """``+object=runs/object/last.pt`` -> ("+object", its path)."""
-    name, separator, path = text.partition("=")
-    if not separator or not name.strip() or not path.strip():
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a stage; expected NAME=CHECKPOINT, e.g. +object=runs/object/last.pt"
-        )
-    return name.strip(), Path(path.strip())
 
 
 def plan_stages(
@@ -53,31 +49,41 @@ def plan_stages(
     return [Stage("baseline", first, "baseline"), *stages, Stage("+units", last, "units")]
 
 
-def draw_grid(stages: Sequence[Stage], pictures: Sequence[Picture]) -> np.ndarray:
+def draw_grid(stages: Sequence[Stage], pictures: Sequence[Picture]) -> Figure:
     """A row for each picture; under each panel the share of its pixels that are right."""
     words = pictures[0].words
     colors = class_colors(words)
     texts = {id(stage.view): stage.view.embed(words) for stage in stages}
-    rows, notes, maps = [], [], []
-    for picture in pictures:
-        size_wh = (picture.truth_hw.shape[1], picture.truth_hw.shape[0])
-        sights: dict[int, Sight] = {}
-        row, note = [fit(picture.frame_bgr, PANEL_WH)], [""]
-        for stage in stages:
-            key = id(stage.view)
-            if key not in sights:
-                sights[key] = stage.view.see(picture.frame_bgr)
-            labels_hw = sights[key].labels(texts[key], stage.way, size_wh)
-            row.append(fit(paint_labels(labels_hw, colors), PANEL_WH, flat=True))
-            note.append(f"{right_share(picture.truth_hw, labels_hw, len(words)):.0%} right")
-            maps.append(labels_hw)
-        row.append(fit(paint_labels(picture.truth_hw, colors), PANEL_WH, flat=True))
-        maps.append(picture.truth_hw)
-        rows.append(row)
-        notes.append([*note, ""])
     titles = ["image", *(stage.title for stage in stages), "truth"]
-    panels = lay_out(rows, titles, notes, letters=LETTERS)
-    return stack([panels, class_legend(words, maps, panels.shape[1], letters=LETTERS)])
+    sheet = Sheet(len(pictures), titles, PANEL_WH)
+    maps = []
+    for row, picture in enumerate(pictures):
+        sheet.show(row, 0, cv2.cvtColor(picture.frame_bgr, cv2.COLOR_BGR2RGB))
+        for column, labels_hw in enumerate(_read_stages(stages, texts, picture), 1):
+            right = right_share(picture.truth_hw, labels_hw, len(words))
+            sheet.show(
+                row, column, paint_labels(labels_hw, colors), f"{right:.0%} right", flat=True
+            )
+            maps.append(labels_hw)
+        sheet.show(row, len(titles) - 1, paint_labels(picture.truth_hw, colors), flat=True)
+        maps.append(picture.truth_hw)
+    sheet.add_legend(present_classes(words, maps))
+    return sheet.figure
+
+
+def _read_stages(
+    stages: Sequence[Stage], texts: dict[int, np.ndarray], picture: Picture
+) -> list[np.ndarray]:
+    """Each stage's labels of a picture, uint8 (h, w); every model looks at it once."""
+    size_wh = (picture.truth_hw.shape[1], picture.truth_hw.shape[0])
+    sights: dict[int, Sight] = {}
+    labels = []
+    for stage in stages:
+        key = id(stage.view)
+        if key not in sights:
+            sights[key] = stage.view.see(picture.frame_bgr)
+        labels.append(sights[key].labels(texts[key], stage.way, size_wh))
+    return labels
 
 
 def right_share(truth_hw: np.ndarray, labels_hw: np.ndarray, classes: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ _MIOU = {"miou_adaptive": "adaptive units", "miou_pixel": "per pixel"}
 class RunMetrics:
     """One run's curves.
 
-    - ``losses[phase][term]``: weighted losses, ``loss`` being their sum;
-    - ``miou[phase][units]``: percent, ``adaptive units`` and ``per pixel``.
+    Attributes:
+        name: of its folder.
+        losses: by phase and term, weighted; ``loss`` is their sum.
+        miou: by phase and unit (``adaptive units``, ``per pixel``), in percent.
     """
 
     name: str
@@ -48,19 +51,19 @@ def read_metrics(path: Path) -> RunMetrics:
     """Read a run's metrics; :class:`UserError` where they are none.
 
     A run that was resumed or started again appends to its file: what a later line overtakes is left
-    out. A last line that is still being written does not count.
+    out, and so is what is not finite. A last line that is still being written does not count.
     """
     metrics = RunMetrics(path.resolve().parent.name)
     for record in drop_overtaken(_parse(path)):
         phase, step = record["phase"], record["step"]
         if "evaluation" in record:
             for key, kind in _MIOU.items():
-                if key in record:
+                if _is_finite(record.get(key)):
                     points = metrics.miou.setdefault(phase, {}).setdefault(kind, [])
                     points.append((step, 100 * float(record[key])))
             continue
         for term, value in record.items():
-            if term not in _NOT_LOSSES and isinstance(value, int | float):
+            if term not in _NOT_LOSSES and _is_finite(value):
                 points = metrics.losses.setdefault(phase, {}).setdefault(term, [])
                 points.append((step, float(value)))
     if not metrics.losses and not metrics.miou:
@@ -76,6 +79,10 @@ def drop_overtaken(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
             kept.pop()
         kept.append(record)
     return kept
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def _place(record: dict[str, Any]) -> tuple[int, int, bool]:

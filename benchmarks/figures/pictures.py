@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from benchmarks.datasets import CAMVID_WORDS, camvid_set
+from benchmarks.datasets.camvid import WORDS as CAMVID_WORDS
+from benchmarks.datasets.camvid import camvid_set
 from runtime.errors import UserError
 from training.data.streetworld import CLASS_NAMES, generate_scene
 
 SIZE_WH = (320, 240)
-NAMESPACES = ("eval", "compositions")
 CAMVID_FRAMES = (56, 71, 98)  # counted from 1, of those that nothing is chosen on
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame BGR uint8 (h, w, 3), its truth uint8 (h, w) and the words of the truth's values."""
+    """A frame with its truth.
+
+    Attributes:
+        name: tells it from others.
+        frame_bgr: uint8 (h, w, 3).
+        truth_hw: uint8 (h, w).
+        words: of the truth's values.
+    """
 
     name: str
     frame_bgr: np.ndarray
     truth_hw: np.ndarray
     words: tuple[str, ...]
-
-
-def parse_scenes(text: str) -> list[tuple[str, int]]:
-    """``8,compositions-0`` -> [("eval", 8), ("compositions", 0)]."""
-    scenes = []
-    for part in text.split(","):
-        namespace, _, number = part.strip().rpartition("-")
-        namespace = namespace or "eval"
-        if namespace not in NAMESPACES or not number.isdecimal():
-            raise argparse.ArgumentTypeError(
-                f"{part.strip()!r} is not a scene; expected a number, e.g. 8 or compositions-0"
-            )
-        scenes.append((namespace, int(number)))
-    return scenes
 
 
 def draw_scenes(scenes: list[tuple[str, int]]) -> list[Picture]:

@@ -6,58 +6,84 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 
-from benchmarks.figures.canvas import draw_outlined, fit, lay_out, stack, text_width
 from benchmarks.figures.colors import class_colors, paint_labels, paint_units, unit_edges
-from benchmarks.figures.legend import class_legend
+from benchmarks.figures.legend import present_classes
 from benchmarks.figures.model_view import CheckpointView
 from benchmarks.figures.pictures import Picture
+from benchmarks.figures.sheet import Sheet
 
 PANEL_WH = (384, 288)
-LETTERS = 22
+NAME_POINTS = 11
 NAMED_SHARE = 0.02  # of the picture: smaller units stay without a name
-Box = tuple[int, int, int, int]
+TITLES = ("image", "semantic units, with their best word", "classes read from the units")
 
 
-def draw_units(view: CheckpointView, pictures: Sequence[Picture]) -> np.ndarray:
+def draw_units(view: CheckpointView, pictures: Sequence[Picture]) -> Figure:
     """A row for each picture: image, units, the classes that the units read."""
     words = pictures[0].words
     text_kd = view.embed(words)
-    rows, notes, maps = [], [], []
-    for picture in pictures:
+    sheet = Sheet(len(pictures), TITLES, PANEL_WH)
+    maps, named = [], []
+    for row, picture in enumerate(pictures):
         sight = view.see(picture.frame_bgr)
         units_hw = sight.unit_map(PANEL_WH)
         labels_hw = sight.labels(text_kd, "units", PANEL_WH)
         unit_words = [words[i] for i in (text_kd @ sight.units_ud.T).argmax(axis=0)]
         painted = paint_units(units_hw)
         painted[unit_edges(units_hw)] = (255, 255, 255)
-        name_units(painted, units_hw, unit_words)
-        classes = paint_labels(labels_hw, class_colors(words))
-        rows.append([fit(picture.frame_bgr, PANEL_WH), painted, classes])
-        notes.append(["", f"{len(np.unique(units_hw))} units", ""])
+        sheet.show(row, 0, cv2.cvtColor(picture.frame_bgr, cv2.COLOR_BGR2RGB))
+        panel = sheet.show(row, 1, painted, f"{len(np.unique(units_hw))} units", flat=True)
+        sheet.show(row, 2, paint_labels(labels_hw, class_colors(words)), flat=True)
+        named.append((panel, units_hw, unit_words))
         maps.append(labels_hw)
-    titles = ["image", "semantic units, with their best word", "classes read from the units"]
-    panels = lay_out(rows, titles, notes, letters=LETTERS)
-    return stack([panels, class_legend(words, maps, panels.shape[1], letters=LETTERS)])
+    sheet.add_legend(present_classes(words, maps))
+    sheet.figure.draw_without_rendering()  # names are placed where the panels then lie
+    for panel, units_hw, unit_words in named:
+        name_units(panel, units_hw, unit_words)
+    return sheet.figure
 
 
-def name_units(canvas: np.ndarray, units_hw: np.ndarray, words: Sequence[str]) -> None:
-    """Write each large unit's word (``words``, by slot) into its widest place, the largest units
-    first; what would cover another name is left out.
+def name_units(axes: Axes, units_hw: np.ndarray, words: Sequence[str]) -> None:
+    """Write each large unit's word into its widest place, the largest units first.
+
+    What would cover another name is left out.
+
+    Args:
+        axes: a panel that shows the units, its place settled.
+        units_hw: integers (h, w), the slot of each pixel's unit.
+        words: by slot.
     """
     slots, sizes = np.unique(units_hw, return_counts=True)
-    taken: list[Box] = []
+    taken: list[Bbox] = []
     for index in np.argsort(-sizes, kind="stable"):
         if sizes[index] < NAMED_SHARE * units_hw.size:
             break
         word = words[int(slots[index])]
-        x, y = widest_place(units_hw == slots[index])
-        width, height = text_width(word, 16), 18
-        left = min(max(2, x - width // 2), canvas.shape[1] - width - 2)
-        top = min(max(2, y - height // 2), canvas.shape[0] - height - 2)
-        box = (left, top, left + width, top + height)
-        if not any(_overlap(box, other) for other in taken):
-            draw_outlined(canvas, word, (left, top), 16)
+        name = axes.text(
+            *widest_place(units_hw == slots[index]),
+            word,
+            color="white",
+            fontsize=NAME_POINTS,
+            ha="center",
+            va="center",
+            path_effects=[withStroke(linewidth=2.5, foreground="black")],
+            in_layout=False,
+        )
+        box = name.get_window_extent()
+        left, right = axes.bbox.x0 - box.x0, axes.bbox.x1 - box.x1
+        if left > 0 or right < 0:  # it sticks out of its panel
+            shift = max(left, 0.0) + min(right, 0.0)
+            across = axes.transData.inverted().transform((box.x0 + box.width / 2 + shift, 0))
+            name.set_x(across[0])
+            box = box.translated(shift, 0)
+        if any(box.overlaps(other) for other in taken):
+            name.remove()
+        else:
             taken.append(box)
 
 
@@ -67,7 +93,3 @@ def widest_place(mask_hw: np.ndarray) -> tuple[int, int]:
     depth_hw = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
     y, x = np.unravel_index(int(depth_hw.argmax()), depth_hw.shape)
     return int(x), int(y)
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -12,23 +12,21 @@ import argparse
 import importlib.util
 import json
 import os
-import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.flags import parse_count
-from benchmarks.report import check_writable, write_json
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
 from benchmarks.training_speed.summary import Measurement, format_summary, summarise
-from runtime.command import CommandParser, run_command
-from runtime.environment import describe_hardware, describe_versions
+from runtime.command import CommandParser
 from runtime.errors import MgcaError, UserError
+from runtime.flag_values import whole_number
 
 PROG = "python -m benchmarks.training_speed"
 WORKER = "benchmarks.training_speed.worker"
@@ -43,10 +41,14 @@ def build_parser() -> CommandParser:
         epilog=f"example:\n  {PROG} --rounds 5 --json benchmarks/results/training_speed.json",
     )
     parser.add_argument("--config", default="demo", help="a preset or a JSON file (demo)")
-    parser.add_argument("--steps", type=parse_count, default=20, help="timed steps a phase (20)")
-    parser.add_argument("--warmup", type=parse_count, default=3, help="steps before those (3)")
-    parser.add_argument("--rounds", type=parse_count, default=5, help="pairs of processes (5)")
-    parser.add_argument("--threads", type=parse_count, help="of torch (default: its own choice)")
+    parser.add_argument(
+        "--steps", type=whole_number(1), default=20, help="timed steps a phase (20)"
+    )
+    parser.add_argument("--warmup", type=whole_number(1), default=3, help="steps before those (3)")
+    parser.add_argument("--rounds", type=whole_number(1), default=5, help="pairs of processes (5)")
+    parser.add_argument(
+        "--threads", type=whole_number(1), help="of torch (default: its own choice)"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser
 
@@ -80,9 +82,8 @@ def start_worker(options: argparse.Namespace, memory: str) -> Measurement:
     return measurement
 
 
-def run(arguments: Sequence[str]) -> None:
+def measure(options: argparse.Namespace) -> None:
     """Measure all rounds, print the tables, write the JSON."""
-    options = build_parser().parse_args(arguments)
     check_writable(options.json)
     if importlib.util.find_spec("torch") is None:
         raise UserError("PyTorch is missing; install the train extra: pip install -e '.[train]'")
@@ -97,18 +98,16 @@ def run(arguments: Sequence[str]) -> None:
         "memory_setting_works_here": all(kept["thresholds_raised"] for kept, _ in rounds),
         "measurements": [one for pair in rounds for one in pair],
         "seconds": round(time.perf_counter() - started, 1),
-        "command": shlex.join([*PROG.split(), *arguments]),
-        "hardware": describe_hardware(),
-        "versions": describe_versions() | {"torch": metadata.version("torch")},
+        **describe_measurement(options, "torch"),
     }
     print(format_summary(record))
     if options.json:
         write_json(options.json, record)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_command(PROG, run, arguments)
+    return run_measurement(build_parser(), measure, argv)
 
 
 if __name__ == "__main__":

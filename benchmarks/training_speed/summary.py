@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks.report import format_table
+from benchmarks.record.table import format_table
 
 Measurement = Mapping[str, Any]  # what a worker prints
 

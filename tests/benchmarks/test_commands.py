@@ -1,4 +1,4 @@
-"""The two commands as real processes, on the shipped bundle."""
+"""``benchmarks.accuracy`` and ``benchmarks.latency`` on the shipped bundle."""
 
 from __future__ import annotations
 
@@ -6,57 +6,56 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from benchmarks import accuracy, latency
+
+COMMANDS = {"benchmarks.accuracy": accuracy.main, "benchmarks.latency": latency.main}
 
 
-def _run(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        check=False,
-    )
+def _score(target: Path, *flags: str) -> dict[str, Any]:
+    """Run ``benchmarks.accuracy`` in this process; its record."""
+    assert accuracy.main([*flags, "--threads", "1", "--json", str(target)]) == 0
+    return json.loads(target.read_text())
 
 
 @pytest.mark.slow
-def test_accuracy_prints_both_units_and_writes_design_json(tmp_path: Path):
-    target = tmp_path / "accuracy.json"
-    done = _run(
-        "benchmarks.accuracy", "--scenes", "12", "--size", "160x120", "--seed", "7",
-        "--json", target,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "adaptive" in done.stdout
-    assert "pixel" in done.stdout
-    record = json.loads(target.read_text())
-    assert record["dataset"] == "streetworld"
+def test_accuracy_prints_both_units_and_writes_design_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    record = _score(tmp_path / "a.json", "--scenes", "8", "--size", "128x96", "--seed", "7")
+    printed = capsys.readouterr().out
+    assert "adaptive" in printed
+    assert "pixel" in printed
+    assert (record["dataset"], record["version"]) == ("streetworld", "streetworld-v2")
     assert record["units"] == "adaptive"
-    assert record["frames"] == 12
+    assert record["frames"] == 8
     assert 0 < record["miou"] <= 1
     assert record["miou"] == record["by_units"]["adaptive"]["miou"]
     assert record["miou"] == pytest.approx(sum(record["iou"].values()) / len(record["iou"]))
     low, high = record["miou_gain_ci95"]
     assert low <= record["miou_gain"] <= high
     assert set(record["compositions"]) == {"adaptive", "pixel"}
+    assert record["command"].startswith("python -m benchmarks.accuracy --scenes 8")
     assert "--seed 7" in record["command"]
 
 
 @pytest.mark.slow
 def test_accuracy_is_the_same_twice_and_better_than_with_permuted_words(tmp_path: Path):
-    figures = []
-    for extra in ([], [], ["--control", "permuted-words"], ["--control", "mean-map"]):
-        target = tmp_path / f"{len(figures)}.json"
-        done = _run(
-            "benchmarks.accuracy", "--scenes", "8", "--size", "128x96", "--units", "pixel",
-            "--no-compositions", "--json", target, *extra,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        figures.append(json.loads(target.read_text()))
+    small = ["--scenes", "6", "--size", "96x72", "--units", "pixel", "--no-compositions"]
+    figures = [
+        _score(tmp_path / "figures.json", *small, *more)
+        for more in (
+            [],
+            ["--dataset", "streetworld-v2"],
+            ["--control", "permuted-words"],
+            ["--control", "mean-map"],
+        )
+    ]
     assert figures[0]["iou"] == figures[1]["iou"]
+    assert figures[0]["version"] == figures[1]["version"]
     assert figures[2]["control"] == "permuted-words"
     assert figures[2]["miou"] < figures[0]["miou"] / 2
     assert figures[3]["miou"] < figures[0]["miou"]
@@ -65,27 +64,20 @@ def test_accuracy_is_the_same_twice_and_better_than_with_permuted_words(tmp_path
 @pytest.mark.slow
 @pytest.mark.camvid
 def test_accuracy_on_camvid_frames(camvid_root: Path, tmp_path: Path):
-    target = tmp_path / "camvid.json"
-    done = _run(
-        "benchmarks.accuracy", "--dataset", "camvid", "--root", camvid_root,
-        "--frames", "1-4", "--json", target,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    record = json.loads(target.read_text())
+    flags = ["--dataset", "camvid", "--root", str(camvid_root), "--frames", "1-4"]
+    record = _score(tmp_path / "camvid.json", *flags)
     assert record["dataset"] == "camvid"
     assert record["frames"] == 4
     assert "compositions" not in record
+    assert "version" not in record
     assert {"sky", "road", "building"} <= set(record["iou"])
 
 
 @pytest.mark.slow
 def test_latency_writes_design_json(tmp_path: Path):
     target = tmp_path / "latency.json"
-    done = _run(
-        "benchmarks.latency", "--frames", "12", "--warmup", "2", "--threads", "1",
-        "--backend", "onnxruntime-cpu", "--json", target,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    flags = ["--frames", "12", "--warmup", "2", "--threads", "1", "--backend", "onnxruntime-cpu"]
+    assert latency.main([*flags, "--json", str(target)]) == 0
     record = json.loads(target.read_text())
     stages = record["stages_ms"]
     assert set(stages) == {"capture", "preprocess", "infer", "postprocess", "total"}
@@ -103,8 +95,9 @@ def test_latency_writes_design_json(tmp_path: Path):
     [
         ("benchmarks.accuracy", ["--scenes", "0"], "--scenes"),
         ("benchmarks.accuracy", ["--scene", "3"], "--scene"),
-        ("benchmarks.accuracy", ["--size", "320"], "320x240"),
-        ("benchmarks.accuracy", ["--dataset", "ade20k"], "streetworld"),
+        ("benchmarks.accuracy", ["--size", "320"], "640x480"),
+        ("benchmarks.accuracy", ["--dataset", "ade21k"], "'streetworld-v1'"),
+        ("benchmarks.accuracy", ["--dataset", "ade21k"], "'shipped-clip'"),
         ("benchmarks.accuracy", ["--dataset", "camvid", "--root", "/nowhere"], "/nowhere"),
         ("benchmarks.accuracy", ["--bundle", "/nowhere"], "/nowhere"),
         ("benchmarks.accuracy", ["--json", "/proc/new/file.json"], "/proc"),
@@ -115,24 +108,37 @@ def test_latency_writes_design_json(tmp_path: Path):
         ("benchmarks.latency", ["--warmup", "-1"], "--warmup"),
     ],
 )
-def test_bad_arguments_are_one_line_and_exit_two(module: str, arguments: list[str], says: str):
-    done = _run(module, *arguments)
-    assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.splitlines()
+def test_bad_arguments_are_one_line_and_exit_two(
+    module: str, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+):
+    assert COMMANDS[module](arguments) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
     assert says in line
     assert "Traceback" not in line
-    assert done.stdout == ""
+    assert captured.out == ""
 
 
-def test_debug_shows_where(tmp_path: Path):
-    done = _run("benchmarks.accuracy", "--bundle", tmp_path / "none", "--debug")
+def _run(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.accuracy", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
+
+
+def test_debug_shows_where(tmp_path: Path, repository: Path):
+    done = _run("--bundle", tmp_path / "none", "--debug", folder=repository)
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("python -m benchmarks.accuracy: error: ")
 
 
-def test_help_has_an_example():
-    for module in ("benchmarks.accuracy", "benchmarks.latency"):
-        done = _run(module, "--help")
-        assert done.returncode == 0
-        assert f"python -m {module} --" in done.stdout
+@pytest.mark.parametrize("module", COMMANDS)
+def test_help_has_an_example(module: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        COMMANDS[module](["--help"])
+    assert left.value.code == 0
+    assert f"python -m {module} --" in capsys.readouterr().out

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.datasets import EvaluationFrame, EvaluationSet, shipped_clip_set
+from benchmarks.datasets.demo_clip import shipped_clip_set
+from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
 from benchmarks.few_classes import count_few, few_figures, main
-from benchmarks.flags import choose_names
+from benchmarks.record.names import choose_names
 from runtime.errors import UserError
 
 WORDS = ("sky", "road", "car")
@@ -61,7 +62,7 @@ def test_where_every_word_is_asked_for_nothing_is_left_to_stay() -> None:
 
 @pytest.mark.parametrize("text", ["sky,dog", " , "])
 def test_a_word_without_truth_is_refused_by_name(text: str) -> None:
-    with pytest.raises(UserError, match=r"--classes .*: unknown '(dog)?'; .* sky,road,car$"):
+    with pytest.raises(UserError, match=r"--classes .*: unknown '(dog)?'; .* sky, road, car$"):
         choose_names(text, WORDS, "--classes")
 
 
@@ -80,7 +81,7 @@ def test_the_command_on_the_shipped_bundle(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "few.json"
-    flags = ["--scenes", "6", "--size", "160x120", "--classes", "road,sky", "--rest", "tree,grass"]
+    flags = ["--scenes", "4", "--size", "128x96", "--classes", "road,sky", "--rest", "tree,grass"]
     assert main([*flags, "--json", str(target)]) == 0
     record = json.loads(target.read_text())
     assert set(record["iou"]) == {"road", "sky"}

@@ -53,12 +53,14 @@ def test_the_limit_is_the_exports_for_int8_and_the_names_are_backends() -> None:
 def measure(out: Path, *more: str) -> int:
     return gpu.main(
         [
-            *("--backends", "openvino-bf16", "--frames", "1", "--warmup", "0", "--out", str(out)),
+            *("--backends", "openvino-bf16", "--frames", "1", "--warmup", "0"),
+            *("--parity-frames", "2", "--out", str(out)),
             *more,
         ]
     )
 
 
+@pytest.mark.slow
 def test_bf16_on_the_shipped_bundle_does_not_fail_the_command(tmp_path: Path) -> None:
     """Where the CPU has no bf16 products OpenVINO computes in f32, and this says little."""
     pytest.importorskip("openvino")

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_what_the_others_measured_is_kept(tmp_path: Path) -> None:
     package = tmp_path / "packages" / "openvino"
     package.mkdir(parents=True)

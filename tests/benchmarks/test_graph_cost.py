@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from benchmarks.graph_cost import main, summarise
+from benchmarks.graph_cost import build_parser, load_subject, main, summarise
 
 
 def test_the_share_counts_everything_but_the_encoder() -> None:
@@ -37,28 +38,36 @@ def test_one_model_at_a_time(capsys) -> None:
     assert "expected one of them" in capsys.readouterr().err
 
 
-def test_a_checkpoint_is_counted_with_its_own_units(tmp_path: Path, repository: Path) -> None:
+def test_a_checkpoint_is_counted_with_its_own_units(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training.engine.checkpoint import load_checkpoint
 
     shipped = repository / "training" / "assets" / "demo.pt"
-    path = tmp_path / "cost.json"
-    assert main(["--checkpoint", str(shipped), "--size", "64x48", "--json", str(path)]) == 0
-    record = json.loads(path.read_text())
-    config = load_checkpoint(shipped).config
-    assert record["clip"] == config.model.clip_name
-    assert record["units"]["seeds"] == config.units.seeds
-    assert record["units"]["merge_rounds"] == config.units.merge_rounds
-    assert main(["--checkpoint", str(shipped), "--size", "64x48", "--seeds", "12"]) == 0
+    own = load_checkpoint(shipped)
+    # reading it three times would only take longer
+    monkeypatch.setattr("training.engine.checkpoint.load_checkpoint", {shipped: own}.__getitem__)
+    whole = load_subject(build_parser().parse_args(["--checkpoint", str(shipped)]))
+    assert whole.model.config == own.config.model
+    assert whole.units == own.config.units
+    assert whole.space is not None
+    assert whole.size_wh == own.config.export_size_wh
+    flags = ["--checkpoint", str(shipped), "--size", "64x48", "--seeds", "12"]
+    changed = load_subject(build_parser().parse_args(flags))
+    assert changed.size_wh == (64, 48)
+    assert changed.units == dataclasses.replace(own.config.units, seeds=12)
 
 
 @pytest.mark.slow
 def test_the_tiny_model(tmp_path: Path, capsys) -> None:
     path = tmp_path / "cost.json"
-    flags = ["--clip", "mgca-tiny", "--size", "96x64", "--words", "5", "--json", str(path)]
+    flags = ["--clip", "mgca-tiny", "--size", "96x64", "--words", "5", "--rounds", "2"]
+    flags += ["--json", str(path)]
     assert main(flags) == 0
     assert "beside the encoder" in capsys.readouterr().out
     record = json.loads(path.read_text())
     assert record["command"].endswith(" ".join(flags))
+    assert (record["clip"], record["units"]["rounds"]) == ("mgca-tiny", 2)
     stages = {"input", "encoder", "decoder", "units", "scores", "labelling"}
     assert set(record["stages"]) == stages
     # 12 x 8 patches on a grid of 48 x 32: pixels and units each meet the words.

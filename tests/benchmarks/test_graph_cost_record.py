@@ -12,6 +12,7 @@ MOST_BESIDE_ENCODER = 0.15
 DOCUMENTED = "python -m benchmarks.graph_cost --clip ViT-B-16 --size 448x448"
 
 
+@pytest.mark.lint
 def test_decoder_units_and_labelling_cost_little_beside_the_encoder(repository: Path) -> None:
     path = repository / "benchmarks" / "results" / "graph_cost_vit_b_16.json"
     record = json.loads(path.read_text())

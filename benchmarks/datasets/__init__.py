@@ -1,0 +1,1 @@
+"""What is scored: a file for each data set, found by :mod:`benchmarks.datasets.registry`."""

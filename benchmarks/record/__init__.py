@@ -1,0 +1,1 @@
+"""What every benchmark shares as a command: flags in, times taken, tables and records out."""

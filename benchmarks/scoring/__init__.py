@@ -1,0 +1,1 @@
+"""How predictions are held against the truth: IoU, boundaries, segments, controls, ceilings."""
