@@ -14,8 +14,8 @@ import webdataset
 from torch.utils.data import DataLoader
 
 from runtime.errors import UserError
-from training.config.data import DataConfig
 from training.data.batches import Batch, Collate, Pair, worker_context
+from training.data.config import DataConfig
 from training.data.source import Span
 
 
