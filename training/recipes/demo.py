@@ -18,8 +18,8 @@ from training.losses.config import LossConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
 
-# What is thin is told by its color: figures in docs/method.md, "What is thin". 216 seeds at this
-# size are one for every 4.5 patches.
+# What is thin is told by its color: figures in docs/experiments/020-thin-things.md.
+# 216 seeds at this size are one for every 4.5 patches.
 UNITS = UnitSettings(
     seeds=216,
     second_seeds=5.0,
@@ -91,7 +91,8 @@ LEGS = (
         },
     ),
     # Short and slow: this tower's patches are aligned already, and what a decoder learns from its
-    # own settled choice costs more than it gives (docs/method.md; "plain" is where it gives).
+    # own settled choice costs more than it gives (docs/experiments/022-the-grains-mended.md;
+    # "plain" is where it gives).
     Leg(
         name="mgca",
         phase="mgca",
