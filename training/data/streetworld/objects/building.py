@@ -74,15 +74,7 @@ def draw_building(
     wall = Wall(scene, start, end, thing)
     near = min(start[1], end[1])
     scene.at_depth((start[1] + end[1]) / 2)
-    tile = rng.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
-    grain = scene.texture(
-        Texture(
-            tile,
-            min(max(rng.uniform(18, 30) * near / scene.camera.focal, 60), 400),
-            rng.uniform(0.7, 1.3),
-            offset=(rng.random(), rng.random()),
-        )
-    )
+    grain = _draw_grain(scene, rng, near)
     kind = roof or rng.weighted({"flat": 3, "gable": 1.5, "slope": 2})
     draw_roof(wall, rng, kind, tall)
     wall.quads([(0, 0, 1, tall)], paint, texture=grain, flags=BOTH)
@@ -107,6 +99,19 @@ def draw_building(
     wall.quads([(0, tall - 0.35, 1, tall - 0.1)], shade(paint, 0.75))
     wall.flush()
     return thing
+
+
+def _draw_grain(scene: DisplayList, rng: Rng, near: float) -> int:
+    """What the wall is made of; ``near`` metres away at its nearest. Returns its texture number."""
+    tile = rng.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
+    return scene.texture(
+        Texture(
+            tile,
+            min(max(rng.uniform(18, 30) * near / scene.camera.focal, 60), 400),
+            rng.uniform(0.7, 1.3),
+            offset=(rng.random(), rng.random()),
+        )
+    )
 
 
 def _door(wall: Wall, rng: Rng, paint: Color, dim: float) -> None:
