@@ -100,11 +100,9 @@ def noun_loss(
             noun filled as much of the images that name it as any other.
         omission: in [0, 1], how likely a noun that could be named is left out: what an unnamed noun
             still may claim of a patch.
-        settle: averages targets (b, p, u) over patches that look the same
-            (training.losses.affinity, training.losses.settling); None: each patch is taught by its
-            own choice alone.
-        shares: the targets and weights that all this comes to, where the caller has them already
-            (:func:`share_nouns`); None: found here.
+        settle: averages targets (b, p, u) over patches that look the same (training.losses.affinity
+            and settling); None: each patch is taught by its own choice alone.
+        shares: targets and weights that the caller has found already (:func:`share_nouns`).
 
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.

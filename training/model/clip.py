@@ -48,6 +48,18 @@ def register_configs() -> None:
         add_model_config(CONFIG_DIR)
 
 
+def _check_weights(name: str, pretrained: str) -> None:
+    """See that weights are a file or a tag of the model; raises ``UserError``."""
+    if Path(pretrained).exists():
+        return
+    tags = list_pretrained_tags_by_model(name)
+    if pretrained not in tags:
+        raise UserError(
+            f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a "
+            f"local file or one of: {', '.join(tags) or '(this model has no tags)'}"
+        )
+
+
 @contextlib.contextmanager
 def _asked_for_random_weights() -> Iterator[None]:
     """Within, open_clip does not warn that a model has random weights: they were asked for, mostly
@@ -84,7 +96,13 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             fit.
     """
     register_configs()
-    _check_names(name, pretrained)
+    if get_model_config(name) is None:
+        raise UserError(
+            f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
+            "ViT-L-14 or mgca-tiny; see open_clip.list_models()"
+        )
+    if pretrained:
+        _check_weights(name, pretrained)
     # OpenAI's ViTs were trained with QuickGELU; open_clip selects it for the tag but not for a file
     # of the same weights, where a plain GELU would silently give other features.
     if quick_gelu is None:
@@ -115,23 +133,6 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
     model.eval()
     model.requires_grad_(False)
     return model
-
-
-def _check_names(name: str, pretrained: str | None) -> None:
-    """Raise ``UserError`` for a model that open_clip does not know, or weights that are nowhere."""
-    if get_model_config(name) is None:
-        raise UserError(
-            f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
-            "ViT-L-14 or mgca-tiny; see open_clip.list_models()"
-        )
-    if not pretrained or Path(pretrained).exists():
-        return
-    tags = list_pretrained_tags_by_model(name)
-    if pretrained not in tags:
-        raise UserError(
-            f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a "
-            f"local file or one of: {', '.join(tags) or '(this model has no tags)'}"
-        )
 
 
 def _is_openai_file(path: str) -> bool:
