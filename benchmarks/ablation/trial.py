@@ -19,7 +19,7 @@ from benchmarks.ablation.grounded import GroundedObjective
 from benchmarks.ablation.rows import Row
 from training.config.schema import PhaseConfig, TrainConfig
 from training.data.batches import Batch, Collate
-from training.data.stream import PairStream
+from training.data.stream import PairStream, PhaseSize
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.loop import PhaseState
@@ -82,7 +82,7 @@ class RememberingStream(PairStream):
     seen: Batch | None = None
 
     def batches(
-        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
+        self, phase: PhaseSize, first_seed: int, start: int, collate: Collate
     ) -> Iterator[Batch]:
         """The phase's batches; see :class:`PairStream`."""
         for batch in super().batches(phase, first_seed, start, collate):

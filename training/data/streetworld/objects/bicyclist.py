@@ -58,28 +58,12 @@ def draw_bicyclist(
         head = (0.0, 0.92)
     draw_head(figure, rng, head[0], head[1], 0.062, skin, view)
     if helmet is not None:
-        hx, hy = head
-        figure.polygon(
-            [
-                (hx - 0.07, hy + 0.01),
-                (hx - 0.05, hy + 0.075),
-                (hx + 0.01, hy + 0.095),
-                (hx + 0.06, hy + 0.065),
-                (hx + 0.075, hy + 0.015),
-            ],
-            helmet,
-        )
+        _helmet(figure, head, helmet)
     return thing
 
 
 def _side_rider(
-    figure: Figure,
-    rng: Rng,
-    turn: float,
-    skin: Color,
-    top: Color,
-    trousers: Color,
-    frame: Color,
+    figure: Figure, rng: Rng, turn: float, skin: Color, top: Color, trousers: Color, frame: Color
 ) -> None:
     r = 0.2
     for wheel_x in (-0.3, 0.3):
@@ -122,13 +106,7 @@ def _leg(
 
 
 def _end_rider(
-    figure: Figure,
-    turn: float,
-    skin: Color,
-    top: Color,
-    trousers: Color,
-    frame: Color,
-    view: str,
+    figure: Figure, turn: float, skin: Color, top: Color, trousers: Color, frame: Color, view: str
 ) -> None:
     figure.limb(0.0, 0.0, 0.0, 0.4, 0.05, 0.045, (22, 22, 24))
     figure.limb(0.0, 0.38, 0.0, 0.55, 0.03, 0.03, frame)
@@ -158,3 +136,17 @@ def _end_rider(
         figure.disc(0.0, 0.48, 0.03, 0.03, (250, 250, 230), IMAGE)
     else:
         figure.disc(0.0, 0.47, 0.022, 0.022, (220, 30, 26), IMAGE)
+
+
+def _helmet(figure: Figure, head: tuple[float, float], color: Color) -> None:
+    hx, hy = head
+    figure.polygon(
+        [
+            (hx - 0.07, hy + 0.01),
+            (hx - 0.05, hy + 0.075),
+            (hx + 0.01, hy + 0.095),
+            (hx + 0.06, hy + 0.065),
+            (hx + 0.075, hy + 0.015),
+        ],
+        color,
+    )

@@ -71,10 +71,7 @@ def _arm(
     )
     scene.fill(
         box(
-            x + reach - tall * 0.045,
-            top - tall * 0.03,
-            x + reach + tall * 0.045,
-            top + tall * 0.0,
+            x + reach - tall * 0.045, top - tall * 0.03, x + reach + tall * 0.045, top + tall * 0.0
         ),
         metal,
         thing,

@@ -204,10 +204,7 @@ def _skin(
 def _between(
     first: tuple[float, float], last: tuple[float, float], share: float
 ) -> tuple[float, float]:
-    return (
-        first[0] + (last[0] - first[0]) * share,
-        first[1] + (last[1] - first[1]) * share,
-    )
+    return (first[0] + (last[0] - first[0]) * share, first[1] + (last[1] - first[1]) * share)
 
 
 def _reach(profile: _Profile, up: float) -> tuple[float, float]:

@@ -124,13 +124,7 @@ def _leafy(
 
 
 def _branches(
-    rng: Rng,
-    x: float,
-    y: float,
-    turn: float,
-    length: float,
-    depth: int,
-    levels: list[list[Points]],
+    rng: Rng, x: float, y: float, turn: float, length: float, depth: int, levels: list[list[Points]]
 ) -> None:
     x1, y1 = x + math.sin(turn) * length, y - math.cos(turn) * length
     bend = rng.uniform(-0.1, 0.1) * length
@@ -140,13 +134,7 @@ def _branches(
         for n in range(3 if depth < 2 else 2):
             spread = (n - 1 if depth < 2 else n - 0.5) * 0.55 + rng.uniform(-0.25, 0.25)
             _branches(
-                rng,
-                x1,
-                y1,
-                turn * 0.9 + spread,
-                length * rng.uniform(0.6, 0.8),
-                depth + 1,
-                levels,
+                rng, x1, y1, turn * 0.9 + spread, length * rng.uniform(0.6, 0.8), depth + 1, levels
             )
 
 
@@ -176,13 +164,7 @@ def _bare(
     )
     levels: list[list[Points]] = [[] for _ in range(4)]
     _branches(
-        rng,
-        x,
-        y - tall * trunk * 0.9,
-        rng.uniform(-0.1, 0.1),
-        tall * (1 - trunk) * 0.34,
-        0,
-        levels,
+        rng, x, y - tall * trunk * 0.9, rng.uniform(-0.1, 0.1), tall * (1 - trunk) * 0.34, 0, levels
     )
     for depth, lines in enumerate(levels):
         scene.lines(lines, tall * (0.022, 0.013, 0.008, 0.004)[depth], shade(bark, 0.85), thing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from training.data.streetworld.drawing import DisplayList
@@ -28,6 +29,17 @@ HEIGHTS: dict[str, float] = {
     "flower": 0.6, "tree": 5.0, "pole": 4.5, "sign": 2.6, "fence": 1.2, "building": 7.0,
 }  # fmt: skip
 OBJECTS: tuple[str, ...] = tuple(HEIGHTS)
+# Who draws a vehicle, its length and its width in metres.
+_VEHICLES: dict[str, tuple[Callable[..., int], float, float]] = {
+    "car": (draw_car, 4.2, 1.8),
+    "bus": (draw_bus, 10.0, 2.5),
+}
+_SPRITES: dict[str, Callable[..., int]] = {
+    "person": draw_person,
+    "bicyclist": draw_bicyclist,
+    "dog": draw_dog,
+    "flower": draw_flower,
+}
 
 
 def put(
@@ -51,16 +63,10 @@ def put(
     if color is None and noun != "building" and noun in COLORED:
         color = pick_color(rng, noun)
     scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
-    if noun == "person":
-        return draw_person(scene, rng, x, y, tall, ground=ground, color=color)
-    if noun == "bicyclist":
-        return draw_bicyclist(scene, rng, x, y, tall, ground=ground, color=color)
-    if noun == "dog":
-        return draw_dog(scene, rng, x, y, tall, ground=ground, color=color)
+    if noun in _SPRITES:
+        return _SPRITES[noun](scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "boat":
         return draw_boat(scene, rng, x, y, tall * 1.3, ground=ground, color=color)
-    if noun == "flower":
-        return draw_flower(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "tree":
         if tall < 0.45 and rng.chance(0.25):
             return draw_bush(scene, rng, x, y, tall * rng.uniform(1.0, 2.0), tall, ground=ground)
@@ -86,28 +92,10 @@ def _put_solid(
     metres = (x - outer.centre) * depth / outer.focal
     turn = yaw if yaw is not None else _turn(rng)
     try:
-        if noun == "car":
-            return draw_car(
-                scene,
-                rng,
-                metres,
-                depth + _reach(4.2, 1.8, turn),
-                turn,
-                ground=ground,
-                color=color,
-                lights=lit,
-            )
-        if noun == "bus":
-            return draw_bus(
-                scene,
-                rng,
-                metres,
-                depth + _reach(10.0, 2.5, turn),
-                turn,
-                ground=ground,
-                color=color,
-                lights=lit,
-            )
+        if noun in ("car", "bus"):
+            draw, length, wide = _VEHICLES[noun]
+            middle = depth + _reach(length, wide, turn)
+            return draw(scene, rng, metres, middle, turn, ground=ground, color=color, lights=lit)
         if noun == "fence":
             half, slant = rng.uniform(1.5, 7.0), rng.uniform(-0.25, 0.25)
             return draw_fence(
