@@ -141,16 +141,9 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
     _draw_ground(scene, street, travelled)
     _draw_facades(scene, street, travelled)
     fence_x = street.kerb + street.walk + 1.0
-    draw_fence(
-        scene,
-        street.rng(9),
-        (fence_x, 44.0 - travelled),
-        (fence_x, 15.0 - travelled),
-        tall=1.2,
-        kind="iron",
-        color="black",
-        ground="grass",
-    )
+    far, near = (fence_x, 44.0 - travelled), (fence_x, 15.0 - travelled)
+    look = {"kind": "iron", "color": "black", "ground": "grass"}
+    draw_fence(scene, street.rng(9), far, near, tall=1.2, **look)
     places = [(actor, *actor.at(seconds)) for actor in street.actors]
     for actor, x, depth in sorted(places, key=lambda place: -place[2]):
         if _NEAREST.get(actor.what, 0.8) < depth - travelled < 100:

@@ -47,19 +47,10 @@ def window_grid(wall: Wall, rng: Rng, low: float, high: float) -> tuple[Points, 
 
 
 def draw_building(
-    scene: DisplayList,
-    rng: Rng,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    tall: float,
-    *,
-    color: str | None = None,
-    ground: str | None = None,
-    lit: bool = False,
-    shop: bool | None = None,
-    roof: str | None = None,
-    dim: float = 1.0,
-) -> int:
+    scene: DisplayList, rng: Rng, start: tuple[float, float], end: tuple[float, float],
+    tall: float, *, color: str | None = None, ground: str | None = None, lit: bool = False,
+    shop: bool | None = None, roof: str | None = None, dim: float = 1.0,
+) -> int:  # fmt: skip
     """A facade from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres high.
 
     Returns:

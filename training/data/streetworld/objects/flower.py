@@ -13,15 +13,9 @@ from training.data.streetworld.rng import Rng
 
 
 def draw_flower(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, *, ground: str | None = None,
     color: str | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """One flower with its stem, ``tall`` image heights."""
     name = color or pick_color(rng, "flower")
     thing = scene.thing("flower", name, ground)

@@ -20,17 +20,9 @@ METALS: tuple[Color, ...] = (
 
 
 def draw_pole(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
-    lit: bool = False,
-    kind: str | None = None,
-    thick: float | None = None,
-) -> int:
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, *, ground: str | None = None,
+    lit: bool = False, kind: str | None = None, thick: float | None = None,
+) -> int:  # fmt: skip
     """A post, lamp post, telegraph pole or bollard, ``tall`` image heights."""
     kind = kind or rng.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
     thing = scene.thing("pole", None, ground)

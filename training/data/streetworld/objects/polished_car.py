@@ -107,16 +107,9 @@ class _Shell:
 
 
 def draw_polished_car(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    depth: float,
-    yaw: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    lights: bool = False,
-) -> int:
+    scene: DisplayList, rng: Rng, x: float, depth: float, yaw: float, *, ground: str | None = None,
+    color: str | None = None, lights: bool = False,
+) -> int:  # fmt: skip
     """A car that stands at (x, depth) metres. Returns its thing number."""
     name = color or rng.weighted(SOBER_COLORS)
     kind = rng.weighted(

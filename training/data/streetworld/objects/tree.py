@@ -76,15 +76,9 @@ def _trunk(
 
 
 def _leafy(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    bark: Color,
-    thing: int,
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, bark: Color, thing: int,
     leaf: Color,
-) -> None:
+) -> None:  # fmt: skip
     trunk = rng.uniform(0.15, 0.42)
     _trunk(scene, x, y, tall * (trunk + 0.15), tall * rng.uniform(0.05, 0.09), bark, thing)
     wide = rng.uniform(0.24, 0.45) * tall
@@ -148,20 +142,12 @@ def _bare(
     scene.fill(crown, (0, 0, 0), thing, flags=OUTLINE)
     haze = mix(bark, (150, 120, 96), rng.uniform(0.2, 0.7))
     scene.blend(crown, haze, rng.uniform(0.15, 0.45))
-    scene.stipple(
-        crown,
-        shade(haze, 0.8),
-        rng.uniform(90, 200),
-        rng.uniform(0.35, 0.7),
-        (rng.random(), rng.random()),
-    )
-    scene.stipple(
-        crown,
-        shade(bark, 0.7),
-        rng.uniform(120, 240),
-        rng.uniform(0.15, 0.35),
-        (rng.random(), rng.random()),
-    )
+    for paint, texels, cover in (
+        (shade(haze, 0.8), (90, 200), (0.35, 0.7)),
+        (shade(bark, 0.7), (120, 240), (0.15, 0.35)),
+    ):
+        twigs = rng.uniform(*texels), rng.uniform(*cover), (rng.random(), rng.random())
+        scene.stipple(crown, paint, *twigs)
     levels: list[list[Points]] = [[] for _ in range(4)]
     _branches(
         rng, x, y - tall * trunk * 0.9, rng.uniform(-0.1, 0.1), tall * (1 - trunk) * 0.34, 0, levels

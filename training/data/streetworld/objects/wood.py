@@ -44,16 +44,9 @@ def draw_bush(
 
 
 def draw_treeline(
-    scene: DisplayList,
-    rng: Rng,
-    left: float,
-    right: float,
-    base: float,
-    tall: float,
-    *,
-    bare: bool = False,
-    ragged: float = 0.4,
-) -> int:
+    scene: DisplayList, rng: Rng, left: float, right: float, base: float, tall: float, *,
+    bare: bool = False, ragged: float = 0.4,
+) -> int:  # fmt: skip
     """A row of trees or a wood as one ragged band that stands on y = ``base``."""
     name = "green" if bare else rng.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
     thing = scene.thing("tree", None if bare else name)

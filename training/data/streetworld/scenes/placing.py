@@ -43,18 +43,10 @@ _SPRITES: dict[str, Callable[..., int]] = {
 
 
 def put(
-    scene: DisplayList,
-    rng: Rng,
-    noun: str,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    lit: bool = False,
+    scene: DisplayList, rng: Rng, noun: str, x: float, y: float, tall: float, *,
+    ground: str | None = None, color: str | None = None, lit: bool = False,
     yaw: float | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """Draws a ``noun`` that touches the ground at (x, y) and is about ``tall`` image heights.
 
     Returns:
@@ -98,25 +90,14 @@ def _put_solid(
             return draw(scene, rng, metres, middle, turn, ground=ground, color=color, lights=lit)
         if noun == "fence":
             half, slant = rng.uniform(1.5, 7.0), rng.uniform(-0.25, 0.25)
-            return draw_fence(
-                scene,
-                rng,
-                (metres - half, depth * (1 - slant)),
-                (metres + half, depth * (1 + slant)),
-                color=color,
-                ground=ground,
-            )
+            start = metres - half, depth * (1 - slant)
+            end = metres + half, depth * (1 + slant)
+            return draw_fence(scene, rng, start, end, color=color, ground=ground)
         half, slant = rng.uniform(2.5, 8.0), rng.uniform(-0.3, 0.3)
-        return draw_building(
-            scene,
-            rng,
-            (metres - half, depth * (1 + slant)),
-            (metres + half, depth * (1 - slant)),
-            HEIGHTS["building"] * rng.uniform(0.7, 1.3),
-            color=color,
-            ground=ground,
-            lit=lit,
-        )
+        start = metres - half, depth * (1 + slant)
+        end = metres + half, depth * (1 - slant)
+        high = HEIGHTS["building"] * rng.uniform(0.7, 1.3)
+        return draw_building(scene, rng, start, end, high, color=color, ground=ground, lit=lit)
     finally:
         scene.camera = outer
 

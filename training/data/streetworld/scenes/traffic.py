@@ -22,15 +22,10 @@ Spot = tuple[float, float, str]  # metres ahead, metres from the middle, what
 
 
 def populate(
-    scene: DisplayList,
-    rng: Rng,
-    sides: list[Side],
-    bend: float,
-    weather: Weather,
-    more: Sequence[Spot] = (),
-    parked: float = 0.55,
+    scene: DisplayList, rng: Rng, sides: list[Side], bend: float, weather: Weather,
+    more: Sequence[Spot] = (), parked: float = 0.55,
     may_stand: Callable[[Spot], bool] = lambda spot: True,
-) -> None:
+) -> None:  # fmt: skip
     """Traffic, people, street furniture and ``more``, far to near; ``parked``: how often cars stand
     along a side (oftener where cars are polished); ``may_stand``: which of all these are drawn.
     """
@@ -105,15 +100,8 @@ def _put(
             scene, rng, px, py, metre * rng.uniform(3.5, 7.5), ground="pavement", lit=weather.dark
         )
     elif what == "sign":
-        draw_sign(
-            scene,
-            rng,
-            px,
-            py,
-            metre * rng.uniform(2.2, 3.0),
-            ground="pavement",
-            size=metre * rng.uniform(0.3, 0.55),
-        )
+        tall, size = metre * rng.uniform(2.2, 3.0), metre * rng.uniform(0.3, 0.55)
+        draw_sign(scene, rng, px, py, tall, ground="pavement", size=size)
     elif what == "signal":
         draw_signal(scene, rng, px, py, metre * rng.uniform(2.8, 3.4), ground="pavement")
     elif what == "tree":
