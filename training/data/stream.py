@@ -158,11 +158,6 @@ class PairStream:
         )
         return itertools.islice(several, phase.steps - start)
 
-    def seed_after(self, phase: PhaseSize) -> int:
-        """The first pair that a whole run of ``phase`` from the stream's beginning leaves over."""
-        used = self._fresh_steps(phase) * phase.batch * self.processes.count
-        return self.config.data.first_seed + used
-
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
         """See that images can be joined to photographs of so many rows and columns.
 

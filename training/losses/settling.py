@@ -18,6 +18,9 @@ from training.losses.affinity import patch_affinity
 from training.model.resample import shrink_to
 
 DILATIONS = (1, 2, 4)
+# Rounds in which pixels take on what those around them say. Each reaches four pixels further: one
+# patch, on the decoder's grid.
+ROUNDS = 3
 _STEPS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx)
 
 
@@ -77,7 +80,6 @@ class Settling:
         fine_hw: rows and columns of the decoder's grid, multiples of the patches'.
         sharpness: see :func:`training.losses.affinity.patch_affinity`.
         contrast_weight: see there.
-        rounds: see :func:`refine_maps`.
         candidates: maps settled an image, the largest first; the others are small, and this is
             where the time goes.
     """
@@ -89,13 +91,11 @@ class Settling:
         fine_hw: tuple[int, int],
         *,
         sharpness: float,
-        rounds: int,
         contrast_weight: float = 1.0,
         candidates: int = 8,
     ) -> None:
         self.fine_hw = fine_hw
         self.patches_hw = patches_hw
-        self.rounds = rounds
         self.candidates = candidates
         self.patches_bpp = patch_affinity(
             colors_b3hw, patches_hw, sharpness=sharpness, contrast_weight=contrast_weight
@@ -128,4 +128,4 @@ class Settling:
             mode="bilinear",
             align_corners=False,
         )
-        return refine_maps(enlarged_bkhw, neighbours_bnhw, self.rounds).flatten(2).transpose(1, 2)
+        return refine_maps(enlarged_bkhw, neighbours_bnhw, ROUNDS).flatten(2).transpose(1, 2)

@@ -7,7 +7,10 @@ from a local file, or not at all (``None``: random, for pre-training and tests).
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -43,6 +46,24 @@ def register_configs() -> None:
     """Make our model configurations known to open_clip (idempotent)."""
     if get_model_config("mgca-tiny") is None:
         add_model_config(CONFIG_DIR)
+
+
+@contextlib.contextmanager
+def _asked_for_random_weights() -> Iterator[None]:
+    """Within, open_clip does not warn that a model has random weights: they were asked for, mostly
+    because trained ones go in next.
+    """
+
+    def other(record: logging.LogRecord) -> bool:
+        return "initialized randomly" not in record.getMessage()
+
+    # open_clip logs to the root logger itself.
+    root = logging.getLogger()
+    root.addFilter(other)
+    try:
+        yield
+    finally:
+        root.removeFilter(other)
 
 
 def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | None = None) -> CLIP:
@@ -84,14 +105,13 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
         )
     ours = is_ours(name)
+    # Our stem is put in below, so our weights cannot be loaded before that.
+    given = None if ours else pretrained
     try:
-        model = create_model(
-            name,
-            # Our stem is put in below, so our weights cannot be loaded before that.
-            pretrained=None if ours else pretrained,
-            precision="fp32",
-            force_quick_gelu=quick_gelu,
-        )
+        with _asked_for_random_weights() if given is None else contextlib.nullcontext():
+            model = create_model(
+                name, pretrained=given, precision="fp32", force_quick_gelu=quick_gelu
+            )
         if ours:
             model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)
             if pretrained:

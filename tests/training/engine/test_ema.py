@@ -8,9 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import PretrainConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.engine.checkpoint import load_checkpoint  # noqa: E402
-from training.engine.ema import RunningAverage  # noqa: E402
+from training.engine.ema import Ema  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.run import main  # noqa: E402
 
@@ -31,7 +31,7 @@ def shifted(clip, by):
 
 @pytest.mark.parametrize(("steps", "updates", "way"), [(1, 1, 1.0), (4, 1, 0.25), (4, 2, 0.4375)])
 def test_every_step_moves_a_share_of_the_way(clip, steps, updates, way):
-    average = RunningAverage(clip, steps)
+    average = Ema(clip, steps)
     for _ in range(updates):
         average.update(shifted(clip, 1.0))
     start = clip.state_dict()
@@ -42,7 +42,7 @@ def test_every_step_moves_a_share_of_the_way(clip, steps, updates, way):
 
 def test_the_tower_itself_stays_as_it_was(clip):
     before = copy.deepcopy(clip.state_dict())
-    average = RunningAverage(clip, 2)
+    average = Ema(clip, 2)
     average.update(shifted(clip, 1.0))
     with pytest.raises(KeyError), average.lent_to(clip):
         assert torch.equal(clip.state_dict()["visual.proj"], average.clip.visual.proj)
@@ -53,21 +53,21 @@ def test_the_tower_itself_stays_as_it_was(clip):
 
 
 def test_a_negative_reach_is_refused():
-    with pytest.raises(ValueError, match="average_steps is -1"):
-        PretrainConfig(average_steps=-1)
+    with pytest.raises(ValueError, match="ema_steps is -1"):
+        PretrainConfig(ema_steps=-1)
 
 
 SHORT = [
     *("--config", "smoke", "--set", "pretrain.batch=4", "--set", "mgca.steps=0"),
     *("--set", "evaluation.scenes=2", "--set", "evaluation.every=0", "--set", "threads=2"),
     *("--set", "data.workers=0", "--set", "pretrain.steps=4", "--set", "pretrain.warmup=1"),
-    *("--set", "pretrain.teacher=average", "--set", "pretrain.average_steps=3"),
+    *("--set", "pretrain.teacher=ema", "--set", "pretrain.ema_steps=3"),
 ]
 
 
 def test_a_teacher_that_is_not_kept_is_told(tmp_path, capfd):
-    assert main(["--runs", str(tmp_path), *SHORT, "--set", "pretrain.average_steps=0"]) == 2
-    assert "pretrain.average_steps=300" in capfd.readouterr().err
+    assert main(["--runs", str(tmp_path), *SHORT, "--set", "pretrain.ema_steps=0"]) == 2
+    assert "pretrain.ema_steps=300" in capfd.readouterr().err
 
 
 @pytest.mark.slow
@@ -76,8 +76,8 @@ def test_pretraining_ends_with_the_average_and_goes_on_with_it(tmp_path):
     assert main(["--runs", str(tmp_path), *SHORT, "--set", "name=broken", "--until", "2"]) == 0
     last = tmp_path / "broken/last.pt"
     stopped = load_checkpoint(last, to_resume=True)
-    assert stopped.average is not None
-    proj = stopped.average["visual.proj"]
+    assert stopped.ema is not None
+    proj = stopped.ema["visual.proj"]
     assert not torch.allclose(stopped.model.clip.visual.proj, proj, atol=1e-6)
     # Whoever does not go on with the run gets the average.
     assert torch.equal(load_checkpoint(last).model.clip.visual.proj, proj)

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import TrainConfig  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.engine.unit_space import measure_unit_space, view_images  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402

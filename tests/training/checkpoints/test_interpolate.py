@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoints.interpolate import main  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.checkpoints.__main__ import main  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -45,15 +45,16 @@ def test_every_weight_lies_between_by_its_share(tmp_path, states, share):
 
 
 def arguments(first, second, share, out):
-    return ["--from", str(first), "--to", str(second), "--share", str(share), "--out", str(out)]
+    files = ["--from", str(first), "--to", str(second), "--out", str(out)]
+    return ["interpolate", f"--share={share}", *files]
 
 
 @pytest.mark.parametrize("share", ["-0.1", "1.1", "nan"])
 def test_a_share_beyond_the_two_is_refused(tmp_path, states, share, capsys):
     out = tmp_path / "out.pt"
-    code = main([*arguments(*states, share, out)[:4], f"--share={share}", "--out", str(out)])
+    code = main(arguments(*states, share, out))
     assert code == 2
-    assert "expected 0" in capsys.readouterr().err
+    assert "from 0 to 1" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -13,11 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 import training.data.streetworld as streetworld  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
-from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
+from training.config.optimiser import PhaseConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
 from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
-from training.engine.loop import MetricsLog, PhaseState, learning_rate_at, run_phase  # noqa: E402
+from training.engine.loop import PhaseState, learning_rate_at, run_phase  # noqa: E402
+from training.engine.trackers import Tracker  # noqa: E402
+from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -58,11 +61,10 @@ def optimise(model, objective, steps, repeat_first=False, batch=6, **options):
         config=PhaseConfig(steps=steps, batch=batch, warmup=1, learning_rate=2e-3),
         batches=iter(stream),
         state=PhaseState(),
-        log=MetricsLog(None),
+        tracker=Tracker(),
         on_step=lambda state: None,
         device=torch.device("cpu"),
         precision="fp32",
-        show_progress=False,
     )
     return losses
 
@@ -72,7 +74,7 @@ PLAIN = PretrainConfig(
     pooling="mean",
     noun_weight=0.0,
     patch_dropout=0.0,
-    tilings=((1, 1), (1, 1)),
+    tile_mixing=((1, 1), (1, 1)),
     caption_weight=1.0,
 )
 

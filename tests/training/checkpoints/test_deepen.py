@@ -8,8 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoints.deepen import grow_model, main, places_of  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.checkpoints.__main__ import main  # noqa: E402
+from training.checkpoints.deepen import deepen_model, places_of  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -34,7 +35,7 @@ def test_the_last_block_stays_the_last(shallow, deep, expected):
 @pytest.mark.parametrize("dense", ["tokens", "maskclip", "clearclip"])
 def test_the_grown_model_computes_the_same(dense):
     model = tiny(dense)
-    grown = grow_model(model, "mgca-small")
+    grown = deepen_model(model, "mgca-small")
     images = torch.randn(2, 3, 96, 128)
     with torch.no_grad():
         expected, found = model.pixel_embeddings(images), grown.pixel_embeddings(images)
@@ -43,7 +44,7 @@ def test_the_grown_model_computes_the_same(dense):
 
 
 def test_new_blocks_learn():
-    grown = grow_model(tiny(), "mgca-small")
+    grown = deepen_model(tiny(), "mgca-small")
     block = grown.clip.visual.transformer.resblocks[0]
     grown.clip.visual.requires_grad_(True)
     grown.encoder(torch.randn(1, 3, 96, 128)).embeddings_bdhw.square().sum().backward()
@@ -54,7 +55,7 @@ def test_new_blocks_learn():
 def test_without_silence_the_result_differs(monkeypatch):
     monkeypatch.setattr("training.checkpoints.deepen.silence_block", lambda block: None)
     model = tiny()
-    grown = grow_model(model, "mgca-small")
+    grown = deepen_model(model, "mgca-small")
     images = torch.randn(1, 3, 96, 128)
     with torch.no_grad():
         assert not torch.allclose(
@@ -73,10 +74,10 @@ def stored(tmp_path):
 
 def test_the_file_is_a_new_start(tmp_path, stored):
     out = tmp_path / "new" / "grown.pt"
-    assert main(["--from", str(stored), "--clip", "mgca-small", "--out", str(out)]) == 0
+    assert main(["deepen", "--from", str(stored), "--clip", "mgca-small", "--out", str(out)]) == 0
     grown = load_checkpoint(out)
     assert (grown.phase, grown.step, grown.optimizer) == ("pretrain", 0, None)
-    assert grown.config.model == ModelConfig(clip_name="mgca-small", early_tap=3)
+    assert grown.config.model == ModelConfig(clip_name="mgca-small", early_block=3)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,6 @@ def test_the_file_is_a_new_start(tmp_path, stored):
 )
 def test_what_is_no_deeper_tower_is_refused(tmp_path, stored, capsys, clip, words):
     out = tmp_path / "out.pt"
-    assert main(["--from", str(stored), "--clip", clip, "--out", str(out)]) == 2
+    assert main(["deepen", "--from", str(stored), "--clip", clip, "--out", str(out)]) == 2
     assert words in capsys.readouterr().err
     assert not out.exists()

@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import NounConfig  # noqa: E402
 from training.losses.noun_level import (  # noqa: E402
+    NounConfig,
     choose_nouns,
     noun_loss,
     noun_terms,

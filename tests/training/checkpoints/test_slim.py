@@ -6,8 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.checkpoints.slim import main, neutralise_unused_tokens  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.checkpoints.__main__ import main  # noqa: E402
+from training.checkpoints.slim import neutralise_unused_tokens  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -23,7 +24,7 @@ def test_only_tokens_of_the_world_keep_their_rows():
     checkpoint = build()
     table = checkpoint.model.clip.token_embedding.weight
     before = table.detach().clone()
-    used = neutralise_unused_tokens(checkpoint, scenes=60)
+    used = neutralise_unused_tokens(checkpoint, scenes=12)
     tokenizer = tokenizer_for(checkpoint.model.clip)
     road = tokenizer(["road"])[0, 1]
     rare = tokenizer(["zucchini"])[0, 1]
@@ -39,14 +40,16 @@ def test_a_shipped_file_loads_and_holds_no_optimiser(tmp_path, capsys):
     checkpoint.optimizer = {"state": {}}
     save_checkpoint(tmp_path / "last.pt", checkpoint)
     out = tmp_path / "new" / "demo.pt"
-    assert main(["--checkpoint", str(tmp_path / "last.pt"), "--out", str(out)]) == 0
+    assert main(["slim", "--checkpoint", str(tmp_path / "last.pt"), "--out", str(out)]) == 0
     assert load_checkpoint(out).optimizer is None
     assert "bytes" in capsys.readouterr().out
 
 
 def test_an_untrained_decoder_is_not_shipped(tmp_path, capsys):
     save_checkpoint(tmp_path / "last.pt", build(phase="pretrain"))
-    code = main(["--checkpoint", str(tmp_path / "last.pt"), "--out", str(tmp_path / "demo.pt")])
+    code = main(
+        ["slim", "--checkpoint", str(tmp_path / "last.pt"), "--out", str(tmp_path / "demo.pt")]
+    )
     assert code == 2
     assert "stops in phase pretrain" in capsys.readouterr().err
     assert not (tmp_path / "demo.pt").exists()

@@ -10,16 +10,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.config.schema import PretrainConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.data.batches import Batch  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
 from training.pretrain.teacher import NounTeacher  # noqa: E402
 
 WHOLE = PretrainConfig(
-    tilings=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, color_sharpness=100.0
+    tile_mixing=((1, 1), (1, 1)), patch_dropout=0.0, noun_balance=0.0, color_sharpness=100.0
 )
-HALF = dataclasses.replace(WHOLE, tilings=((2, 2), (2, 2)), patch_dropout=0.5)
+HALF = dataclasses.replace(WHOLE, tile_mixing=((2, 2), (2, 2)), patch_dropout=0.5)
 
 
 @pytest.fixture
