@@ -7,9 +7,7 @@ how steps are taken in training/engine/loop.py.
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +15,21 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from runtime.errors import UserError
 from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
-from training.config.values import to_dict
 from training.data.batches import Collate
 from training.data.config import DataConfig
 from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.evaluation import Score, evaluate
+from training.engine.folder import LAST, make_folder, open_trackers
 from training.engine.loop import PhaseState, run_phase
 from training.engine.phases import DecoderTraining, Phase, Pretraining
 from training.engine.text_center import measure_text_center
-from training.engine.trackers import InLeg, JsonLines, ProgressBar, Tracker, Trackers
-from training.engine.unit_space import measure_unit_space, view_images
+from training.engine.trackers import InLeg, Tracker, Trackers
+from training.engine.unit_space import find_unit_space
 from training.model.clip import load_clip
 from training.model.mgca import MgcaModel
 from training.model.unit_space import UnitSpace
@@ -90,9 +87,10 @@ class Run:
             self.unit_space = None
         self.model.to(self.device)
         self.stream = PairStream(self.config, self.model, processes)
+        self.trackers = Trackers()
         if processes.is_first:
             make_folder(folder, config, keep=checkpoint is not None)
-        self.trackers = Trackers(self._open_trackers(show_progress))
+            self.trackers = open_trackers(folder, show_progress=show_progress)
 
     @property
     def phase(self) -> str:
@@ -103,14 +101,6 @@ class Run:
     def objective(self) -> nn.Module | None:
         """What is minimised at present, or None."""
         return self.active.objective if self.active else None
-
-    def _open_trackers(self, show_progress: bool) -> Sequence[Tracker]:
-        if not self.processes.is_first:
-            return ()
-        trackers: list[Tracker] = [JsonLines(self.folder / "metrics.jsonl")]
-        if show_progress and sys.stderr.isatty():
-            trackers.append(ProgressBar())
-        return trackers
 
     @property
     def tracker(self) -> Tracker:
@@ -139,7 +129,7 @@ class Run:
         )
         if self.active:
             self.active.keep(checkpoint)
-        save_checkpoint(self.folder / "last.pt", checkpoint)
+        save_checkpoint(self.folder / LAST, checkpoint)
 
     def measure(self, label: str, *, baseline: bool = False) -> dict[str, Score]:
         """Evaluate, print and log.
@@ -178,17 +168,8 @@ class Run:
         Args:
             baseline: of CLIP's own dense features instead of the decoder's.
         """
-        width = self.config.units.space_width
-        if not width:
-            return None
-        self.model.eval()
-        embed = self.model.baseline_embeddings if baseline else self.model.pixel_embeddings
-        space = measure_unit_space(
-            view_images(embed, self.stream.sample_images()),
-            width=self.model.encoder.embedding_width,
-            space_width=width,
-        )
-        return space.to(self.device)
+        width, images = self.config.units.space_width, self.stream.sample_images()
+        return find_unit_space(self.model, images, width, baseline=baseline)
 
     def between_steps(self, state: PhaseState, config: PhaseConfig) -> None:
         """Save and evaluate when it is time."""
@@ -242,6 +223,8 @@ class Run:
         objective = self.active.objective
         self.optimise(phase_config(config), objective, config.data.first_seed, collate)
         self.active.finish()
+        if self.phase == "pretrain":
+            self.active = None
 
     def skip_leg(self) -> None:
         """Leave the leg at hand out; a moving average that it had kept becomes the model."""
@@ -269,11 +252,11 @@ class Run:
         while True:
             phase, name, trained = self.phase, self.config.legs[0].name, trains(self.config)
             if trained:
+                self.say(f"leg {name}: to step {phase_config(self.config).steps}")
                 self.train_leg()
                 if phase == "mgca":
                     self.measure("MGCA")
                 elif self._stays_in_phase():
-                    self.active = None
                     self.measure(f"after {name}", baseline=True)
                 self.save()
             else:
@@ -283,7 +266,7 @@ class Run:
             if phase == "pretrain" and self.phase == "mgca":
                 self.measure("CLIP's own dense features", baseline=True)
         self.save()
-        self.say(f"checkpoint: {self.folder / 'last.pt'}")
+        self.say(f"checkpoint: {self.folder / LAST}")
 
     def _stays_in_phase(self) -> bool:
         return len(self.config.legs) > 1 and self.config.legs[1].phase == self.phase
@@ -305,25 +288,3 @@ def build_model(config: TrainConfig) -> MgcaModel:
     """A model with the CLIP that is asked for, and a decoder of random weights."""
     torch.manual_seed(config.seed)
     return MgcaModel(load_clip(config.model.clip_name, config.model.pretrained), config.model)
-
-
-def make_folder(folder: Path, config: TrainConfig, *, keep: bool) -> None:
-    """Make a run's folder with its ``config.json``.
-
-    Args:
-        folder: where.
-        config: the whole run's.
-        keep: a ``config.json`` that is there stays, since ``config`` is of the rest of the run.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    path = folder / "config.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (keep and path.exists()):
-            path.write_text(json.dumps(to_dict(config), indent=2) + "\n")
-    except OSError as error:
-        raise UserError(
-            f"run folder '{folder}' cannot be written ({error.strerror}); choose another --runs"
-        ) from error

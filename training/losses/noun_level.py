@@ -100,11 +100,9 @@ def noun_loss(
             noun filled as much of the images that name it as any other.
         omission: in [0, 1], how likely a noun that could be named is left out: what an unnamed noun
             still may claim of a patch.
-        settle: averages targets (b, p, u) over patches that look the same
-            (training.losses.affinity, training.losses.settling); None: each patch is taught by its
-            own choice alone.
-        shares: the targets and weights that all this comes to, where the caller has them already
-            (:func:`share_nouns`); None: found here.
+        settle: averages targets (b, p, u) over patches that look the same (training.losses.affinity
+            and settling); None: each patch is taught by its own choice alone.
+        shares: targets and weights that the caller has found already (:func:`share_nouns`).
 
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.
@@ -121,11 +119,15 @@ def noun_loss(
     target_bpu, weight_bp = shares
     cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
     cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
+    return cover, _presence_loss(chosen_bpu, named_bu, smallest)
+
+
+def _presence_loss(chosen_bpu: Tensor, named_bu: Tensor, smallest: float) -> Tensor:
+    """Scalar: see :func:`noun_loss`; ``named_bu`` of the same dtype as ``chosen_bpu``."""
     few = max(1, round(smallest * chosen_bpu.shape[1]))
     present_bu = chosen_bpu.topk(few, dim=1).values.mean(1)
     presence_bu = -torch.log(present_bu.clamp_min(1e-6))
-    presence = (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
-    return cover, presence
+    return (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
 
 
 def share_patches(

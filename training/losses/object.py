@@ -36,12 +36,17 @@ class ObjectConfig:
 
 
 class ForegroundMask(nn.Module):
-    """m = sigmoid(a S + b), both learned."""
+    """m = sigmoid(a S + b), both learned.
 
-    def __init__(self) -> None:
+    Args:
+        slope: initial a.
+        threshold: similarity at which the mask is one half at the start: b = -a * threshold.
+    """
+
+    def __init__(self, slope: float = FIRST_SLOPE, threshold: float = FIRST_THRESHOLD) -> None:
         super().__init__()
-        self.log_slope = nn.Parameter(torch.tensor(FIRST_SLOPE).log())
-        self.bias = nn.Parameter(torch.tensor(-FIRST_SLOPE * FIRST_THRESHOLD))
+        self.log_slope = nn.Parameter(torch.tensor(slope).log())
+        self.bias = nn.Parameter(torch.tensor(-slope * threshold))
 
     def forward(self, similarity: Tensor) -> Tensor:
         """Similarities in [-1, 1], any shape -> mask in (0, 1), the same shape."""

@@ -80,6 +80,7 @@ class Settling:
         fine_hw: rows and columns of the decoder's grid, multiples of the patches'.
         sharpness: see :func:`training.losses.affinity.patch_affinity`.
         contrast_weight: see there.
+        rounds: see :func:`refine_maps`.
         candidates: maps settled an image, the largest first; the others are small, and this is
             where the time goes.
     """
@@ -91,11 +92,13 @@ class Settling:
         fine_hw: tuple[int, int],
         *,
         sharpness: float,
+        rounds: int = ROUNDS,
         contrast_weight: float = 1.0,
         candidates: int = 8,
     ) -> None:
         self.fine_hw = fine_hw
         self.patches_hw = patches_hw
+        self.rounds = rounds
         self.candidates = candidates
         self.patches_bpp = patch_affinity(
             colors_b3hw, patches_hw, sharpness=sharpness, contrast_weight=contrast_weight
@@ -128,4 +131,4 @@ class Settling:
             mode="bilinear",
             align_corners=False,
         )
-        return refine_maps(enlarged_bkhw, neighbours_bnhw, ROUNDS).flatten(2).transpose(1, 2)
+        return refine_maps(enlarged_bkhw, neighbours_bnhw, self.rounds).flatten(2).transpose(1, 2)

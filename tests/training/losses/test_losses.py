@@ -8,7 +8,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.losses.caption_prior import log_caption_density  # noqa: E402
 from training.losses.infonce import contrast_pairs  # noqa: E402
 from training.losses.negatives import find_false_negatives, weigh_hard_negatives  # noqa: E402
 from training.losses.object import ForegroundMask, object_loss, pool_masked  # noqa: E402
@@ -50,29 +49,6 @@ def test_an_images_other_captions_are_no_negatives():
     two_negatives = math.log1p(2 * math.exp(-3))
     to_caption = (2 * one_negative + two_negatives) / 3
     assert loss.item() == pytest.approx(0.5 * (one_negative + to_caption), abs=1e-6)
-
-
-def test_a_prior_moves_only_the_choice_between_captions():
-    # Both captions score alike on both images; caption 0 is e times as common as caption 1.
-    prior = torch.tensor([0.0, -1.0])
-    loss = contrast_pairs(torch.zeros(2, 2), OWNER, NONE, log_prior_j=prior)
-    to_image = math.log(2)
-    to_caption = 0.5 * (math.log1p(math.e) + math.log1p(1 / math.e))
-    assert loss.item() == pytest.approx(0.5 * (to_image + to_caption), abs=1e-6)
-
-
-def test_similarities_that_hold_the_prior_cost_least():
-    prior = torch.tensor([0.0, -1.0])
-    flat = contrast_pairs(torch.zeros(2, 2), OWNER, NONE, log_prior_j=prior)
-    holding = contrast_pairs(prior.expand(2, 2).clone(), OWNER, NONE, log_prior_j=prior)
-    assert holding < flat
-
-
-def test_caption_density_counts_neighbours():
-    # X stands three times in the bank of four, Y once; the kernel is narrow.
-    bank = torch.tensor([X, X, X, Y])
-    density = log_caption_density(torch.tensor([X, Y]), bank, sharpness=50.0)
-    assert density.tolist() == pytest.approx([math.log(0.75), math.log(0.25)], abs=1e-6)
 
 
 def test_hard_negatives_weigh_more_and_keep_the_mean():

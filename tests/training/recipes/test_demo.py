@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -77,3 +81,34 @@ def test_all_legs_in_one_go_or_with_a_stop_in_the_third(tmp_path, few_scenes):
     expected = load_checkpoint(tmp_path / "unbroken/last.pt").model.state_dict()
     for name, value in load_checkpoint(tmp_path / "broken/last.pt").model.state_dict().items():
         assert torch.allclose(value, expected[name], atol=1e-5), name
+
+
+@pytest.fixture
+def shard(tmp_path):
+    """Twelve pictures of two colored halves, with captions that name both."""
+    colors = {"wall": (40, 40, 200), "sea": (200, 60, 30), "lawn": (40, 180, 60)}
+    path = tmp_path / "pairs.tar"
+    with tarfile.open(path, "w") as archive:
+        for index in range(12):
+            above, below = list(colors)[index % 3], list(colors)[(index // 3 + index + 1) % 3]
+            image = np.full((48, 64, 3), colors[above], np.uint8)
+            image[24:] = colors[below]
+            jpeg = cv2.imencode(".jpg", image)[1].tobytes()
+            caption = f"a photo of a {above} and a {below}".encode()
+            for name, data in ((f"{index}.jpg", jpeg), (f"{index}.txt", caption)):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.slow
+def test_pieces_and_mosaics_are_learned_from_shards_too(tmp_path, few_scenes, shard):
+    runs = ["--runs", str(tmp_path), *SMALL, *NOT_FIRST_TWO, "--train-data", str(shard)]
+    assert main(runs) == 0
+    lines = [json.loads(x) for x in (tmp_path / "demo/metrics.jsonl").read_text().splitlines()]
+    losses = {line["leg"]: line for line in lines if "loss" in line}
+    assert sorted(losses) == ["mgca", "mosaic", "pieces"]
+    # Nouns were found in the captions, and patches were taught which of them they show.
+    assert all(losses[leg]["cover"] > 0 for leg in losses)
+    assert load_checkpoint(tmp_path / "demo/last.pt").config.data.shards == str(shard)
