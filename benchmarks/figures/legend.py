@@ -40,7 +40,7 @@ def place_legend(
     """
     if not names:
         return None
-    lines = [_in_lines(name) for name in names]
+    lines = [textwrap.fill(name, LONGEST_LINE) for name in names]
     figure = owner.get_figure(root=True)
     assert figure is not None
     renderer = FigureCanvasAgg(figure).get_renderer()
@@ -50,11 +50,6 @@ def place_legend(
             return legend
         legend.remove()
     return None
-
-
-def _in_lines(name: str) -> str:
-    text = textwrap.fill(name, LONGEST_LINE)
-    return f" {text}" if text.startswith("_") else text  # else matplotlib leaves it out
 
 
 def class_handles(entries: Iterable[tuple[str, Color]]) -> tuple[list[Patch], list[str]]:

@@ -90,12 +90,16 @@ def test_the_newest_version_stands_behind_the_plain_name():
 
 
 def test_compositions_are_of_the_same_version():
-    old = all_datasets()["streetworld-v1"].open(Selection(scenes=8, size_wh=(32, 24)))
+    old = all_datasets()["streetworld-v1"].open(Selection(scenes=80, size_wh=(32, 24)))
     assert old.compositions is not None
     found = [scene.image_hw3 for scene in old.compositions()]
-    expected = generate_scenes(0, 2, (32, 24), namespace="compositions", version="v1")
-    assert len(found) == 2
-    assert all((a == b.image_hw3).all() for a, b in zip(found, expected, strict=True))
+    same, other = (
+        generate_scenes(0, 20, (32, 24), namespace="compositions", version=version)
+        for version in ("v1", "v2")
+    )
+    assert len(found) == 20
+    assert all((a == b.image_hw3).all() for a, b in zip(found, same, strict=True))
+    assert any((a != b.image_hw3).any() for a, b in zip(found, other, strict=True))
 
 
 def test_truth_is_what_has_a_class_and_is_not_ignored():
