@@ -5,7 +5,7 @@
 # make lint         ruff, mypy, and the tests that compare committed files with each other
 # make format       let ruff write the layout
 # make docs         build the documentation -> site/
-# make demo-assets  train, export and draw the shipped demo checkpoint, bundle and clip again (hours)
+# make demo-assets  train, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
 # make results      measure the shipped bundle again -> benchmarks/results/*.json
 # make clean        remove the environment and what builds leave behind
 #
@@ -41,130 +41,29 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m lint
 
 docs: $(VENV)/.installed-docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The lessons of the shipped model, one after the other: what a tower needs changes as it learns. The preset holds the first.
-# What was shipped was made by these commands but for two things: at step 19,500 the optimiser's state was lost and began anew, and the
-# last MGCA began at the last average as it had been shipped before, in half precision.
-# The 5,530 steps of 256 took six minutes on an H200; on two cores, at 40 images a second, they would take ten hours.
-TRAIN := $(BIN)/python -m training.run
-RESUME := $(TRAIN) --resume runs/demo/last.pt
-FINE := $(BIN)/torchrun --nproc_per_node 2 --standalone -m training.run
-AVERAGE := $(BIN)/python -m training.checkpoints.interpolate
+# The recipe demo, then the files that a package ships, made of it: all below runs/demo-assets/, nothing that is shipped
+# is overwritten. An interrupted training goes on where it stopped. docs/provenance.md has how today's weights were made.
+ASSETS := runs/demo-assets
 demo-assets: $(VENV)/.installed-dev
-	$(TRAIN) --config demo --until 8500
-	$(RESUME) --until 9500 --set pretrain.steps=19000 --set pretrain.noun_balance=0.3 --set pretrain.noun_smallest=0.03
-	$(RESUME) --until 11022 --set pretrain.noun_smallest=0.02 --set pretrain.noun_omission=0.15 --set pretrain.color_sharpness=100
-	$(RESUME) --until 13010 --set pretrain.steps=17000 --set pretrain.unmasked_share=0.06
-	$(RESUME) --until 13512 --set pretrain.noun_balance=0.2
-	$(RESUME) --until 19500 --set pretrain.steps=19500 --set pretrain.unmasked_share=0.05
-	cp runs/demo/last.pt runs/demo/coarse.pt
-	$(FINE) --resume runs/demo/coarse.pt --until 22070 --set pretrain.steps=28000 --set pretrain.batch=16 --set threads=1 --set data.workers=0 \
-		--set "data.size_wh=[192,144]" --set "evaluation.size_wh=[192,144]" --set pretrain.learning_rate=0.0015 --set pretrain.noun_smallest=0.007
-	$(FINE) --resume runs/demo/last.pt --until 23541 --set pretrain.steps=30500
-	$(FINE) --resume runs/demo/last.pt --until 29000 --set pretrain.steps=29000 --set pretrain.unmasked_share=0.011
-	$(AVERAGE) --from runs/demo/coarse.pt --to runs/demo/last.pt --share 0.65 --out runs/demo/between.pt
-	$(FINE) --resume runs/demo/between.pt --until 1300 --set data.first_seed=928000 --set pretrain.steps=1300 --set pretrain.warmup=100 \
-		--set pretrain.learning_rate=0.0002 --set pretrain.noun_smallest=0.012 --set pretrain.unmasked_share=0
-	cp runs/demo/last.pt runs/demo/late.pt
-	$(AVERAGE) --from runs/demo/coarse.pt --to runs/demo/late.pt --share 0.75 --out runs/demo/settled.pt
-	$(FINE) --resume runs/demo/late.pt --until 9800 --set pretrain.steps=9800 --set pretrain.learning_rate=0.0007 --set pretrain.noun_smallest=0.01
-	$(AVERAGE) --from runs/demo/settled.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
-	$(BIN)/python -m training.checkpoints.deepen --from runs/demo/between.pt --clip mgca-small --out runs/demo/grown.pt
-	$(TRAIN) --resume runs/demo/grown.pt --until 5530 --set data.first_seed=1250000 --set data.passes=6 --set data.window=400 --set data.workers=14 \
-		--set threads=2 --set pretrain.steps=5530 --set pretrain.batch=256 --set pretrain.learning_rate=0.0015 --set pretrain.warmup=200 \
-		--set pretrain.noun_balance=0.4 --set pretrain.unmasked_share=0.25
-	cp runs/demo/last.pt runs/demo/big.pt
-	$(AVERAGE) --from runs/demo/grown.pt --to runs/demo/big.pt --share 1 --out runs/demo/again.pt
-	$(FINE) --resume runs/demo/again.pt --until 1896 --set data.first_seed=1490000 --set data.passes=1 --set data.workers=0 --set threads=1 \
-		--set pretrain.steps=3600 --set pretrain.batch=16 --set pretrain.learning_rate=0.0004 --set pretrain.warmup=150 --set pretrain.unmasked_share=0 \
-		--set model.prompts=both
-	$(AVERAGE) --from runs/demo/big.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/late.pt
-	$(AVERAGE) --from runs/demo/grown.pt --to runs/demo/late.pt --share 0.6 --out runs/demo/between.pt
-	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=1620000 --set pretrain.steps=0 --set threads=0 --set data.workers=1 \
-		--set model.prompts=captions
-	$(RESUME) --set model.prompts=seen --set "export_size_wh=[240,184]" --set units.space_width=32 --set units.embedding_weight=0.65 --set units.rounds=3
-	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out runs/demo/before.pt
-	$(AVERAGE) --from runs/demo/before.pt --to runs/demo/before.pt --share 1 --out runs/demo/again.pt
-	$(FINE) --resume runs/demo/again.pt --until 600 --set data.first_seed=1950000 --set data.passes=2 --set data.window=300 --set data.workers=0 --set threads=1 \
-		--set "data.size_wh=[128,96]" --set pretrain.steps=3300 --set pretrain.batch=32 --set pretrain.learning_rate=0.0003 --set pretrain.warmup=150 \
-		--set pretrain.unmasked_share=0 --set "pretrain.tilings=[[2,2],[1,1]]" --set pretrain.noun_balance=0 --set pretrain.noun_smallest=0.004 \
-		--set pretrain.noun_omission=0 --set model.prompts=both
-	$(FINE) --resume runs/demo/last.pt --until 900 --set data.first_seed=2000000
-	cp runs/demo/last.pt runs/demo/pieces900.pt
-	$(FINE) --resume runs/demo/last.pt --until 1500
-	$(AVERAGE) --from runs/demo/pieces900.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/pieces.pt
-	$(AVERAGE) --from runs/demo/before.pt --to runs/demo/pieces.pt --share 0.2 --out runs/demo/between.pt
-	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2140000 --set data.passes=1 --set pretrain.steps=0 --set model.prompts=captions \
-		--set losses.noun_omission=0 --set mgca.learning_rate=0.00005
-	$(RESUME) --set model.prompts=seen
-	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out runs/demo/larger.pt
-	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/larger.pt --share 1 --out runs/demo/again.pt
-	$(FINE) --resume runs/demo/again.pt --until 1500 --set data.first_seed=2030000 --set data.passes=2 --set "data.size_wh=[112,80]" \
-		--set pretrain.steps=1500 --set pretrain.batch=48 --set pretrain.learning_rate=0.0004 --set pretrain.warmup=100 \
-		--set pretrain.noun_balance=0.2 --set model.prompts=both
-	$(AVERAGE) --from runs/demo/last.pt --to runs/demo/larger.pt --share 0.7 --out runs/demo/between.pt
-	$(FINE) --resume runs/demo/between.pt --until 900 --set data.first_seed=2150000 --set "data.size_wh=[80,64]" --set pretrain.steps=900 \
-		--set pretrain.batch=64 --set pretrain.learning_rate=0.0003
-	$(AVERAGE) --from runs/demo/last.pt --to runs/demo/between.pt --share 0.4 --out runs/demo/between.pt
-	$(FINE) --resume runs/demo/between.pt --until 600 --set data.first_seed=2260000 --set pretrain.steps=2400 --set pretrain.learning_rate=0.0005
-	cp runs/demo/last.pt runs/demo/small600.pt
-	$(FINE) --resume runs/demo/last.pt --until 2400
-	$(AVERAGE) --from runs/demo/small600.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
-	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/between.pt --share 0.5 --out runs/demo/between.pt
-	$(FINE) --resume runs/demo/between.pt --until 800 --set data.first_seed=2420000 --set pretrain.steps=800 --set pretrain.learning_rate=0.0004
-	$(AVERAGE) --from runs/demo/small600.pt --to runs/demo/last.pt --share 0.4 --out runs/demo/small.pt
-	$(AVERAGE) --from runs/demo/larger.pt --to runs/demo/small.pt --share 0.25 --close-decoder --out runs/demo/between.pt
-	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=2600000 --set data.passes=1 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
-		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0.2
-	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[240,184]" --set "evaluation.size_wh=[240,184]" --set model.prompts=seen
-	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out runs/demo/smaller.pt
-	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/smaller.pt --share 1 --out runs/demo/again.pt
-	$(FINE) --resume runs/demo/again.pt --until 300 --set data.first_seed=2610000 --set data.passes=2 --set threads=1 --set model.prompts=both \
-		--set "data.size_wh=[80,64]" --set "evaluation.size_wh=[80,64]" --set pretrain.steps=6000 --set pretrain.learning_rate=0.0004 \
-		--set pretrain.noun_balance=0.1 --set pretrain.noun_discount=0.6 --set pretrain.contrast_weight=2 --set pretrain.average_steps=300 \
-		--set pretrain.teacher=average
-	cp runs/demo/last.pt runs/demo/taught300.pt
-	$(FINE) --resume runs/demo/last.pt --until 1200
-	$(FINE) --resume runs/demo/last.pt --until 1800 --set pretrain.learning_rate=0.0006
-	$(FINE) --resume runs/demo/last.pt --until 2100 --set data.first_seed=2650000 --set pretrain.steps=4200 --set pretrain.learning_rate=0.0005
-	$(FINE) --resume runs/demo/last.pt --until 3300 --set pretrain.steps=3300
-	$(AVERAGE) --from runs/demo/taught300.pt --to runs/demo/last.pt --share 0.667 --out runs/demo/taught.pt
-	$(AVERAGE) --from runs/demo/smaller.pt --to runs/demo/taught.pt --share 0.6 --close-decoder --out runs/demo/taught.pt
-	$(FINE) --resume runs/demo/taught.pt --until 1500 --set data.first_seed=3600000 --set data.passes=1 --set threads=1 --set model.prompts=both \
-		--set pretrain.batch=63 --set pretrain.steps=4000 --set pretrain.learning_rate=0.0004 --set "pretrain.frame_tiles=[3,3]" \
-		--set pretrain.teacher_mirrors=true
-	$(FINE) --resume runs/demo/last.pt --until 2400 --set pretrain.steps=2400 --set pretrain.learning_rate=0.0006 --set pretrain.relight=0.8
-	cp runs/demo/last.pt runs/demo/frames.pt
-	$(AVERAGE) --from runs/demo/frames.pt --to runs/demo/frames.pt --share 1 --out runs/demo/again.pt
-	$(FINE) --resume runs/demo/again.pt --until 2400 --set data.first_seed=4000000 --set pretrain.steps=2700 --set pretrain.learning_rate=0.0005 \
-		--set pretrain.relight=1.0
-	$(AVERAGE) --from runs/demo/taught.pt --to runs/demo/frames.pt --share 0.6 --out runs/demo/between.pt
-	$(AVERAGE) --from runs/demo/between.pt --to runs/demo/last.pt --share 0.5 --out runs/demo/between.pt
-	$(FINE) --resume runs/demo/between.pt --until 600 --set data.first_seed=4600000 --set "data.size_wh=[96,72]" --set "evaluation.size_wh=[96,72]" \
-		--set "pretrain.tilings=[[3,2],[1,1]]" --set pretrain.batch=54 --set pretrain.steps=1000 --set pretrain.learning_rate=0.0004 \
-		--set pretrain.warmup=50 --set pretrain.relight=0.6
-	cp runs/demo/last.pt runs/demo/polished600.pt
-	$(FINE) --resume runs/demo/last.pt --until 1000
-	$(AVERAGE) --from runs/demo/last.pt --to runs/demo/polished600.pt --share 0.5 --close-decoder --out runs/demo/between.pt
-	$(TRAIN) --resume runs/demo/between.pt --set data.first_seed=3020000 --set "data.size_wh=[128,96]" --set pretrain.steps=0 \
-		--set threads=2 --set model.prompts=captions --set losses.noun_balance=0 --set losses.noun_discount=0.6 --set losses.contrast_weight=2 \
-		--set mgca.learning_rate=0.00003
-	$(RESUME) --set data.first_seed=1700000 --set "data.size_wh=[288,216]" --set "evaluation.size_wh=[288,216]" --set "export_size_wh=[288,216]" \
-		--set units.seeds=216 --set model.prompts=seen
-	$(BIN)/python -m training.checkpoints.slim --checkpoint runs/demo/last.pt --out training/assets/demo.pt
-	$(BIN)/python -m export --checkpoint training/assets/demo.pt --out runtime/assets/demo_bundle
-	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out runtime/assets/demo.mp4
+	@mkdir -p $(ASSETS)
+	$(BIN)/python -m training.run --runs $(ASSETS) $$(test -f $(ASSETS)/demo/last.pt && echo --resume latest || echo --config demo)
+	$(BIN)/python -m training.checkpoints slim --checkpoint $(ASSETS)/demo/last.pt --out $(ASSETS)/demo.pt
+	$(BIN)/python -m export --checkpoint $(ASSETS)/demo.pt --out $(ASSETS)/demo_bundle
+	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out $(ASSETS)/demo.mp4
 
 RESULTS := benchmarks/results
 ACCURACY := $(BIN)/python -m benchmarks.accuracy --backend onnxruntime-cpu
 FEW_CLASSES := $(BIN)/python -m benchmarks.few_classes --backend onnxruntime-cpu
 results: $(VENV)/.installed-dev
 	$(ACCURACY) --json $(RESULTS)/streetworld.json
+	$(ACCURACY) --seed 2026 --json $(RESULTS)/streetworld_seed_2026.json
 	$(ACCURACY) --dataset streetworld-v1 --json $(RESULTS)/streetworld_v1.json
 	$(ACCURACY) --scenes 600 --no-compositions --json $(RESULTS)/streetworld_600_scenes.json
 	$(ACCURACY) --dataset demo-clip --json $(RESULTS)/demo_clip.json
@@ -173,6 +72,7 @@ results: $(VENV)/.installed-dev
 	$(FEW_CLASSES) --dataset shipped-clip --classes person,car --json $(RESULTS)/shipped_clip_person_car.json
 	if [ -d "$${CAMVID_ROOT:-../shared/data/camvid_val}" ]; then \
 		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; \
+		$(ACCURACY) --dataset camvid --frames 51-101 --json $(RESULTS)/camvid_51_101.json; \
 		$(FEW_CLASSES) --dataset camvid --classes person,car --rest sky,road --json $(RESULTS)/camvid_person_car.json; fi
 	$(BIN)/python -m benchmarks.latency --backend onnxruntime-cpu --json $(RESULTS)/latency.json
 	$(BIN)/python -m benchmarks.world_hardness --json $(RESULTS)/world_hardness.json

@@ -13,10 +13,12 @@ import onnx
 
 from export.graph.staged_graph import StagedGraph
 from export.graph.stages import is_among, root_of
+from export.parity.figures import Parity
 from export.parity.frames import Frame
 from export.parity.gate import Verdict, judge, stages_by_loss
-from export.parity.measure import Parity, ReferenceRun, measure_parity, run_reference
+from export.parity.measure import measure_parity
 from export.parity.reference import ReferenceSegmenter
+from export.parity.reference_run import ReferenceRun, run_reference
 from export.precision.products import count_products
 from export.precision.variants import ALWAYS_FP32, VariantFiles, changed_parts, make_variant
 from export.progress import say, show_bar

@@ -136,7 +136,7 @@ def _reference(source: ExportSource) -> ReferenceSegmenter:
         source.clip.visual,
         source.decoder_weights,
         dense=source.encoder.mode,
-        early_block=source.encoder.early_tap,
+        early_block=source.encoder.early_block,
         units=source.unit_values,
         unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,

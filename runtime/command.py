@@ -74,7 +74,7 @@ def run_command(
     try:
         with _sigterm_interrupts():
             exit_code = run(arguments) or 0
-            sys.stdout.flush()
+            _flush_stdout()
             return exit_code
     except MgcaError as error:
         return _report(prog, str(error), debug, error.exit_code)
@@ -92,11 +92,23 @@ def run_command(
         _let_go_of_broken_stdout()
 
 
-def _let_go_of_broken_stdout() -> None:
-    """If the reader of our stdout is gone, Python must not complain when it flushes at its end."""
+def _flush_stdout() -> None:
+    """Write out what still waits; raises ``MgcaError`` where nothing can be written."""
+    if sys.stdout is None:  # closed by who started us
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise MgcaError(f"stdout could not be written ({error.strerror})") from None
+
+
+def _let_go_of_broken_stdout() -> None:
+    """If stdout takes nothing any more, Python must not complain when it flushes at its end."""
+    try:
+        _flush_stdout()
+    except (OSError, MgcaError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,9 +1,9 @@
 """``python -m training.run``: captions in, checkpoint out.
 
 With no arguments it trains the demo model on the generated world from nothing: first a tiny CLIP on
-captions, then, with that CLIP frozen, the decoder with MGCA's three grains. Everything goes to
-``runs/<name>/``: ``config.json`` (resolved), ``metrics.jsonl``, ``last.pt``. Under ``torchrun`` the
-batch is spread over processes (DDP).
+captions, leg by leg, then, with that CLIP frozen, the decoder with MGCA's three grains. Everything
+goes to ``runs/<name>/``: ``config.json`` (resolved), ``metrics.jsonl``, ``last.pt``. Under
+``torchrun`` every process takes batches of its own (DDP).
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ import torch
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.config.schema import TrainConfig
-from training.config.values import apply_override
+from training.config.legs import check_legs, reach
+from training.config.run import TrainConfig
+from training.config.values import apply_overrides
 from training.engine.allocator import keep_freed_memory
 from training.engine.checkpoint import Checkpoint, load_checkpoint
 from training.engine.distributed import Processes
 from training.engine.precision import precision_on
 from training.engine.trainer import Run, Stopped
 from training.model.mgca import ModelConfig, with_names_as
-from training.recipes.presets import PRESETS, find_config
+from training.recipes.registry import describe_recipes, find_config, recipe_names
 
 EXAMPLES = """examples:
   python -m training.run                                   the demo model, from nothing
+  python -m training.run --config runs/demo/config.json    the same settings again
   python -m training.run --config smoke                    every stage once, within two minutes
   python -m training.run --set losses.pixel_weight=0 --set name=no-pixel
+  python -m training.run --set legs.singles.pretrain.steps=500     another length of one leg
   python -m training.run --resume latest                   go on where the newest run stopped
-  python -m training.run --train-data 'cc3m/{000..331}.tar' --set model.clip_name=ViT-B-16 \\
-                         --set model.pretrained=openai
+  python -m training.run --config mgca --train-data 'cc3m/{000..331}.tar'
   torchrun --nproc-per-node 8 -m training.run --config demo
 """
 
@@ -45,13 +47,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = CommandParser(
         prog="python -m training.run",
         description="Train MGCA: pixel-level image-text alignment from captions alone.",
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\nrecipes:\n{describe_recipes()}",
     )
     parser.add_argument(
         "--config",
         default="demo",
         metavar="NAME_OR_FILE",
-        help=f"a preset ({', '.join(PRESETS)}) or a JSON file, e.g. --config runs/demo/config.json",
+        help=f"a recipe ({', '.join(recipe_names())}) or a JSON file, e.g. --config smoke",
     )
     parser.add_argument(
         "--set",
@@ -78,7 +80,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--until",
         type=int,
         metavar="STEP",
-        help="stop after this step of the phase at hand, to go on later, e.g. --until 8500",
+        help="stop after this step of the leg at hand, to go on later, e.g. --until 850",
     )
     return parser.parse_args(list(arguments))
 
@@ -116,17 +118,18 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
         config = checkpoint.config
         if arguments.until is not None and arguments.until <= checkpoint.step:
             raise UserError(
-                f"--until {arguments.until}: '{path}' is at step {checkpoint.step} of its phase "
+                f"--until {arguments.until}: '{path}' is at step {checkpoint.step} of its leg "
                 "already; expected a later step"
             )
     else:
         config = find_config(arguments.config)
-    for assignment in arguments.overrides:
-        config = apply_override(config, assignment)
+    overrides = list(arguments.overrides)
     if arguments.train_data:
-        config = apply_override(config, f"data.shards={json.dumps(arguments.train_data)}")
+        overrides.append(f"data.shards={json.dumps(arguments.train_data)}")
+    config = apply_overrides(config, overrides)
+    check_legs(config)
     if checkpoint:
-        refit_model(checkpoint, config.model)
+        refit_model(checkpoint, reach(config, checkpoint.phase).model)
     return config, checkpoint
 
 

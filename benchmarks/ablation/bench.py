@@ -34,7 +34,7 @@ from benchmarks.record.files import write_json
 from benchmarks.scoring.controls import permute_words
 from runtime.atomic_write import replacing
 from runtime.errors import UserError
-from training.config.schema import TrainConfig
+from training.config.run import TrainConfig
 from training.config.values import apply_override, to_dict
 from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, load_checkpoint

@@ -15,8 +15,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
-from training.config.data import DataConfig
 from training.data.batches import normalize_images, unit_images
+from training.data.config import DataConfig
 from training.data.streetworld import generate_pair
 from training.model.dense import DenseFeatures
 from training.model.mgca import MgcaModel, normalize

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.ablation.rows import GROUNDED_TERMS
-from training.config.schema import LossConfig
 from training.data.batches import Batch, normalize_images
 from training.data.tile_mixing import draw_shuffle
+from training.losses.config import LossConfig
 from training.losses.infonce import contrast_pairs
 from training.losses.object import ForegroundMask, pool_masked
 from training.model.mgca import MgcaModel, normalize
@@ -35,7 +35,7 @@ class GroundedObjective(nn.Module):
 
     Args:
         model: frozen encoders and the decoder to train.
-        config: only ``tilings`` and ``logit_scale`` are read.
+        config: only ``tile_mixing`` and ``logit_scale`` are read.
     """
 
     def __init__(self, model: MgcaModel, config: LossConfig) -> None:
@@ -48,7 +48,7 @@ class GroundedObjective(nn.Module):
         """``grounded``, ``area`` and ``smooth``, weighted, and ``loss``."""
         images = normalize_images(batch.images_bhw3)
         seed = int(batch.tokens_jl.sum())
-        shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
+        shuffle = draw_shuffle(images.shape[0], self.config.tile_mixing, seed)
         canvases = shuffle.shuffle(images)
         with torch.no_grad():
             features = self.model.encoder(canvases)

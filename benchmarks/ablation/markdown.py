@@ -55,7 +55,11 @@ def describe_setup(record: Mapping[str, Any]) -> str:
 
 def describe_common_terms(settings: Mapping[str, Any]) -> str:
     """What is on in all rows and therefore cannot show in any difference."""
-    clip, losses = settings["clip"], settings["losses"]
+    # Checkpoints and records of before that renaming call it tilings; the tables always do.
+    clip, losses = (
+        {("tilings" if name == "tile_mixing" else name): value for name, value in part.items()}
+        for part in (settings["clip"], settings["losses"])
+    )
     if clip.get("pretrained"):
         trained = f"weights `{clip['pretrained']}`"
     else:

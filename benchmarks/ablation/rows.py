@@ -1,6 +1,6 @@
 """The rows of the tables: what is trained, and the one thing that parts a row from the one before.
 
-Without torch: a row only says which weights of ``training.config.schema.LossConfig`` it switches
+Without torch: a row only says which weights of ``training.losses.config.LossConfig`` it switches
 off.
 """
 
@@ -75,7 +75,7 @@ NAMES = tuple(row.name for row in ROWS)
 def choose_rows(names: tuple[str, ...], losses: Mapping[str, float]) -> tuple[Row, ...]:
     """The rows called for, in order, without those whose grain has no weight in ``losses``.
 
-    ``losses`` maps a field of ``training.config.schema.LossConfig`` to its weight. A row that would
+    ``losses`` maps a field of ``training.losses.config.LossConfig`` to its weight. A row that would
     repeat another one under a second name would say something that was not measured.
     """
     idle = {grain for grain, fields in GRAINS.items() if not losses[fields[0]]}

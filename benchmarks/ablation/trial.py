@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from benchmarks.ablation.grounded import GroundedObjective
 from benchmarks.ablation.rows import Row
-from training.config.schema import PhaseConfig, TrainConfig
+from training.config.optimiser import PhaseConfig
+from training.config.run import TrainConfig
 from training.data.batches import Batch, Collate
-from training.data.stream import PairStream
+from training.data.stream import PairStream, PhaseSize
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.loop import PhaseState
@@ -82,7 +83,7 @@ class RememberingStream(PairStream):
     seen: Batch | None = None
 
     def batches(
-        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
+        self, phase: PhaseSize, first_seed: int, start: int, collate: Collate
     ) -> Iterator[Batch]:
         """The phase's batches; see :class:`PairStream`."""
         for batch in super().batches(phase, first_seed, start, collate):
@@ -113,10 +114,10 @@ class Trial(Run):
     ) -> None:
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         start = Checkpoint(config=config, model=model, phase="mgca", step=0)
-        super().__init__(config, folder, Processes(config.device), start)
+        processes = Processes(config.device)
+        super().__init__(config, folder, processes, start, show_progress=show_progress)
         self.stream = RememberingStream(config, self.model, self.processes)
         self.stream.sampled = center_tokens
-        self.progress = self.progress and show_progress
         self.in_training: nn.Module | None = None
         self.gradient_norms: list[dict[str, float]] = []
         steps = config.mgca.steps
@@ -131,11 +132,11 @@ class Trial(Run):
             self.optimise(
                 self.config.mgca,
                 self.in_training,
-                self.stream.seed_after(self.config.pretrain),
+                self.config.data.first_seed,
                 self.stream.collate(nouns=False),
             )
         else:
-            self.train_decoder()
+            self.train_leg()
         # with a space of its own, so that figures and exports gather as its units are meant to
         finished = Checkpoint(
             config=self.config,

@@ -13,10 +13,12 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.config.schema import PhaseConfig
+from training.config.legs import trains
+from training.config.optimiser import PhaseConfig
 from training.data.batches import Batch, Collate
-from training.engine.loop import MetricsLog, PhaseState, run_phase
+from training.engine.loop import PhaseState, run_phase
 from training.engine.precision import autocast_on
+from training.engine.trackers import Tracker
 from training.engine.trainer import Run
 
 CAPTION_SCENES = 128  # scenes that the nouns are read off; a training reads more
@@ -25,7 +27,7 @@ CAPTION_SCENES = 128  # scenes that the nouns are read off; a training reads mor
 class TimedRun(Run):
     """A run whose phases take a few steps on batches made beforehand, and note how long they took.
 
-    The objectives, the optimiser and the loop are training's own. ``figures[phase]`` then holds
+    The objectives, the optimiser and the loop are training's own. ``figures[leg]`` then holds
     ``batch``, ``samples_s``, ``step_s``, ``gflop_step`` (matrix products and convolutions, forward
     and backward) and ``scenes_s`` of the data of one worker.
 
@@ -44,14 +46,12 @@ class TimedRun(Run):
     def measure_phases(self) -> dict[str, dict[str, Any]]:
         """Time the phases that the configuration has; the figures by phase."""
         self.figures = {}
-        self.stream.sample_scenes = CAPTION_SCENES
-        config = self.config
-        if config.pretrain.steps and not config.model.pretrained:
-            self.pretrain()
-        self.phase, self.state = "mgca", PhaseState()
-        if config.mgca.steps:
-            self.train_decoder()
-        return self.figures
+        while True:
+            self.stream.sample_scenes = CAPTION_SCENES
+            if trains(self.config):
+                self.train_leg()
+            if not self.next_leg():
+                return self.figures
 
     def optimise(
         self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
@@ -63,7 +63,7 @@ class TimedRun(Run):
             batches = list(self.stream.batches(short, first_seed, 0, collate))
         scenes_s = self.distinct * phase.batch / (time.perf_counter() - started)
         step_s = self._time_steps(phase, objective, batches)
-        self.figures[self.phase] = {
+        self.figures[self.config.legs[0].name] = {
             "batch": phase.batch,
             "samples_s": phase.batch / step_s,
             "step_s": step_s,
@@ -86,11 +86,10 @@ class TimedRun(Run):
             config=dataclasses.replace(phase, steps=total),
             batches=itertools.islice(itertools.cycle(batches), total),
             state=PhaseState(),
-            log=MetricsLog(None),
+            tracker=Tracker(),
             on_step=lambda _: moments.append(time.perf_counter()),
             device=self.device,
             precision=self.config.precision,
-            show_progress=False,
         )
         return (moments[-1] - moments[self.warmup - 1]) / self.steps
 

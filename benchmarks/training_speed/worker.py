@@ -31,7 +31,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from training.config.values import apply_override
     from training.engine.distributed import Processes
     from training.engine.precision import precision_on
-    from training.recipes.presets import find_config
+    from training.recipes.registry import find_config
 
     config = apply_override(find_config(options.config), "data.workers=0")
     if options.threads:

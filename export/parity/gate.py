@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from export.parity.measure import Parity
+from export.parity.figures import Parity
 
 # Share of pixels at source resolution that must get the reference's label.
 LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.995, "int8": 0.97, "int8-static": 0.97}

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.cli.config import (
     RunningConfig,
@@ -28,6 +28,10 @@ from runtime.sinks.registry import build_sinks
 from runtime.sources import CameraSource, ImageSource, Source, open_video
 from runtime.stream.pipeline import Pipeline
 from runtime.stream.stream import Stream
+
+if TYPE_CHECKING:
+    from runtime.segment.model import Model
+    from runtime.segment.segmenter import Segmenter
 
 __all__ = ["run_session"]
 
@@ -58,7 +62,8 @@ def run_session(
         for sink in sinks:
             sink.check(claims)
         source.open()
-        segmenter = load_segmenter(config.words, config.running, class_list)
+        model = stack.enter_context(load_model(config.running))
+        segmenter = make_segmenter(model, config.words, class_list)
         return _run_pipeline(config, stopping, source, segmenter, sinks)
 
 
@@ -66,7 +71,7 @@ def _run_pipeline(
     config: SessionConfig,
     stopping: StopSignals,
     source: Source,
-    segmenter: Any,
+    segmenter: Segmenter,
     sinks: list[Sink],
 ) -> int:
     started_at = time.time()
@@ -194,15 +199,22 @@ def claim_inputs(config: SessionConfig, source: Source, config_file: str | None)
     return Claims(inputs, config.running.bundle or DEMO_BUNDLE, images)
 
 
-def load_segmenter(words: WordsConfig, running: RunningConfig, class_list: list[str]) -> Any:
-    """The bundle with its classes set, ready to run; raises ``UserError``."""
-    from runtime.segment.segmenter import Segmenter
+def load_model(config: RunningConfig) -> Model:
+    """The bundle on its backend; raises ``UserError``."""
+    from runtime.segment.model import Model
 
-    if running.threads is not None:
+    if config.threads is not None:
         import cv2
 
-        cv2.setNumThreads(running.threads)
-    segmenter = Segmenter.load(running.bundle, backend=running.backend, threads=running.threads)
+        cv2.setNumThreads(config.threads)
+    return Model.load(config.bundle, config.backend, threads=config.threads)
+
+
+def make_segmenter(model: Model, words: WordsConfig, class_list: list[str]) -> Segmenter:
+    """A segmenter of the model with a stream's words, ready to run; raises ``UserError``."""
+    from runtime.segment.segmenter import Segmenter
+
+    segmenter = Segmenter(model)
     segmenter.set_classes(
         class_list, background=words.background, allow_unknown=words.allow_unknown
     )

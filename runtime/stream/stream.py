@@ -213,7 +213,7 @@ class Stream:
     def _infer(self, frame: Frame) -> None:
         live = self.source.live
         started = time.perf_counter()
-        prepared = self.segmenter.preprocess(frame.image_bgr)
+        prepared = self.segmenter.preprocess(frame.image_bgr, frame.time_s)
         prepared_at = time.perf_counter()
         raw = self.segmenter.infer(prepared)
         inferred_at = time.perf_counter()

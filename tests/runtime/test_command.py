@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +102,24 @@ def test_sigterm_is_an_interruption_and_a_closed_pipe_is_quiet():
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert process.wait(timeout=30) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("stdout", "exit_code", "stderr"),
+    [
+        ("> /dev/full", 1, "noun: error: stdout could not be written (No space left on device)\n"),
+        (">&-", 0, ""),
+    ],
+)
+def test_a_stdout_that_takes_nothing(stdout: str, exit_code: int, stderr: str):
+    code = "import sys\nfrom runtime.command import run_command\n"
+    code += "sys.exit(run_command('noun', lambda _: print('on'), []))\n"
+    done = subprocess.run(
+        ["bash", "-c", f'exec "$0" -c "$1" {stdout}', sys.executable, code],
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (exit_code, stderr)

@@ -13,15 +13,6 @@ import pytest
 from tests.support.processes import Run, command_environment
 
 
-@pytest.fixture(scope="session", autouse=True)
-def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Nothing that a test remembers reaches the user's cache."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MGCA_CACHE", str(folder))
-        yield folder
-
-
 @pytest.fixture(scope="session")
 def color_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle whose model knows colors; see :mod:`tests.support.color_bundle`."""

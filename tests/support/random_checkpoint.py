@@ -14,7 +14,7 @@ def save_random_checkpoint(path: Path, *, decoder_depth: int = 4) -> None:
     """
     import torch
 
-    from training.config.schema import TrainConfig
+    from training.config.run import TrainConfig
     from training.engine.checkpoint import Checkpoint, save_checkpoint
     from training.model.clip import load_clip
     from training.model.mgca import MgcaModel, ModelConfig

@@ -13,6 +13,14 @@ from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sources import Frame, Source
 from tests.support.clips import draw_scene
 
+#: Long enough for the busiest machine; nothing waits so long unless it is broken.
+LONG_S = 20.0
+
+
+def wait_for(event: threading.Event) -> None:
+    """Wait for what must come."""
+    assert event.wait(LONG_S), "it has not come"
+
 
 class Keeper(Sink):
     """Keeps what it is given; may be slow, or break; ``before`` runs at each write."""

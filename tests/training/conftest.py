@@ -37,3 +37,13 @@ def noun_batch(clip) -> Callable:
         return next(iter(stream))
 
     return draw
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    """Runs read their nouns off a few captions, and their units' space off a few images."""
+    pytest.importorskip("torch")
+    from training.data.stream import PairStream
+
+    monkeypatch.setattr(PairStream, "sample_scenes", 16)
+    monkeypatch.setattr(PairStream, "sample_pictures", 16)

@@ -19,12 +19,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import LossConfig, PhaseConfig, PretrainConfig  # noqa: E402
+from training.config.optimiser import PhaseConfig  # noqa: E402
+from training.config.run import PretrainConfig  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
 from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.data.streetworld import CLASS_NAMES  # noqa: E402
-from training.engine.loop import MetricsLog, PhaseState, run_phase  # noqa: E402
+from training.engine.loop import PhaseState, run_phase  # noqa: E402
+from training.engine.trackers import Tracker  # noqa: E402
+from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -87,11 +90,10 @@ def train(losses: LossConfig = LOSSES, match_sharpness: float = 8.0) -> dict[str
             config=phase,
             batches=batches,
             state=PhaseState(),
-            log=MetricsLog(None),
+            tracker=Tracker(),
             on_step=lambda state: None,
             device=torch.device("cpu"),
             precision="fp32",
-            show_progress=False,
         )
 
     phase = PhaseConfig(steps=STEPS, batch=8, captions=2, warmup=2, learning_rate=5e-4)

@@ -1,4 +1,4 @@
-"""``python -m training.checkpoints.deepen``: the same image tower with more blocks, which begin as
+"""``python -m training.checkpoints deepen``: the same image tower with more blocks, which begin as
 nothing.
 
 A trained tower goes on learning in a deeper one without starting over: between its blocks stand new
@@ -11,35 +11,35 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.errors import UserError
 from training.engine.checkpoint import load_checkpoint, write_new_start
 from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
 
-EXAMPLE = """example:
-  python -m training.checkpoints.deepen --from runs/demo/last.pt --clip mgca-small --out deep.pt
-"""
+EXAMPLE = (
+    "python -m training.checkpoints deepen --from runs/demo/last.pt --clip mgca-small "
+    "--out runs/demo/deeper.pt"
+)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = CommandParser(
-        prog="python -m training.checkpoints.deepen",
+        prog="python -m training.checkpoints deepen",
         description="Put a checkpoint's image tower into a deeper one that computes the same.",
-        epilog=EXAMPLE,
+        epilog=f"example:\n  {EXAMPLE}\n",
     )
     add = parser.add_argument
     add("--from", required=True, metavar="FILE", dest="trained", help="e.g. runs/demo/last.pt")
     add("--clip", required=True, metavar="NAME", help="the deeper CLIP, e.g. --clip mgca-small")
-    add("--out", required=True, metavar="FILE", help="e.g. --out runs/demo/grown.pt")
+    add("--out", required=True, metavar="FILE", help="e.g. --out runs/demo/deeper.pt")
     return parser.parse_args(list(arguments))
 
 
@@ -64,7 +64,7 @@ def silence_block(block: nn.Module) -> None:
 
 
 @torch.no_grad()
-def grow_model(model: MgcaModel, clip_name: str, seed: int = 0) -> MgcaModel:
+def deepen_model(model: MgcaModel, clip_name: str, seed: int = 0) -> MgcaModel:
     """A model with ``clip_name``'s deeper image tower that computes what ``model`` does.
 
     Args:
@@ -73,7 +73,7 @@ def grow_model(model: MgcaModel, clip_name: str, seed: int = 0) -> MgcaModel:
         seed: of the new blocks' weights.
 
     Returns:
-        The grown model, on the CPU, frozen.
+        The deeper model, on the CPU, frozen.
 
     Raises:
         UserError: a CLIP of other widths, or one that is not deeper.
@@ -108,29 +108,20 @@ def grow_model(model: MgcaModel, clip_name: str, seed: int = 0) -> MgcaModel:
     for index, block in enumerate(blocks):
         if index not in places:
             silence_block(block)
-    tap = places[min(model.config.early_tap, len(places) - 1)]
-    config = dataclasses.replace(model.config, clip_name=clip_name, early_tap=tap)
-    grown = MgcaModel(clip, config)
-    grown.decoder.load_state_dict(model.decoder.state_dict())
-    grown.text_center.copy_(model.text_center)
-    return grown.eval()
+    tap = places[min(model.config.early_block, len(places) - 1)]
+    config = dataclasses.replace(model.config, clip_name=clip_name, early_block=tap)
+    deeper = MgcaModel(clip, config)
+    deeper.decoder.load_state_dict(model.decoder.state_dict())
+    deeper.text_center.copy_(model.text_center)
+    return deeper.eval()
 
 
-def grow(arguments: Sequence[str]) -> None:
-    """Read, grow, write."""
+def run(arguments: Sequence[str]) -> None:
+    """Read, deepen, write."""
     options = parse_arguments(arguments)
     trained = load_checkpoint(options.trained)
-    model = grow_model(trained.model, options.clip)
+    model = deepen_model(trained.model, options.clip)
     config = dataclasses.replace(trained.config, model=model.config)
     hint = write_new_start(Path(options.out), config, model)
     print(f"{options.out}: {options.trained} in the deeper {options.clip}")
     print(hint)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
-    return run_command("python -m training.checkpoints.deepen", grow, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""``python -m training.checkpoints.interpolate``: one model between two states of a run, weight by
+"""``python -m training.checkpoints interpolate``: one model between two states of a run, weight by
 weight.
 
 A tower that goes on to learn other pictures forgets some of what it knew. Where the later state was
@@ -10,29 +10,29 @@ starts from it.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.errors import UserError
+from runtime.flag_values import number
 from training.engine.checkpoint import load_checkpoint, write_new_start
 from training.model.mgca import MgcaModel, with_names_as
 
-EXAMPLE = """example:
-  python -m training.checkpoints.interpolate --from runs/demo/earlier.pt --to runs/demo/last.pt \\
-                             --share 0.5 --out runs/demo/between.pt
-"""
+EXAMPLE = (
+    "python -m training.checkpoints interpolate --from runs/demo/earlier.pt --to runs/demo/last.pt "
+    "--share 0.5 --out runs/demo/between.pt"
+)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = CommandParser(
-        prog="python -m training.checkpoints.interpolate",
+        prog="python -m training.checkpoints interpolate",
         description="Average two checkpoints of one run, to train on from what lies between.",
-        epilog=EXAMPLE,
+        epilog=f"example:\n  {EXAMPLE}\n",
     )
     add = parser.add_argument
     add("--from", required=True, metavar="FILE", dest="earlier", help="e.g. runs/demo/earlier.pt")
@@ -40,7 +40,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add(
         "--share",
         required=True,
-        type=float,
+        type=number(0, 1),
         metavar="X",
         help="of the second file, 0 to 1, e.g. --share 0.5",
     )
@@ -55,7 +55,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 @torch.no_grad()
-def average_models(earlier: MgcaModel, later: MgcaModel, share: float) -> None:
+def interpolate_models(earlier: MgcaModel, later: MgcaModel, share: float) -> None:
     """Move every weight of ``later`` towards ``earlier``, in place.
 
     Args:
@@ -73,32 +73,19 @@ def average_models(earlier: MgcaModel, later: MgcaModel, share: float) -> None:
             value.copy_((1.0 - share) * first[name] + share * value)
 
 
-def average(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
     """Read two, average, write."""
     options = parse_arguments(arguments)
-    if not 0 <= options.share <= 1:
-        raise UserError(
-            f"--share is {options.share}; expected 0 (the first file) to 1 (the second)"
-        )
     earlier, later = load_checkpoint(options.earlier), load_checkpoint(options.later)
     if with_names_as(earlier.config.model, later.config.model) != later.config.model:
         raise UserError(
             f"the checkpoints cannot be averaged: {earlier.config.model} in the first, "
             f"{later.config.model} in the second; expected two states of one run"
         )
-    average_models(earlier.model, later.model, options.share)
+    interpolate_models(earlier.model, later.model, options.share)
     if options.close_decoder:
         later.model.decoder.close()
     out = Path(options.out)
     hint = write_new_start(out, later.config, later.model)
     print(f"{out}: {options.share:g} of {options.later}, the rest of {options.earlier}")
     print(hint)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
-    return run_command("python -m training.checkpoints.interpolate", average, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

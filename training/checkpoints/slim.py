@@ -1,44 +1,46 @@
-"""``python -m training.checkpoints.slim``: a run's checkpoint made fit to ship: half precision,
+"""``python -m training.checkpoints slim``: a run's checkpoint made fit to ship: half precision,
 nothing for resuming.
 
 Rows of the token embedding that no training caption ever touched still hold their random start,
 which says nothing and does not compress; they are set to the mean row, so that a word the world
 never named is neutral. A word that only a prompt holds ("there" of "there is a") counts as one of
-them, though prompts for nouns have trained its row: docs/method.md has what that does.
+them, though prompts for nouns have trained its row: docs/experiments/007 has what that
+does.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from runtime.command import CommandParser, run_command
+from runtime.command import CommandParser
 from runtime.errors import UserError
-from training.data.streetworld import generate_pair
+from training.data.streetworld import VARIANTS, generate_pair
 from training.engine.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
 from training.model.clip import tokenizer_for
 
-# Scenes read to find which tokens the world uses: every template, noun and color many times over.
-SCENES_READ = 4000
+# Scenes of each variant that are read to find which tokens the world uses: every template, noun and
+# color many times over.
+SCENES_READ = 1500
+EXAMPLE = (
+    "python -m training.checkpoints slim --checkpoint runs/demo/last.pt --out runs/demo/demo.pt"
+)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = CommandParser(
-        prog="python -m training.checkpoints.slim",
+        prog="python -m training.checkpoints slim",
         description="Make a small checkpoint for shipping out of a run's own.",
-        epilog="example:\n  python -m training.checkpoints.slim --checkpoint x.pt --out y.pt\n",
+        epilog=f"example:\n  {EXAMPLE}\n",
     )
     parser.add_argument(
         "--checkpoint", required=True, metavar="FILE", help="e.g. --checkpoint runs/demo/last.pt"
     )
-    parser.add_argument(
-        "--out", required=True, metavar="FILE", help="e.g. --out training/assets/demo.pt"
-    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="e.g. --out runs/demo/demo.pt")
     return parser.parse_args(list(arguments))
 
 
@@ -47,7 +49,7 @@ def neutralise_unused_tokens(checkpoint: Checkpoint, scenes: int = SCENES_READ) 
 
     Args:
         checkpoint: of a CLIP trained on StreetWorld; changed in place.
-        scenes: how many training scenes' captions to read.
+        scenes: how many training scenes' captions to read of each variant of the world.
 
     Returns:
         How many rows were in use.
@@ -57,7 +59,10 @@ def neutralise_unused_tokens(checkpoint: Checkpoint, scenes: int = SCENES_READ) 
     first = checkpoint.config.data.first_seed
     size_wh = (32, 24)  # captions do not depend on the size they are drawn at
     captions = {
-        c for seed in range(first, first + scenes) for c in generate_pair(seed, size_wh=size_wh)[1]
+        caption
+        for variant in VARIANTS
+        for seed in range(first, first + scenes)
+        for caption in generate_pair(seed, variant=variant, size_wh=size_wh)[1]
     }
     used = tokenizer(sorted(captions)).unique()
     table = model.clip.token_embedding.weight
@@ -68,7 +73,7 @@ def neutralise_unused_tokens(checkpoint: Checkpoint, scenes: int = SCENES_READ) 
     return int(used.numel())
 
 
-def ship(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> None:
     """Read, lighten, write."""
     options = parse_arguments(arguments)
     checkpoint = load_checkpoint(options.checkpoint)
@@ -83,12 +88,3 @@ def ship(arguments: Sequence[str]) -> None:
     out = Path(options.out)
     write_checkpoint(out, checkpoint, half=True)
     print(f"{out}: {out.stat().st_size:,} bytes")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
-    return run_command("python -m training.checkpoints.slim", ship, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from torch.utils.data import DataLoader, Dataset
 
 from runtime.errors import UserError
-from training.config.data import DataConfig
 from training.data.batches import (
     Batch,
     Collate,
@@ -16,6 +15,7 @@ from training.data.batches import (
     use_one_thread,
     worker_context,
 )
+from training.data.config import DataConfig
 from training.data.source import Span
 from training.data.streetworld import TILES_HW, VARIANTS, generate_pair
 

@@ -1,14 +1,14 @@
 """The sources of image-text pairs that a configuration can choose from.
 
 A further source is one module that fulfils :class:`training.data.source.PairSource`, a line in
-:data:`SOURCES`, and a way to ask for it in :class:`training.config.data.DataConfig`.
+:data:`SOURCES`, and a way to ask for it in :class:`training.data.config.DataConfig`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from training.config.data import DataConfig
+from training.data.config import DataConfig
 from training.data.source import PairSource
 
 

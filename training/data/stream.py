@@ -10,15 +10,47 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from training.config.schema import PhaseConfig, TrainConfig
 from training.data.batches import Batch, Collate
+from training.data.config import DataConfig
 from training.data.nouns import NounFinder
 from training.data.registry import open_source
 from training.data.replay import replay_batches
 from training.data.source import Span
 from training.model.clip import tokenizer_for
-from training.model.mgca import MgcaModel
+from training.model.mgca import MgcaModel, ModelConfig
 from training.model.prompts import templates_for
+
+
+class RunSettings(Protocol):
+    """What a run's configuration says of its data."""
+
+    @property
+    def data(self) -> DataConfig:
+        """Where pairs come from."""
+
+    @property
+    def seed(self) -> int:
+        """Of what is drawn from them."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """Whose prompts nouns are put into."""
+
+
+class PhaseSize(Protocol):
+    """How many batches of how many pairs a phase wants."""
+
+    @property
+    def steps(self) -> int:
+        """Batches."""
+
+    @property
+    def batch(self) -> int:
+        """Pairs a batch (and process)."""
+
+    @property
+    def captions(self) -> int:
+        """Captions drawn for an image, at most."""
 
 
 class Place(Protocol):
@@ -53,7 +85,7 @@ class PairStream:
     sample_scenes = 2048
     sample_pictures = 96
 
-    def __init__(self, config: TrainConfig, model: MgcaModel, processes: Place) -> None:
+    def __init__(self, config: RunSettings, model: MgcaModel, processes: Place) -> None:
         self.config = config
         self.model = model
         self.processes = processes
@@ -97,7 +129,7 @@ class PairStream:
         return Collate(tokenizer, NounFinder.from_captions(captions), templates)
 
     def batches(
-        self, phase: PhaseConfig, first_seed: int, start: int, collate: Collate
+        self, phase: PhaseSize, first_seed: int, start: int, collate: Collate
     ) -> Iterator[Batch]:
         """The phase's batches from step ``start`` on.
 
@@ -126,11 +158,6 @@ class PairStream:
         )
         return itertools.islice(several, phase.steps - start)
 
-    def seed_after(self, phase: PhaseConfig) -> int:
-        """The first pair that a whole run of ``phase`` from the stream's beginning leaves over."""
-        used = self._fresh_steps(phase) * phase.batch * self.processes.count
-        return self.config.data.first_seed + used
-
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
         """See that images can be joined to photographs of so many rows and columns.
 
@@ -139,5 +166,5 @@ class PairStream:
         """
         self.source.check_mosaic(mosaic_hw, first_seed)
 
-    def _fresh_steps(self, phase: PhaseConfig) -> int:
+    def _fresh_steps(self, phase: PhaseSize) -> int:
         return math.ceil(phase.steps / self.config.data.passes)

@@ -71,7 +71,7 @@ class TileShuffle:
         if height % rows or width % columns:
             raise UserError(
                 f"a map of {width}x{height} cannot be cut into {columns}x{rows} equal tiles; "
-                "expected another data.size_wh, or tilings that divide its patches"
+                "expected another data.size_wh, or a tile_mixing that divides its patches"
             )
         return height // rows, width // columns
 
@@ -99,7 +99,7 @@ def join_tiles(tiles_tbchw: Tensor, tiles_hw: tuple[int, int]) -> Tensor:
 
 
 def draw_shuffle(batch: int, choices: tuple[tuple[int, int], ...], seed: int) -> TileShuffle:
-    """One of several tilings, each as likely, with its permutations."""
+    """One of several ways of cutting, each as likely, with its permutations."""
     generator = torch.Generator().manual_seed(seed)
     chosen = int(torch.randint(len(choices), (1,), generator=generator))
     return TileShuffle(batch, choices[chosen], generator)

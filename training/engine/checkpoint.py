@@ -1,15 +1,18 @@
 """The checkpoint file: one dictionary of tensors and plain values, read with ``weights_only=True``.
 
-Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types), ``phase``
-(``pretrain`` or ``mgca``), ``quick_gelu`` (the towers' activation), ``step`` (within the phase),
+Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JSON types, its first
+leg the one at hand), ``phase`` (``pretrain`` or ``mgca``), ``leg`` (its name), ``step`` (within the
+leg), ``steps_before`` (of its phase, in earlier legs), ``quick_gelu`` (the towers' activation),
 ``clip``, ``decoder``, ``mask``, ``text_center``, ``unit_space`` (``center_d`` and
 ``projection_dr``, or None), ``metrics``, and while training ``optimizer``, ``generator`` and
-``average`` (the running average of ``clip``, or None).
-Weights may be stored in half precision (the shipped demo is); they load as float32.
+``ema`` (the moving average of ``clip``, or None; ``average`` in older files).
+Weights may be stored in half precision (the shipped demo is); they load as float32. Files of before
+there were legs have neither ``leg`` nor ``steps_before``.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 import zipfile
@@ -20,8 +23,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from runtime.atomic_write import replacing
 from runtime.errors import UserError
-from training.config.schema import TrainConfig
+from training.config.run import BOTH_PHASES, TrainConfig
 from training.config.values import from_dict, to_dict
 from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
@@ -40,13 +44,14 @@ class Checkpoint:
         config: the run's configuration.
         model: on the CPU, float32, eval mode.
         phase: ``pretrain`` or ``mgca``.
-        step: steps done in that phase.
+        step: steps done in the leg at hand, the first of ``config.legs``.
+        steps_before: steps of the same phase in earlier legs.
         metrics: the last evaluation's figures (may be empty).
         mask: state of the foreground mask (a, b), or None.
         unit_space: where pixels gather into units, or None.
         optimizer: optimiser state, or None.
         generator: state of the sampling generator, or None.
-        average: state of the CLIP's running average where it is kept beside the model, or None.
+        ema: state of the CLIP's moving average where it is kept beside the model, or None.
     """
 
     config: TrainConfig
@@ -58,12 +63,12 @@ class Checkpoint:
     unit_space: UnitSpace | None = None
     optimizer: dict[str, Any] | None = None
     generator: Tensor | None = None
-    average: dict[str, Tensor] | None = None
+    ema: dict[str, Tensor] | None = None
+    steps_before: int = 0
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
-    """Write a checkpoint atomically: beside its place, then renamed, so a kill never leaves half a
-    file.
+    """Write a checkpoint whole: a kill never leaves half a file, nor a power cut an empty one.
 
     Args:
         path: where; the folder must exist.
@@ -76,6 +81,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         "format_version": FORMAT_VERSION,
         "config": to_dict(checkpoint.config),
         "phase": checkpoint.phase,
+        "leg": checkpoint.config.legs[0].name,
+        "steps_before": checkpoint.steps_before,
         "step": checkpoint.step,
         "metrics": checkpoint.metrics,
         "quick_gelu": uses_quick_gelu(model.clip),
@@ -91,18 +98,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
     if not half:
         content["optimizer"] = checkpoint.optimizer
         content["generator"] = checkpoint.generator
-        content["average"] = checkpoint.average
-    # Not mkstemp's file, which nobody else may read.
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        content["ema"] = checkpoint.ema
+    with replacing(path) as beside, beside.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
@@ -121,7 +121,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) 
 
 
 def write_new_start(path: Path, config: TrainConfig, model: MgcaModel) -> str:
-    """Weights that no optimiser state fits, as a checkpoint at the beginning of pre-training.
+    """Weights that no optimiser state fits, as a checkpoint at the beginning of pre-training, both
+    phases before it.
 
     Returns:
         A line that says how to go on from it.
@@ -129,6 +130,7 @@ def write_new_start(path: Path, config: TrainConfig, model: MgcaModel) -> str:
     Raises:
         UserError: it cannot be written.
     """
+    config = dataclasses.replace(config, legs=BOTH_PHASES)
     write_checkpoint(path, Checkpoint(config=config, model=model, phase="pretrain", step=0))
     return (
         f"go on with python -m training.run --resume {path} --set pretrain.steps=N "
@@ -141,7 +143,7 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
 
     Args:
         path: where it lies.
-        to_resume: give the weights that training goes on with; else, where a running average of
+        to_resume: give the weights that training goes on with; else, where a moving average of
             them was kept (a run stopped in pre-training), the model is that average.
 
     Raises:
@@ -156,10 +158,10 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
         clip.load_state_dict(_float(content["clip"]))
         model.decoder.load_state_dict(_float(content["decoder"]))
         model.text_center.copy_(content["text_center"].float())
-        average = content.get("average")
-        if average is not None and not to_resume:
-            clip.load_state_dict(average)
-            average = None
+        ema = content.get("ema", content.get("average"))
+        if ema is not None and not to_resume:
+            clip.load_state_dict(ema)
+            ema = None
     except (RuntimeError, KeyError, AttributeError) as error:
         raise UserError(
             f"checkpoint '{path}' does not fit its own configuration: {describe_misfit(error)}; "
@@ -177,7 +179,8 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
         unit_space=_unit_space(content.get("unit_space")),
         optimizer=content.get("optimizer"),
         generator=content.get("generator"),
-        average=average,
+        ema=ema,
+        steps_before=content.get("steps_before", 0),
     )
 
 

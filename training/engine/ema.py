@@ -1,4 +1,4 @@
-"""The running average of the weights that a phase trains.
+"""The exponential moving average (EMA) of the weights that a leg trains.
 
 At a rate that still learns, weights wander around what they have learned; their average does not
 (Polyak and Juditsky 1992; Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima"). A tower
@@ -18,8 +18,8 @@ from open_clip import CLIP
 from torch import Tensor
 
 
-class RunningAverage:
-    """A tower that follows another.
+class Ema:
+    """A tower that follows another: the moving average of its weights.
 
     Args:
         clip: where it starts; unchanged.

@@ -17,49 +17,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.config.schema import EvalConfig
+from runtime.confusion_matrix import count_confusions, mean_iou, named_ious
+from training.config.run import EvalConfig
 from training.data.batches import normalize_images, unit_images
 from training.data.streetworld import CLASS_NAMES, generate_scene
-from training.model.clip import tokenizer_for
+from training.model.clip import encode_text, tokenizer_for
 from training.model.mgca import MgcaModel, normalize
 from training.model.prompts import templates_for
 from training.model.resample import shrink_to
 from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
-IGNORED = 255
+UNITS = ("adaptive", "pixel")
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean and per-class intersection over union, as fractions; classes absent from the truth are
-    left out.
+    """Intersection over union of one confusion matrix over all scenes.
+
+    Attributes:
+        miou: the mean over the classes that occur in the truth, a fraction.
+        iou: of each of those, by name, fractions.
     """
 
     miou: float
     iou: dict[str, float]
-
-
-class Confusion:
-    """One confusion matrix over all scenes."""
-
-    def __init__(self, classes: int) -> None:
-        self.matrix_kk = np.zeros((classes, classes), dtype=np.int64)
-
-    def add(self, truth_hw: np.ndarray, labels_hw: np.ndarray) -> None:
-        """Count one scene; truth 255 is ignored."""
-        kept = truth_hw != IGNORED
-        classes = self.matrix_kk.shape[0]
-        index = truth_hw[kept].astype(np.int64) * classes + labels_hw[kept]
-        self.matrix_kk += np.bincount(index, minlength=classes * classes).reshape(classes, classes)
-
-    def score(self, names: tuple[str, ...]) -> Score:
-        """IoU of every class that occurs in the truth, and their mean."""
-        hit = np.diag(self.matrix_kk)
-        union = self.matrix_kk.sum(0) + self.matrix_kk.sum(1) - hit
-        present = self.matrix_kk.sum(1) > 0
-        iou = {name: float(hit[i] / union[i]) for i, name in enumerate(names) if present[i]}
-        return Score(float(np.mean(list(iou.values()))), iou)
 
 
 def embed_names(model: MgcaModel, names: tuple[str, ...]) -> Tensor:
@@ -71,15 +53,9 @@ def embed_names(model: MgcaModel, names: tuple[str, ...]) -> Tensor:
     with torch.no_grad():
         for name in names:
             tokens = tokenizer([template.format(name) for template in templates]).to(device)
-            raw = normalize(_raw_text(model, tokens), dim=-1)
+            raw = normalize(encode_text(model.clip, tokens), dim=-1)
             rows.append(normalize(raw.mean(0) - model.text_center, dim=-1))
     return torch.stack(rows)
-
-
-def _raw_text(model: MgcaModel, tokens: Tensor) -> Tensor:
-    from training.model.clip import encode_text
-
-    return encode_text(model.clip, tokens)
 
 
 def held_out_scenes(config: EvalConfig) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -114,7 +90,8 @@ def evaluate(
     device = model.text_center.device
     text_kd = embed_names(model, CLASS_NAMES)
     units = AdaptiveUnits(settings, space)
-    confusions = {"adaptive": Confusion(len(CLASS_NAMES)), "pixel": Confusion(len(CLASS_NAMES))}
+    classes = len(CLASS_NAMES)
+    confusions = {name: np.zeros((classes, classes + 1), np.int64) for name in UNITS}
     for image_hw3, truth_hw in held_out_scenes(config):
         image = torch.from_numpy(image_hw3).to(device).unsqueeze(0)
         normal = normalize_images(image)
@@ -130,8 +107,12 @@ def evaluate(
         }
         for name, scores in scores_nk.items():
             scores_hwk = scores.reshape(*grid_hw, -1).cpu().numpy()
-            confusions[name].add(truth_hw, label_scores(scores_hwk, truth_hw.shape))
-    return {name: confusion.score(CLASS_NAMES) for name, confusion in confusions.items()}
+            labels_hw = label_scores(scores_hwk, truth_hw.shape)
+            confusions[name] += count_confusions(truth_hw, labels_hw, classes)
+    return {
+        name: Score(mean_iou(confusion), named_ious(confusion, CLASS_NAMES))
+        for name, confusion in confusions.items()
+    }
 
 
 def label_scores(scores_hwk: np.ndarray, size_hw: tuple[int, ...]) -> np.ndarray:

@@ -7,21 +7,26 @@ what a checkpoint stores.
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.config.schema import PhaseConfig
+from training.config.optimiser import PhaseConfig
 from training.data.batches import Batch
 from training.engine.precision import autocast_on
+from training.engine.trackers import Tracker
+
+# Gates start at zero and scale everything behind them: at the common rate they open over
+# thousands of steps, and until then the residual hardly learns.
+GATE_RATE = 10.0
+# Steps between two lines of losses.
+LOSSES_EVERY = 10
 
 
 @dataclass
@@ -39,11 +44,6 @@ def learning_rate_at(step: int, config: PhaseConfig) -> float:
         return config.learning_rate * (step + 1) / config.warmup
     progress = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
-
-
-# Gates start at zero and scale everything behind them: at the common rate they open over
-# thousands of steps, and until then the residual hardly learns.
-GATE_RATE = 10.0
 
 
 def build_optimizer(objective: nn.Module, config: PhaseConfig) -> torch.optim.AdamW:
@@ -68,50 +68,32 @@ def build_optimizer(objective: nn.Module, config: PhaseConfig) -> torch.optim.Ad
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
-class MetricsLog:
-    """``metrics.jsonl``: a line a measurement, so that a curve can be drawn while the run goes
-    on.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-
-    def write(self, **values: Any) -> None:
-        """Append one line."""
-        if self.path is None:
-            return
-        with self.path.open("a") as file:
-            file.write(json.dumps(values) + "\n")
-
-
 def run_phase(
     *,
     name: str,
     objective: nn.Module,
     config: PhaseConfig,
-    batches: Iterator[Batch],
+    batches: Iterable[Batch],
     state: PhaseState,
-    log: MetricsLog,
+    tracker: Tracker,
     on_step: Callable[[PhaseState], None],
     device: torch.device,
     precision: str,
-    show_progress: bool,
 ) -> PhaseState:
     """Optimise until ``config.steps``.
 
     Args:
-        name: of the phase, for the bar and the log.
+        name: of the phase, for the trackers.
         objective: called with a batch, gives named losses with ``loss`` among them. May be a DDP
             wrapper.
         config: length, batch, rates.
         batches: from ``state.step`` on.
         state: where to start; updated in place.
-        log: receives losses every 10 steps.
+        tracker: is told of every step, and of the losses every :data:`LOSSES_EVERY` steps.
         on_step: called after every step with the state; saves and evaluates.
         device: where the objective lives.
         precision: of forward passes: ``bf16`` (autocast, where the device computes in it) or
             ``fp32``.
-        show_progress: draw a bar on stderr.
 
     Returns:
         The state at the end.
@@ -121,40 +103,43 @@ def run_phase(
     if state.optimizer is not None:
         optimizer.load_state_dict(state.optimizer)
     autocast = autocast_on(device, precision)
-    bar = tqdm(
-        total=config.steps, initial=state.step, desc=name, unit="step", disable=not show_progress
-    )
-    clock = time.perf_counter()
-    for batch in batches:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(state.step, config) * group["rate"]
-        with autocast:
-            losses: dict[str, Tensor] = objective(batch.to(device))
-        losses["loss"].backward()
-        norm = nn.utils.clip_grad_norm_(parameters, config.clip_norm)
-        # A step of non-finite gradients would destroy the weights for good: leave it out and say
-        # so.
-        if torch.isfinite(norm):
-            optimizer.step()
-        else:
-            tqdm.write(f"{name} step {state.step}: gradient is not finite; step left out")
-        optimizer.zero_grad(set_to_none=True)
-        state.step += 1
-        state.optimizer = optimizer.state_dict()
-        if state.step % 10 == 0 or state.step == config.steps:
-            values = {key: round(float(value.detach()), 5) for key, value in losses.items()}
-            seconds = time.perf_counter() - clock
-            rate = config.batch * (state.step % 10 or 10) / seconds
-            clock = time.perf_counter()
-            log.write(
-                phase=name,
-                step=state.step,
-                **values,
-                gradient_norm=round(float(norm), 4),
-                images_s=round(rate, 1),
-            )
-            bar.set_postfix_str(f"loss {values['loss']:.3f}, {rate:.0f} images/s")
-        bar.update()
-        on_step(state)
-    bar.close()
+    tracker.begin(name, state.step, config.steps)
+    clock, clocked = time.perf_counter(), state.step
+    try:
+        for batch in batches:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(state.step, config) * group["rate"]
+            with autocast:
+                losses: dict[str, Tensor] = objective(batch.to(device))
+            losses["loss"].backward()
+            norm = _step(optimizer, parameters, config.clip_norm)
+            if not math.isfinite(norm):
+                tqdm.write(f"{name} step {state.step}: gradient is not finite; step left out")
+            state.step += 1
+            state.optimizer = optimizer.state_dict()
+            tracker.advance()
+            if state.step % LOSSES_EVERY == 0 or state.step == config.steps:
+                values = {key: round(float(value.detach()), 5) for key, value in losses.items()}
+                rate = config.batch * (state.step - clocked) / (time.perf_counter() - clock)
+                clock, clocked = time.perf_counter(), state.step
+                figures = {"gradient_norm": round(norm, 4), "images_s": round(rate, 1)}
+                tracker.write({"phase": name, "step": state.step, **values, **figures})
+            on_step(state)
+    finally:
+        tracker.end()
     return state
+
+
+def _step(
+    optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], clip_norm: float
+) -> float:
+    """Take a step, unless the gradient is not finite: that would destroy the weights for good.
+
+    Returns:
+        The gradient's norm, before it was scaled down to ``clip_norm``.
+    """
+    norm = float(nn.utils.clip_grad_norm_(parameters, clip_norm))
+    if math.isfinite(norm):
+        optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return norm

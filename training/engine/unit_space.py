@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from training.data.batches import normalize_images, unit_images
+from training.model.mgca import MgcaModel
 from training.model.resample import shrink_to
 from training.model.unit_space import UnitSpace
 
@@ -59,6 +60,30 @@ def _shifted(maps: Tensor, down: int, across: int) -> Tensor:
     """Each pixel's difference to the one so many places further: (c, h - down, w - across)."""
     height, width = maps.shape[1:]
     return maps[:, down:, across:] - maps[:, : height - down, : width - across]
+
+
+def find_unit_space(
+    model: MgcaModel, images: Iterable[Tensor], space_width: int, *, baseline: bool = False
+) -> UnitSpace | None:
+    """Where a model's pixels gather into units.
+
+    Args:
+        model: on any device; left in eval mode.
+        images: batches, uint8 (b, h, w, 3), on the model's device.
+        space_width: r; 0: None is given.
+        baseline: of CLIP's own dense features instead of the decoder's.
+
+    Returns:
+        The space, on the model's device.
+    """
+    if not space_width:
+        return None
+    model.eval()
+    embed = model.baseline_embeddings if baseline else model.pixel_embeddings
+    space = measure_unit_space(
+        view_images(embed, images), width=model.encoder.embedding_width, space_width=space_width
+    )
+    return space.to(model.text_center.device)
 
 
 @torch.no_grad()

@@ -11,11 +11,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.config.schema import LossConfig
+from training.losses.config import LossConfig
 from training.losses.object import ForegroundMask, object_loss
 from training.losses.pixel import pixel_loss, sample_pixels
 from training.losses.priors import area_prior, total_variation
-from training.losses.region import grow_regions, region_loss, sample_seeds
+from training.losses.region import (
+    LOWEST_PART,
+    SEEDS,
+    grow_regions,
+    region_loss,
+    sample_seeds,
+)
 from training.losses.text_choice import choose_text, find_rivals
 
 
@@ -49,9 +55,7 @@ def select_own(similarity_bjn: Tensor, owner_j: Tensor) -> Tensor:
     return similarity_bjn.flatten(0, 1).index_select(0, rows_j)
 
 
-def object_term(
-    seen: Alignment, config: LossConfig, mask: ForegroundMask, log_prior_j: Tensor | None
-) -> Tensor:
+def object_term(seen: Alignment, config: LossConfig, mask: ForegroundMask) -> Tensor:
     """The object level: pixels pooled under a text's mask meet the batch's texts."""
     return object_loss(
         mask(seen.similarity_bjn),
@@ -61,7 +65,6 @@ def object_term(
         seen.ignore_bj,
         config.logit_scale,
         config.hard_strength,
-        log_prior_j,
     )
 
 
@@ -70,17 +73,16 @@ def region_term(seen: Alignment, config: LossConfig, generator: torch.Generator)
 
     Args:
         seen: the batch.
-        config: how many seeds and how regions grow.
+        config: how many hard regions.
         generator: draws the seeds; on the CPU.
     """
     owner_j, guide_jn = seen.owner_j, seen.guide_jn
-    inside_js = sample_seeds(guide_jn, config.seeds, generator).to(owner_j.device)
+    inside_js = sample_seeds(guide_jn, SEEDS, generator).to(owner_j.device)
     pixels = guide_jn.shape[1]
-    lowest = guide_jn.topk(max(config.seeds, pixels // 4), dim=1, largest=False).indices
-    drawn = torch.randint(lowest.shape[1], (config.seeds,), generator=generator).to(lowest.device)
-    grow = (config.region_sharpness, config.region_cosine)
-    regions = grow_regions(seen.pixels_bnd, owner_j, inside_js, *grow)
-    background = grow_regions(seen.pixels_bnd, owner_j, lowest[:, drawn], *grow)
+    lowest = guide_jn.topk(max(SEEDS, pixels // LOWEST_PART), dim=1, largest=False).indices
+    drawn = torch.randint(lowest.shape[1], (SEEDS,), generator=generator).to(lowest.device)
+    regions = grow_regions(seen.pixels_bnd, owner_j, inside_js)
+    background = grow_regions(seen.pixels_bnd, owner_j, lowest[:, drawn])
     found = region_loss(
         regions,
         background,
@@ -100,18 +102,11 @@ def pixel_term(seen: Alignment, config: LossConfig, generator: torch.Generator) 
 
     Args:
         seen: the batch.
-        config: how many pixels, and from where.
+        config: the inverse temperature.
         generator: draws them; on the CPU.
     """
     guide_jn, owner_j = seen.guide_jn, seen.owner_j
-    top_jp, bottom_jq = sample_pixels(
-        guide_jn,
-        positives=config.pixel_positives,
-        top_share=config.top_share,
-        negatives=config.pixel_negatives,
-        bottom_share=config.bottom_share,
-        generator=generator,
-    )
+    top_jp, bottom_jq = sample_pixels(guide_jn, generator=generator)
     held_jp = guide_jn.gather(1, top_jp)
     found = pixel_loss(
         seen.similarity_bjn,
@@ -121,7 +116,6 @@ def pixel_term(seen: Alignment, config: LossConfig, generator: torch.Generator) 
         top_jp=top_jp,
         bottom_jq=bottom_jq,
         logit_scale=config.logit_scale,
-        hard_negatives=config.pixel_negatives,
         weight_jp=held_jp,
     )
     rows_jp = owner_j.unsqueeze(1) * seen.pixels_bnd.shape[1] + top_jp
@@ -148,10 +142,10 @@ def prior_terms(own_mask_jn: Tensor, colors_j3hw: Tensor, config: LossConfig) ->
     """
     terms: dict[str, Tensor] = {}
     if config.area_weight:
-        area = area_prior(own_mask_jn, config.area_low, config.area_high)
+        area = area_prior(own_mask_jn)
         terms["area"] = config.area_weight * area
     if config.smooth_weight:
         masks_jhw = own_mask_jn.reshape(-1, *colors_j3hw.shape[2:])
-        rough = total_variation(masks_jhw, colors_j3hw, config.edge_sharpness)
+        rough = total_variation(masks_jhw, colors_j3hw)
         terms["smooth"] = config.smooth_weight * rough
     return terms

@@ -13,7 +13,6 @@ def contrast_pairs(
     owner_j: Tensor,
     ignore_bj: Tensor,
     hard_strength: float = 0.0,
-    log_prior_j: Tensor | None = None,
 ) -> Tensor:
     """Both directions of InfoNCE, averaged.
 
@@ -25,10 +24,6 @@ def contrast_pairs(
         owner_j: (j,) int64 image of each caption.
         ignore_bj: (b, j) bool, pairs left out of the denominators.
         hard_strength: see :func:`weigh_hard_negatives`.
-        log_prior_j: (j,) how common each caption is. InfoNCE alone learns log p(caption | image)
-            / p(caption), in which a common word can never score high; with the prior taken off the
-            logits, the similarities themselves learn log p(caption | image). It matters between
-            captions only: between the images of one caption it cancels.
 
     Returns:
         Scalar loss in nats, 0 at best.
@@ -42,9 +37,6 @@ def contrast_pairs(
     to_image = _nce_rows(logits_bj.T, negative_bj.T, positive_j, hard_strength)
     # Each caption is one row: its image's logits against all captions that are negatives of that
     # image.
-    if log_prior_j is not None:
-        logits_bj = logits_bj - log_prior_j
-        positive_j = positive_j - log_prior_j
     to_caption = _nce_rows(logits_bj[owner_j], negative_bj[owner_j], positive_j, hard_strength)
     return 0.5 * (to_image.mean() + to_caption.mean())
 

@@ -7,8 +7,22 @@ the same thing, and a caption that suits the image at least as well as it suits 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegativesConfig:
+    """Which pairs are no negatives."""
+
+    same_cosine: float = 0.75
+    """Captions at least this alike are not negatives of each other."""
+    clip_margin: float | None = 0.05
+    """Leave out pairs whose frozen-CLIP cosine comes this close to the caption's own; None: do not
+    ask CLIP.
+    """
 
 
 def find_false_negatives(

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from training.config.schema import NounConfig
 
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
@@ -24,7 +23,45 @@ SCALE = 20.0  # inverse temperature of the choice among nouns
 # Inverse temperature at which a noun's cosines over an image become one number: between their mean
 # and their largest.
 SURVEY_SCALE = 10.0
+# Share of doubt in what captions name: a patch that is surer than this of something else is let be.
 TOLERANCE = 0.005
+
+
+@dataclass(frozen=True, kw_only=True)
+class NounConfig:
+    """The noun-level losses, which both phases have."""
+
+    noun_weight: float = 1.0
+    """Their weight; 0: none."""
+    noun_balance: float = 1.0
+    """How far the nouns' areas are evened out. A tower that starts from nothing needs 1; later it
+    claims too much for small things.
+    """
+    noun_smallest: float = 0.05
+    """Share of an image that has to choose a noun it names. Large while nouns are to be found at
+    all; small things spill over their edges until it is smaller than they are.
+    """
+    noun_omission: float = 0.0
+    """How likely captions leave out what they could name."""
+    noun_discount: float = 0.0
+    """Share of a noun's level over the whole image that is taken off before patches choose among
+    the nouns that are named (:func:`choose_nouns`).
+    """
+    color_sharpness: float = 0.0
+    """How much alike patches have to look to share what they are taught
+    (training.losses.affinity); 0: each is taught alone.
+    """
+    contrast_weight: float = 1.0
+    """How much the colors' spread within a patch counts beside their mean, for that: what is
+    thinner than a patch (poles, bicycles) is told from what is behind it by its contrast alone.
+    """
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not 0 <= self.noun_omission <= 1:
+            raise ValueError(f"noun_omission is {self.noun_omission}; expected 0 to 1")
+        if not 0 <= self.noun_discount <= 1:
+            raise ValueError(f"noun_discount is {self.noun_discount}; expected 0 to 1")
 
 
 def noun_loss(
@@ -63,11 +100,9 @@ def noun_loss(
             noun filled as much of the images that name it as any other.
         omission: in [0, 1], how likely a noun that could be named is left out: what an unnamed noun
             still may claim of a patch.
-        settle: averages targets (b, p, u) over patches that look the same
-            (training.losses.affinity, training.losses.settling); None: each patch is taught by its
-            own choice alone.
-        shares: the targets and weights that all this comes to, where the caller has them already
-            (:func:`share_nouns`); None: found here.
+        settle: averages targets (b, p, u) over patches that look the same (training.losses.affinity
+            and settling); None: each patch is taught by its own choice alone.
+        shares: targets and weights that the caller has found already (:func:`share_nouns`).
 
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.
@@ -84,11 +119,15 @@ def noun_loss(
     target_bpu, weight_bp = shares
     cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
     cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
+    return cover, _presence_loss(chosen_bpu, named_bu, smallest)
+
+
+def _presence_loss(chosen_bpu: Tensor, named_bu: Tensor, smallest: float) -> Tensor:
+    """Scalar: see :func:`noun_loss`; ``named_bu`` of the same dtype as ``chosen_bpu``."""
     few = max(1, round(smallest * chosen_bpu.shape[1]))
     present_bu = chosen_bpu.topk(few, dim=1).values.mean(1)
     presence_bu = -torch.log(present_bu.clamp_min(1e-6))
-    presence = (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
-    return cover, presence
+    return (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
 
 
 def share_patches(
@@ -187,8 +226,4 @@ def noun_terms(
         settle=settle,
         shares=shares,
     )
-    weighted = {
-        "cover": (config.noun_weight * config.cover_weight, cover),
-        "presence": (config.noun_weight * config.presence_weight, presence),
-    }
-    return {name: weight * loss for name, (weight, loss) in weighted.items() if weight}
+    return {"cover": config.noun_weight * cover, "presence": config.noun_weight * presence}

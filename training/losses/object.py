@@ -8,22 +8,42 @@ weighted up.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from training.losses.infonce import contrast_pairs
 from training.model.mgca import normalize
 
+# The mask at the start: its slope, and the similarity at which it is one half. Both are learned
+# from there, so that no run has had to set them.
+FIRST_SLOPE, FIRST_THRESHOLD = 12.0, 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectConfig:
+    """The object level and the priors on its masks."""
+
+    object_weight: float = 1.0
+    """Object-level InfoNCE."""
+    hard_strength: float = 0.3
+    """How much the hardest captions and images weigh more; 0: all alike."""
+    area_weight: float = 1.0
+    """Area prior on the foreground masks (training.losses.priors)."""
+    smooth_weight: float = 0.1
+    """Edge-aware total variation on the foreground masks."""
+
 
 class ForegroundMask(nn.Module):
-    """m = sigmoid(a S + b).
+    """m = sigmoid(a S + b), both learned.
 
     Args:
         slope: initial a.
         threshold: similarity at which the mask is one half at the start: b = -a * threshold.
     """
 
-    def __init__(self, slope: float = 12.0, threshold: float = 0.3) -> None:
+    def __init__(self, slope: float = FIRST_SLOPE, threshold: float = FIRST_THRESHOLD) -> None:
         super().__init__()
         self.log_slope = nn.Parameter(torch.tensor(slope).log())
         self.bias = nn.Parameter(torch.tensor(-slope * threshold))
@@ -46,7 +66,6 @@ def object_loss(
     ignore_bj: Tensor,
     logit_scale: float,
     hard_strength: float,
-    log_prior_j: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE of pooled objects and captions.
 
@@ -58,11 +77,10 @@ def object_loss(
         ignore_bj: (b, j) bool.
         logit_scale: inverse temperature.
         hard_strength: see :func:`training.losses.negatives.weigh_hard_negatives`.
-        log_prior_j: see :func:`training.losses.infonce.contrast_pairs`.
 
     Returns:
         Scalar loss.
     """
     objects_bjd = pool_masked(mask_bjn, pixels_bnd)
     logits_bj = (objects_bjd * text_jd.unsqueeze(0)).sum(-1) * logit_scale
-    return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength, log_prior_j)
+    return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.config.schema import LossConfig
 from training.data.batches import Batch, normalize_images, unit_images
 from training.data.tile_mixing import draw_shuffle
-from training.losses.caption_prior import log_caption_density
+from training.losses.config import LossConfig
 from training.losses.grains import (
     Alignment,
     object_term,
@@ -23,10 +22,10 @@ from training.losses.grains import (
 from training.losses.negatives import find_false_negatives
 from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
 from training.losses.object import ForegroundMask
+from training.losses.patch_match import match_patches
 from training.losses.settling import Settling
 from training.model.mgca import MgcaModel, normalize
 from training.model.resample import shrink_to
-from training.pretrain.objective import match_patches
 
 
 class MgcaObjective(nn.Module):
@@ -42,16 +41,14 @@ class MgcaObjective(nn.Module):
         super().__init__()
         self.model = model
         self.config = config
-        self.mask = ForegroundMask(threshold=config.mask_threshold)
+        self.mask = ForegroundMask()
         self.generator = torch.Generator().manual_seed(seed)
-        # Embeddings of some training captions, to tell how common one is; None: all alike.
-        self.caption_bank_md: Tensor | None = None
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Named losses; ``loss`` is their weighted sum."""
         config = self.config
         images = normalize_images(batch.images_bhw3)
-        shuffle = draw_shuffle(images.shape[0], config.tilings, int(batch.tokens_jl.sum()))
+        shuffle = draw_shuffle(images.shape[0], config.tile_mixing, int(batch.tokens_jl.sum()))
         canvases = shuffle.shuffle(images)
         with torch.no_grad():
             features = self.model.encoder(canvases)
@@ -99,10 +96,7 @@ class MgcaObjective(nn.Module):
         config = self.config
         terms: dict[str, Tensor] = {}
         if config.object_weight:
-            log_prior_j = self._log_prior(seen.text_jd)
-            terms["object"] = config.object_weight * object_term(
-                seen, config, self.mask, log_prior_j
-            )
+            terms["object"] = config.object_weight * object_term(seen, config, self.mask)
         if config.region_weight:
             terms["region"] = config.region_weight * region_term(seen, config, self.generator)
         if config.pixel_weight:
@@ -178,15 +172,7 @@ class MgcaObjective(nn.Module):
             fine_hw,
             sharpness=self.config.color_sharpness,
             contrast_weight=self.config.contrast_weight,
-            rounds=self.config.color_rounds,
         )
-
-    def _log_prior(self, text_jd: Tensor) -> Tensor | None:
-        config = self.config
-        if self.caption_bank_md is None or not config.prior_weight:
-            return None
-        density_j = log_caption_density(text_jd, self.caption_bank_md, config.prior_sharpness)
-        return config.prior_weight * density_j
 
     def _false_negatives(
         self, dense_bdhw: Tensor, text_jd: Tensor, owner_j: Tensor, named_bj: Tensor | None

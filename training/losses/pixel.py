@@ -6,19 +6,36 @@ against this caption, and the bottom of S_ii.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from training.losses.text_choice import weighted_mean
 
+# Pixels sampled a caption from the top of S_ii, and the share of the image that counts as the top:
+# small, so that positives of a small thing are its own pixels.
+POSITIVES, TOP_SHARE = 24, 0.06
+# Hard pixels of other images a caption, and as many from the bottom of S_ii; the share of the image
+# that counts as the bottom, which a thing of up to two thirds of the image does not reach.
+NEGATIVES, BOTTOM_SHARE = 48, 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelConfig:
+    """The pixel level."""
+
+    pixel_weight: float = 0.5
+    """Pixel-level InfoNCE."""
+
 
 def sample_pixels(
     guide_jn: Tensor,
     *,
-    positives: int,
-    top_share: float,
-    negatives: int,
-    bottom_share: float,
+    positives: int = POSITIVES,
+    top_share: float = TOP_SHARE,
+    negatives: int = NEGATIVES,
+    bottom_share: float = BOTTOM_SHARE,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Draw each text's pixels of its own image.
@@ -53,7 +70,7 @@ def pixel_loss(
     top_jp: Tensor,
     bottom_jq: Tensor,
     logit_scale: float,
-    hard_negatives: int,
+    hard_negatives: int = NEGATIVES,
     weight_jp: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE a pixel: the text meets its own pixels and others.

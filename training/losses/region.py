@@ -9,10 +9,30 @@ look least like it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from training.model.mgca import normalize
+
+# Seeds a caption, and as many where S is lowest: time goes with their number.
+SEEDS = 6
+# Share of the image, where S is lowest, that seeds outside are drawn from: one in so many pixels.
+LOWEST_PART = 4
+# The affinity that grows regions: its slope, and the cosine to the seed at which a pixel belongs by
+# half. A pixel of the seed's own embedding belongs to its region with a weight of 0.97.
+GROWTH_SHARPNESS, GROWTH_COSINE = 12.0, 0.7
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionConfig:
+    """The region level."""
+
+    region_weight: float = 0.5
+    """Region-level InfoNCE."""
+    region_negatives: int = 48
+    """Hard regions of other images a caption."""
 
 
 def sample_seeds(weight_jn: Tensor, seeds: int, generator: torch.Generator) -> Tensor:
@@ -23,7 +43,11 @@ def sample_seeds(weight_jn: Tensor, seeds: int, generator: torch.Generator) -> T
 
 
 def grow_regions(
-    pixels_bnd: Tensor, owner_j: Tensor, seeds_js: Tensor, sharpness: float, cosine: float
+    pixels_bnd: Tensor,
+    owner_j: Tensor,
+    seeds_js: Tensor,
+    sharpness: float = GROWTH_SHARPNESS,
+    cosine: float = GROWTH_COSINE,
 ) -> Tensor:
     """Mean embedding of each seed's region.
 

@@ -18,6 +18,9 @@ from training.losses.affinity import patch_affinity
 from training.model.resample import shrink_to
 
 DILATIONS = (1, 2, 4)
+# Rounds in which pixels take on what those around them say. Each reaches four pixels further: one
+# patch, on the decoder's grid.
+ROUNDS = 3
 _STEPS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx)
 
 
@@ -89,7 +92,7 @@ class Settling:
         fine_hw: tuple[int, int],
         *,
         sharpness: float,
-        rounds: int,
+        rounds: int = ROUNDS,
         contrast_weight: float = 1.0,
         candidates: int = 8,
     ) -> None:

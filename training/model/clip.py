@@ -7,7 +7,10 @@ from a local file, or not at all (``None``: random, for pre-training and tests).
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -45,6 +48,36 @@ def register_configs() -> None:
         add_model_config(CONFIG_DIR)
 
 
+def _check_weights(name: str, pretrained: str) -> None:
+    """See that weights are a file or a tag of the model; raises ``UserError``."""
+    if Path(pretrained).exists():
+        return
+    tags = list_pretrained_tags_by_model(name)
+    if pretrained not in tags:
+        raise UserError(
+            f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a "
+            f"local file or one of: {', '.join(tags) or '(this model has no tags)'}"
+        )
+
+
+@contextlib.contextmanager
+def _asked_for_random_weights() -> Iterator[None]:
+    """Within, open_clip does not warn that a model has random weights: they were asked for, mostly
+    because trained ones go in next.
+    """
+
+    def other(record: logging.LogRecord) -> bool:
+        return "initialized randomly" not in record.getMessage()
+
+    # open_clip logs to the root logger itself.
+    root = logging.getLogger()
+    root.addFilter(other)
+    try:
+        yield
+    finally:
+        root.removeFilter(other)
+
+
 def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | None = None) -> CLIP:
     """Build a CLIP by its open_clip name and load its weights.
 
@@ -66,17 +99,10 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
     if get_model_config(name) is None:
         raise UserError(
             f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
-            "ViT-L-14 or "
-            "mgca-tiny; see open_clip.list_models()"
+            "ViT-L-14 or mgca-tiny; see open_clip.list_models()"
         )
-    if pretrained and not Path(pretrained).exists():
-        tags = list_pretrained_tags_by_model(name)
-        if pretrained not in tags:
-            raise UserError(
-                f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a "
-                "local file or "
-                f"one of: {', '.join(tags) or '(this model has no tags)'}"
-            )
+    if pretrained:
+        _check_weights(name, pretrained)
     # OpenAI's ViTs were trained with QuickGELU; open_clip selects it for the tag but not for a file
     # of the same weights, where a plain GELU would silently give other features.
     if quick_gelu is None:
@@ -84,14 +110,13 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
         )
     ours = is_ours(name)
+    # Our stem is put in below, so our weights cannot be loaded before that.
+    given = None if ours else pretrained
     try:
-        model = create_model(
-            name,
-            # Our stem is put in below, so our weights cannot be loaded before that.
-            pretrained=None if ours else pretrained,
-            precision="fp32",
-            force_quick_gelu=quick_gelu,
-        )
+        with _asked_for_random_weights() if given is None else contextlib.nullcontext():
+            model = create_model(
+                name, pretrained=given, precision="fp32", force_quick_gelu=quick_gelu
+            )
         if ours:
             model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)
             if pretrained:

@@ -107,10 +107,10 @@ class DenseEncoder(nn.Module):
         clip: an open_clip model with a plain ViT tower.
         mode: one of :data:`DENSE_MODES`; None picks ``tokens`` for towers that pool by averaging,
             else ``clearclip``.
-        early_tap: index of the block whose output is handed on as ``early``.
+        early_block: index of the block whose output is handed on as ``early``.
     """
 
-    def __init__(self, clip: CLIP, mode: str | None = None, early_tap: int = 1) -> None:
+    def __init__(self, clip: CLIP, mode: str | None = None, early_block: int = 1) -> None:
         super().__init__()
         visual = clip.visual
         if mode is None:
@@ -121,7 +121,7 @@ class DenseEncoder(nn.Module):
             )
         self.visual = visual
         self.mode = mode
-        self.early_tap = early_tap
+        self.early_block = early_block
         self.patch_size = int(visual.patch_size[0])
         self.width = int(visual.conv1.out_channels)
         self.embedding_width = int(visual.output_dim)
@@ -159,7 +159,7 @@ class DenseEncoder(nn.Module):
         early_bpc = x_bpc
         for index, block in enumerate(blocks[:-1]):
             x_bpc = _attend_and_transform(block, x_bpc)
-            if index == self.early_tap:
+            if index == self.early_block:
                 early_bpc = x_bpc
         late_bpc = x_bpc
         dense_bpc = self._last_block(blocks[-1], x_bpc)

@@ -28,7 +28,7 @@ class ModelConfig:
     """open_clip tag or local file of weights; None when the weights come with the checkpoint."""
     dense: str | None = None
     """Dense mode (training.model.dense.DENSE_MODES); None chooses by the tower's pooling."""
-    early_tap: int = 1
+    early_block: int = 1
     """Block whose tokens the decoder sees as its early view."""
     decoder_width: int = 64
     """Channels of the decoder's residual stream on the fine grids."""
@@ -47,8 +47,8 @@ class ModelConfig:
         """Check ranges."""
         if self.decoder_width < 8:
             raise ValueError(f"decoder_width is {self.decoder_width}; expected at least 8")
-        if self.early_tap < 0:
-            raise ValueError(f"early_tap is {self.early_tap}; expected a block index from 0")
+        if self.early_block < 0:
+            raise ValueError(f"early_block is {self.early_block}; expected a block index from 0")
         if self.prompts is not None and self.prompts not in TEMPLATE_SETS:
             raise ValueError(
                 f"prompts is '{self.prompts}'; expected one of {', '.join(sorted(TEMPLATE_SETS))}"
@@ -81,7 +81,7 @@ class MgcaModel(nn.Module):
         super().__init__()
         self.config = config
         self.clip = clip
-        self.encoder = DenseEncoder(clip, config.dense, config.early_tap)
+        self.encoder = DenseEncoder(clip, config.dense, config.early_block)
         self.decoder = GatedDecoder(
             self.encoder.embedding_width,
             self.encoder.width,

@@ -1,4 +1,4 @@
-"""The same images in another light, for the pupil alone.
+"""Color jitter: the same images in another light, for the pupil alone.
 
 A generated world has its own cameras and hours, a street its own. Its teacher sees an image as it
 is, and what it says of a patch is taught to a pupil that sees it darker, paler or tinted: what
@@ -17,19 +17,19 @@ _LESS_COLOR, _MORE_COLOR = 0.8, 0.3
 _MIDDLE = 0.45
 
 
-def relight(colors_b3hw: Tensor, strength: float, seed: int, together: int = 1) -> Tensor:
-    """Images in a light drawn for each.
+def jitter_colors(colors_b3hw: Tensor, strength: float, seed: int, together: int = 1) -> Tensor:
+    """Images whose saturation, tint, gain, gamma and contrast are changed, drawn for each.
 
     Args:
         colors_b3hw: float (b, 3, h, w), RGB in [0, 1].
-        strength: how far light may go; 0: images come back as they are.
+        strength: how far; 0: images come back as they are.
         seed: of the draws.
-        together: so many images, one after the other, are in one light: tiles of a photograph.
+        together: so many images, one after the other, are changed alike: tiles of a photograph.
 
     Returns:
         The same shape, in [0, 1]: saturation, tint, gain, gamma and contrast changed in this order.
 
-    >>> relight(torch.full((1, 3, 1, 1), 0.5), 0.0, 1).flatten().tolist()
+    >>> jitter_colors(torch.full((1, 3, 1, 1), 0.5), 0.0, 1).flatten().tolist()
     [0.5, 0.5, 0.5]
     """
     count = -(-colors_b3hw.shape[0] // together)

@@ -21,7 +21,7 @@ from training.data.tile_mixing import cut_tiles, join_tiles
 
 
 @dataclass(frozen=True)
-class Frames:
+class Mosaic:
     """How a batch's images stand together.
 
     Attributes:
@@ -44,9 +44,9 @@ class Frames:
             ValueError: the tiles do not fill photographs.
 
         >>> tiles = torch.arange(4.0).reshape(4, 1, 1, 1)
-        >>> Frames((2, 2)).assemble(tiles).tolist()
+        >>> Mosaic((2, 2)).assemble(tiles).tolist()
         [[[[0.0, 1.0], [2.0, 3.0]]]]
-        >>> Frames((2, 2), mirrored=True).assemble(tiles).tolist()
+        >>> Mosaic((2, 2), mirrored=True).assemble(tiles).tolist()
         [[[[1.0, 0.0], [3.0, 2.0]]]]
         """
         b, c, h, w = images_bchw.shape

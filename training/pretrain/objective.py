@@ -15,16 +15,17 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from runtime.errors import UserError
-from training.config.schema import PretrainConfig
 from training.data.batches import Batch, normalize_colors, unit_images
 from training.data.tile_mixing import TileShuffle, draw_shuffle
 from training.losses.affinity import patch_affinity
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
+from training.losses.patch_match import match_patches
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
-from training.pretrain.color_jitter import relight
-from training.pretrain.mosaic import Frames
+from training.pretrain.color_jitter import jitter_colors
+from training.pretrain.config import ClipLossConfig
+from training.pretrain.mosaic import Mosaic
 from training.pretrain.teacher import NounTeacher
 
 
@@ -48,7 +49,7 @@ class ClipObjective(nn.Module):
     """
 
     def __init__(
-        self, clip: CLIP, config: PretrainConfig, teacher: NounTeacher | None = None
+        self, clip: CLIP, config: ClipLossConfig, teacher: NounTeacher | None = None
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -68,10 +69,10 @@ class ClipObjective(nn.Module):
         """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
         # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
         seed = int(batch.tokens_jl.sum()) + 1000003 * batch.visit
-        frames = self._frames(batch)
-        images = self._light(batch.images_bhw3, frames, seed)
-        shuffle = draw_shuffle(images.shape[0], self.config.tilings, seed)
-        shown = frames if frames and self._shows_frames(seed) else None
+        mosaic = self._mosaic(batch)
+        images = self._jitter(batch.images_bhw3, mosaic, seed)
+        shuffle = draw_shuffle(images.shape[0], self.config.tile_mixing, seed)
+        shown = mosaic if mosaic and self._shows_mosaic(seed) else None
         with _quickest_attention(images.device):
             patches_bpd, kept_q = self._patches(shuffle, images, seed, shown)
             patches_bpd = patches_bpd.float()
@@ -94,7 +95,7 @@ class ClipObjective(nn.Module):
                 if self.teacher is not None or discount:
                     if self.teacher is not None:
                         chosen_bqu = self.teacher.choose(
-                            batch, kept_q, discount, frames, mirrors=self.config.teacher_mirrors
+                            batch, kept_q, discount, mosaic, mirrors=self.config.teacher_mirrors
                         )
                     else:
                         chosen_bqu = choose_nouns(patches_bpd, nouns_ud, discount)
@@ -132,38 +133,38 @@ class ClipObjective(nn.Module):
         )
         return lambda target_bqu: affinity_bqq @ target_bqu
 
-    def _light(self, images_bhw3: Tensor, frames: Frames | None, seed: int) -> Tensor:
+    def _jitter(self, images_bhw3: Tensor, mosaic: Mosaic | None, seed: int) -> Tensor:
         """Normalised images (b, 3, h, w) as the pupil sees them."""
         colors = unit_images(images_bhw3)
-        if self.config.relight:
-            together = frames.tiles if frames else 1
-            colors = relight(colors, self.config.relight, seed + 3, together)
+        if self.config.color_jitter:
+            together = mosaic.tiles if mosaic else 1
+            colors = jitter_colors(colors, self.config.color_jitter, seed + 3, together)
         return normalize_colors(colors)
 
-    def _frames(self, batch: Batch) -> Frames | None:
+    def _mosaic(self, batch: Batch) -> Mosaic | None:
         """How the batch's images stand together; None: each is by itself."""
-        if self.config.frame_tiles == (1, 1):
+        if self.config.mosaic == (1, 1):
             return None
-        return Frames(self.config.frame_tiles, batch.mirrored)
+        return Mosaic(self.config.mosaic, batch.mirrored)
 
-    def _shows_frames(self, seed: int) -> bool:
+    def _shows_mosaic(self, seed: int) -> bool:
         generator = torch.Generator().manual_seed(seed + 2)
-        return float(torch.rand((), generator=generator)) < self.config.frame_share
+        return float(torch.rand((), generator=generator)) < self.config.mosaic_share
 
     def _patches(
         self,
         shuffle: TileShuffle,
         images_b3hw: Tensor,
         seed: int,
-        frames: Frames | None = None,
+        mosaic: Mosaic | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """The tower's last patch tokens in the shared space, by image: (b, q, d); and which patches
-        they are, int64 (q,), None: all. With ``frames`` it sees images where they stood, not tiles
+        they are, int64 (q,), None: all. With ``mosaic`` it sees images where they stood, not tiles
         of them exchanged.
         """
         visual = self.clip.visual
         grid_hw = self._grid_hw(images_b3hw.shape[2], images_b3hw.shape[3])
-        canvases = frames.assemble(images_b3hw) if frames else shuffle.shuffle(images_b3hw)
+        canvases = mosaic.assemble(images_b3hw) if mosaic else shuffle.shuffle(images_b3hw)
         position_pc = position_embedding(visual, self._grid_hw(*canvases.shape[2:]))
         tokens_bpc = embed_patches(visual, canvases, position_pc)
         patches = grid_hw[0] * grid_hw[1]
@@ -174,15 +175,15 @@ class ClipObjective(nn.Module):
             kept_q = torch.randperm(patches, generator=generator)[:count].sort().values
             kept_q = kept_q.to(tokens_bpc.device)
         stay_q = kept_q
-        if frames:
-            stay_q = frames.tokens_of(grid_hw, kept_q).flatten().to(tokens_bpc.device)
+        if mosaic:
+            stay_q = mosaic.tokens_of(grid_hw, kept_q).flatten().to(tokens_bpc.device)
         if stay_q is not None:
             # The class token stays in front.
             stay_q = torch.cat([stay_q.new_zeros(1), stay_q + 1])
             tokens_bpc = tokens_bpc.index_select(1, stay_q)
         tokens_bpc = visual.transformer(tokens_bpc)
         patches_bqd = visual.ln_post(tokens_bpc[:, 1:]) @ visual.proj
-        if frames:
+        if mosaic:
             return patches_bqd.reshape(images_b3hw.shape[0], -1, patches_bqd.shape[2]), kept_q
         return shuffle.restore_tokens(patches_bqd, grid_hw, kept_q), kept_q
 
@@ -191,22 +192,6 @@ class ClipObjective(nn.Module):
         if self.config.pooling == "mean":
             return F.normalize(patches_bpd.mean(dim=1), dim=-1) @ text_jd.T
         return match_patches(patches_bpd, text_jd, self.config.match_sharpness)
-
-
-def match_patches(patches_bpd: Tensor, text_jd: Tensor, sharpness: float = 8.0) -> Tensor:
-    """How well each caption suits each image, by the patches that suit it most.
-
-    Args:
-        patches_bpd: (b, p, d) patch embeddings, any length.
-        text_jd: (j, d) unit-length caption embeddings.
-        sharpness: inverse temperature of the patches' weights.
-
-    Returns:
-        (b, j) weighted mean cosines in [-1, 1].
-    """
-    similarity_bjp = text_jd @ F.normalize(patches_bpd, dim=-1).transpose(1, 2)
-    weights_bjp = torch.softmax(similarity_bjp * sharpness, dim=-1)
-    return (weights_bjp * similarity_bjp).sum(-1)
 
 
 @contextlib.contextmanager

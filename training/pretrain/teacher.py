@@ -1,5 +1,5 @@
-"""A tower that is not trained tells another which noun each patch shows: an earlier one that stays
-as it is, or the trained one's running average (training.engine.ema).
+"""A distillation teacher tells the tower in training which noun each patch shows: an earlier tower
+that stays as it is, or the moving average of the trained one (training.engine.ema).
 
 A tower that is taught by its own choice (training.losses.noun_level) drifts: what it mistakes once
 it teaches itself. The choice of an earlier state among the nouns that captions name does not drift,
@@ -11,19 +11,16 @@ Shape legend: b images, p patches, q patches kept, u nouns, d embedding width.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from open_clip import CLIP
 from torch import Tensor
 
 from training.data.batches import Batch, normalize_images
-from training.engine.checkpoint import load_checkpoint
 from training.losses.noun_level import choose_nouns
 from training.model.clip import encode_text
 from training.model.dense import DenseEncoder
-from training.pretrain.mosaic import Frames
+from training.pretrain.mosaic import Mosaic
 
 
 class NounTeacher:
@@ -37,22 +34,13 @@ class NounTeacher:
         self.clip = clip.eval().requires_grad_(False)
         self.encoder = DenseEncoder(clip, "tokens")
 
-    @classmethod
-    def from_checkpoint(cls, path: Path | str, device: torch.device | str) -> NounTeacher:
-        """The tower of a checkpoint, on a device.
-
-        Raises:
-            UserError: as :func:`training.engine.checkpoint.load_checkpoint`.
-        """
-        return cls(load_checkpoint(path).model.clip.to(device))
-
     @torch.no_grad()
     def choose(
         self,
         batch: Batch,
         kept_q: Tensor | None,
         discount: float = 0.0,
-        frames: Frames | None = None,
+        mosaic: Mosaic | None = None,
         *,
         mirrors: bool = False,
     ) -> Tensor:
@@ -62,7 +50,7 @@ class NounTeacher:
             batch: images and nouns.
             kept_q: int64 (q,), the patches wanted; None: all.
             discount: see :func:`training.losses.noun_level.choose_nouns`.
-            frames: the photographs whose tiles the images are: seen as well; None: there are none.
+            mosaic: the photographs whose tiles the images are: seen as well; None: there are none.
             mirrors: whether images are seen mirrored.
 
         Returns:
@@ -75,8 +63,8 @@ class NounTeacher:
             raise ValueError("a batch without nouns; expected one collated with them")
         images = normalize_images(batch.images_bhw3)
         embeddings_bdhw = self._see(images.flip(3)).flip(3) if mirrors else self._see(images)
-        if frames:
-            around_bdhw = frames.take_apart(self._see(frames.assemble(images)))
+        if mosaic:
+            around_bdhw = mosaic.take_apart(self._see(mosaic.assemble(images)))
             embeddings_bdhw = F.normalize(embeddings_bdhw, dim=1) + F.normalize(around_bdhw, dim=1)
         patches_bpd = embeddings_bdhw.flatten(2).transpose(1, 2)
         nouns_ud = F.normalize(encode_text(self.clip, batch.nouns[0]).float(), dim=-1)

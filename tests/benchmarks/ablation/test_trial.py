@@ -18,7 +18,7 @@ from benchmarks.ablation.grounded import area_losses, flat_variation  # noqa: E4
 from benchmarks.ablation.prediction import GRIDS, KINDS, View, predict  # noqa: E402
 from benchmarks.ablation.rows import ROWS  # noqa: E402
 from benchmarks.ablation.trial import configure, measure_gradients  # noqa: E402
-from training.config.schema import TrainConfig  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import load_checkpoint  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import UnitSettings  # noqa: E402

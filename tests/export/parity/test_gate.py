@@ -11,8 +11,9 @@ from onnx import helper
 
 from export.candidates import next_to_keep
 from export.graph.staged_graph import StagedGraph
+from export.parity.figures import Farthest, Parity, StageParity
 from export.parity.gate import failure_message, format_table, judge, stages_by_loss
-from export.parity.measure import Farthest, Parity, StageParity, cosines, locate_farthest, mean_iou
+from export.parity.tally import cosines, locate_farthest, mean_iou
 from export.precision.variants import check_kept_stages
 from runtime.errors import UserError
 from tests.export.small_graphs import make_model, random

@@ -39,7 +39,7 @@ def test_agrees_with_the_traced_module(dense: str, size_wh: tuple[int, int]) -> 
         model.clip.visual,
         dict(model.decoder.named_parameters()),
         dense=dense,
-        early_block=model.encoder.early_tap,
+        early_block=model.encoder.early_block,
         units=asdict(settings),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,

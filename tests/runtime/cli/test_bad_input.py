@@ -93,6 +93,7 @@ CASES: list[tuple[str, int, str]] = [
     ("--camera webcam --classes car {B}", 2, "webcam"),
     ("--video rtsp://127.0.0.1:1/a --classes car --reconnect-timeout 0.3 {B}", 3, "rtsp://"),
     ("--video clip.mp4 --classes car --bundle gone", 2, "gone"),
+    ("--video clip.mp4 --classes car,car --bundle gone", 2, "'car' is there twice"),
     ("--video clip.mp4 --classes car --bundle pngs", 2, "not a bundle"),
     ("--video clip.mp4 --classes car --bundle b-missing", 2, "segmenter.onnx"),
     ("--video clip.mp4 --classes car --bundle b-changed", 2, "segmenter.onnx"),

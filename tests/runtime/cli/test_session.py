@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from runtime.backends import BACKEND_NAMES
+from runtime.cli.config import RunningConfig, WordsConfig
+from runtime.cli.session import load_model, make_segmenter
 from tests.support.clips import SIZE_WH, draw_scene, read_video, scene_labels, write_clip
 from tests.support.processes import ENGINE, REPOSITORY, Run, command_environment
 
@@ -102,6 +104,28 @@ def test_background_and_threshold_make_255(run_here: Run, color_bundle, clip, tm
     labels = read_labels(tmp_path / "l" / "000000.png")
     assert set(np.unique(labels)) == {0, 255}
     assert ((labels == 0) == (scene_labels(0) == 2)).mean() > 0.93
+
+
+def test_a_threshold_leaves_doubtful_pixels_to_nobody(
+    run_here: Run, color_bundle, clip: Path, tmp_path: Path
+) -> None:
+    run_here(
+        "--video", clip, "--bundle", color_bundle, *ENGINE, *WORDS,
+        "--max-frames", 1, "--label-dir", tmp_path / "l", "--threshold", 1,
+    )  # fmt: skip
+    labels = read_labels(tmp_path / "l" / "000000.png")
+    doubtful = labels == 255  # without a threshold and a background, no pixel is
+    assert 0 < doubtful.mean() < 0.2 and not doubtful[:24].any()  # borders, not the sky
+
+
+def test_the_segmenter_is_as_the_config_asks(color_bundle: Path) -> None:
+    words = WordsConfig(units="pixel", threshold=0.25, background="none")
+    running = RunningConfig(bundle=str(color_bundle), backend="onnxruntime-cpu", threads=1)
+    with load_model(running) as model:
+        segmenter = make_segmenter(model, words, ["car", "sky"])
+        assert (segmenter.units, segmenter.threshold) == ("pixel", 0.25)
+        assert segmenter.class_names == ("car", "sky")
+        assert segmenter.backend.name == "onnxruntime-cpu"
 
 
 def test_synonyms_and_classes_file(run_here: Run, color_bundle, clip: Path, tmp_path: Path) -> None:

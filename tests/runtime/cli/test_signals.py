@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -87,6 +88,18 @@ def test_after_a_kill_the_video_plays(
         assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == draw_scene(0).shape[:2]
 
 
+def wait_for_handler(process: subprocess.Popen[str]) -> None:
+    """Wait until the process handles SIGINT, with which it was born ignored."""
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        if caught >> (signal.SIGINT - 1) & 1:
+            return
+        time.sleep(0.02)
+    raise AssertionError("SIGINT is still ignored")
+
+
 def test_a_signal_ends_waiting_for_a_camera(start_cli: Start, color_bundle, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text("precious")
     process = start_cli(
@@ -94,11 +107,30 @@ def test_a_signal_ends_waiting_for_a_camera(start_cli: Start, color_bundle, tmp_
         "--classes", "car", "--reconnect-timeout", 60,
         "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
     )  # fmt: skip
-    time.sleep(1.5)
+    wait_for_handler(process)
+    time.sleep(1)  # by then it waits; before that, the end would be the same
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=20)
     assert process.returncode == 130 and "Traceback" not in stderr
     assert not (tmp_path / "o.mp4").exists()
+
+
+def test_a_signal_ends_a_read_that_hangs(start_cli: Start, color_bundle, tmp_path: Path) -> None:
+    """A network camera takes the call and says nothing: its read is not waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        process = start_cli(
+            "--video", f"rtsp://127.0.0.1:{server.getsockname()[1]}/a", "--bundle", color_bundle,
+            *ENGINE, "--classes", "car", "--jsonl", tmp_path / "a.jsonl",
+            "--report", tmp_path / "r.json",
+        )  # fmt: skip
+        connection, _ = server.accept()
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (130, "")
+    assert "stopped   by a signal" in stdout
+    assert json.loads((tmp_path / "r.json").read_text())["status"] == "interrupted"
 
 
 def test_progress_on_a_terminal_only(color_bundle, long_clip: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from runtime.stream.pipeline import Pipeline
 from runtime.stream.stream import Stream
 from tests.support.clips import scene_labels, write_clip
 from tests.support.rtsp_server import RtspServer
-from tests.support.streams import Keeper, KeeperHere, Scenes
+from tests.support.streams import Keeper, KeeperHere, Scenes, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_file_and_a_camera_side_by_side(words_of, camera_clip: Path, tmp_path:
 def test_a_stream_whose_output_hangs_does_not_stop_the_other(words_of) -> None:
     """The first one's output hangs until the second file is through."""
     through = threading.Event()
-    hanging = Keeper(before=lambda: through.wait(20))
+    hanging = Keeper(before=lambda: wait_for(through))
     other = KeeperHere(before=lambda: through.set() if len(other.items) == 29 else None)
     streams = [
         Stream(Scenes(30), words_of("car"), [hanging]),
@@ -85,8 +85,8 @@ def test_stop_ends_all(words_of) -> None:
     stop = threading.Event()
     first, second = Keeper(), Keeper()
     streams = [
-        Stream(Scenes(10**6), words_of("car"), [first]),
-        Stream(Scenes(10**6, live=True, pause_s=0.001), words_of("car"), [second]),
+        Stream(Scenes(3000), words_of("car"), [first]),
+        Stream(Scenes(3000, live=True, pause_s=0.001), words_of("car"), [second]),
     ]
     first.before = lambda: stop.set() if len(first.items) > 5 and second.items else None
     Pipeline(streams, stop=stop).run()

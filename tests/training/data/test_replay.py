@@ -8,8 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.config.schema import DataConfig, PhaseConfig, PretrainConfig, TrainConfig  # noqa: E402
+from training.config.optimiser import PhaseConfig  # noqa: E402
+from training.config.run import PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import WORKER_IMPORTS, Batch  # noqa: E402
+from training.data.config import DataConfig  # noqa: E402
 from training.data.replay import come_again, replay_batches  # noqa: E402
 from training.data.stream import PairStream  # noqa: E402
 from training.engine.distributed import Processes  # noqa: E402

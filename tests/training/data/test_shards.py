@@ -14,8 +14,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("webdataset")
 
 from runtime.errors import UserError  # noqa: E402
-from training.config.schema import DataConfig, PhaseConfig, PretrainConfig, TrainConfig  # noqa: E402
+from training.config.optimiser import PhaseConfig  # noqa: E402
+from training.config.run import PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
+from training.data.config import DataConfig  # noqa: E402
 from training.data.shards import crop_and_resize, find_shards, shard_batches  # noqa: E402
 from training.data.stream import PairStream  # noqa: E402
 from training.engine.distributed import Processes  # noqa: E402
@@ -91,16 +93,16 @@ def test_independent_pairs_make_a_mosaic(shards, clip):
     phase = PretrainConfig(
         steps=1,
         batch=9,
-        tilings=((1, 1), (1, 1)),
+        tile_mixing=((1, 1), (1, 1)),
         patch_dropout=0.0,
-        frame_tiles=(3, 3),
-        frame_share=1.0,
+        mosaic=(3, 3),
+        mosaic_share=1.0,
     )
     data = DataConfig(shards=shards, size_wh=(32, 24), workers=0)
     config = TrainConfig(data=data, pretrain=phase, device="cpu")
     stream = PairStream(config, MgcaModel(clip, config.model), Processes("cpu"))
     stream.sample_scenes = 36
-    stream.check_mosaic(phase.frame_tiles, data.first_seed)
+    stream.check_mosaic(phase.mosaic, data.first_seed)
     (batch,) = stream.batches(phase, 0, 0, stream.collate(nouns=True))
     assert batch.owner_j.tolist() == list(range(9))
     assert batch.named_bu.sum(1).tolist() == [2] * 9

@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.config.data import DataConfig  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
+from training.data.config import DataConfig  # noqa: E402
 from training.data.generated import StreetWorldSource  # noqa: E402
 from training.data.registry import SOURCES, open_source  # noqa: E402
 from training.data.source import Span  # noqa: E402

@@ -35,12 +35,16 @@ def write_clip(
 
     Returns:
         The number of frames.
+
+    Raises:
+        OSError: ``video`` cannot be written.
     """
     import av
 
     frames = round(seconds * fps)
     if masks is not None:
         masks.mkdir(parents=True, exist_ok=True)
+    video.write_bytes(b"")  # the encoder opens its file only after many frames
     options = {"crf": str(quality), "preset": "slow", "threads": "1"}
     with av.open(str(video), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps), options=options)

@@ -1,0 +1,118 @@
+"""Checkpoint files: round trip, shipping in half precision, and everything that is not one."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from runtime.errors import UserError  # noqa: E402
+from training.config.run import TrainConfig  # noqa: E402
+from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.model.clip import load_clip  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    torch.manual_seed(3)
+    model = MgcaModel(load_clip("mgca-tiny"), ModelConfig())
+    torch.nn.init.normal_(model.decoder.stage1.gate)
+    return Checkpoint(config=TrainConfig(seed=5), model=model, phase="mgca", step=12)
+
+
+def test_round_trip(tmp_path, checkpoint):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, checkpoint)
+    loaded = load_checkpoint(path)
+    assert (loaded.phase, loaded.step, loaded.config) == ("mgca", 12, checkpoint.config)
+    for name, value in checkpoint.model.state_dict().items():
+        assert torch.equal(loaded.model.state_dict()[name], value), name
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_half_is_smaller_and_close(tmp_path, checkpoint):
+    save_checkpoint(tmp_path / "full.pt", checkpoint)
+    save_checkpoint(tmp_path / "half.pt", checkpoint, half=True)
+    sizes = {p.stem: p.stat().st_size for p in tmp_path.iterdir()}
+    assert sizes["half"] < 0.55 * sizes["full"]
+    loaded = load_checkpoint(tmp_path / "half.pt").model.decoder.stage1.gate
+    assert loaded.dtype == torch.float32
+    assert torch.allclose(loaded, checkpoint.model.decoder.stage1.gate, atol=2e-3)
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, checkpoint, monkeypatch):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, checkpoint)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError, match="no space"):
+        save_checkpoint(path, checkpoint)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def write_evil(path):
+    path.write_bytes(pickle.dumps({"format": "mgca-checkpoint", "x": Evil()}))
+
+
+def write_other(path):
+    torch.save({"state_dict": {}}, path)
+
+
+def write_newer(path):
+    torch.save({"format": "mgca-checkpoint", "format_version": 99}, path)
+
+
+def write_partial(path):
+    torch.save({"format": "mgca-checkpoint", "format_version": 1, "step": 1}, path)
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda path: None, "does not exist"),
+        (lambda path: path.write_bytes(b""), "cannot be read"),
+        (lambda path: path.write_bytes(b"not a checkpoint at all"), "cannot be read"),
+        (write_evil, "cannot be read"),
+        (write_other, "of another format"),
+        (write_newer, "format version 99"),
+        (write_partial, "lacks config"),
+    ],
+)
+def test_what_is_no_checkpoint(tmp_path, capsys, write, words):
+    path = tmp_path / "bad.pt"
+    write(path)
+    with pytest.raises(UserError, match=words) as caught:
+        load_checkpoint(path)
+    assert caught.value.exit_code == 2
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_weights_that_do_not_fit(tmp_path, checkpoint):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, checkpoint)
+    content = torch.load(path, weights_only=True)
+    content["decoder"].pop("stage1.gate")
+    torch.save(content, path)
+    with pytest.raises(UserError, match="does not fit its own configuration"):
+        load_checkpoint(path)
+
+
+def test_truncated_file(tmp_path, checkpoint):
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, checkpoint)
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(UserError, match="cannot be read"):
+        load_checkpoint(path)

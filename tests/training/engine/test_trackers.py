@@ -1,0 +1,56 @@
+"""Where figures go: lines of JSON, a bar, several at once, and the steps of all legs."""
+
+from __future__ import annotations
+
+import json
+
+from training.engine.trackers import InLeg, JsonLines, ProgressBar, Tracker, Trackers
+
+LOSSES = {"phase": "pretrain", "step": 3, "loss": 1.25, "images_s": 80.0}
+
+
+class Remembering(Tracker):
+    def __init__(self):
+        self.told = []
+
+    def begin(self, name, step, steps):
+        self.told.append((name, step, steps))
+
+    def advance(self):
+        self.told.append("step")
+
+    def write(self, values):
+        self.told.append(values)
+
+    def end(self):
+        self.told.append("end")
+
+
+def test_lines_are_added_to_what_is_there(tmp_path):
+    for step in (1, 2):
+        JsonLines(tmp_path / "metrics.jsonl").write({**LOSSES, "step": step})
+    lines = [json.loads(x) for x in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert lines == [{**LOSSES, "step": 1}, {**LOSSES, "step": 2}]
+
+
+def test_all_are_told_and_steps_are_counted_through_the_legs():
+    seen = [Remembering(), Remembering()]
+    tracker = InLeg(Trackers(seen), "second", steps_before=100)
+    tracker.begin("pretrain", 0, 5)
+    tracker.advance()
+    tracker.write(LOSSES)
+    tracker.end()
+    written = {**LOSSES, "step": 103, "leg": "second"}
+    for one in seen:
+        assert one.told == [("pretrain", 0, 5), "step", written, "end"]
+
+
+def test_a_bar_shows_the_loss_and_ends(capsys):
+    bar = ProgressBar()
+    bar.begin("pretrain", 2, 5)
+    bar.advance()
+    bar.write(LOSSES)
+    bar.write({"phase": "pretrain", "step": 3, "evaluation": "x"})
+    bar.end()
+    error = capsys.readouterr().err
+    assert "pretrain" in error and "3/5" in error and "loss 1.250, 80 images/s" in error

@@ -1,0 +1,44 @@
+"""A run's folder: ``config.json``, ``metrics.jsonl``, ``last.pt``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from runtime.errors import UserError
+from training.config.run import TrainConfig
+from training.config.values import to_dict
+from training.engine.trackers import JsonLines, ProgressBar, Tracker, Trackers
+
+LAST = "last.pt"
+
+
+def open_trackers(folder: Path, *, show_progress: bool) -> Trackers:
+    """Where a run's figures go: into its folder, and onto a terminal if stderr is one."""
+    trackers: list[Tracker] = [JsonLines(folder / "metrics.jsonl")]
+    if show_progress and sys.stderr.isatty():
+        trackers.append(ProgressBar())
+    return Trackers(trackers)
+
+
+def make_folder(folder: Path, config: TrainConfig, *, keep: bool) -> None:
+    """Make a run's folder with its ``config.json``.
+
+    Args:
+        folder: where.
+        config: the whole run's.
+        keep: a ``config.json`` that is there stays, since ``config`` is of the rest of the run.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    path = folder / "config.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (keep and path.exists()):
+            path.write_text(json.dumps(to_dict(config), indent=2) + "\n")
+    except OSError as error:
+        raise UserError(
+            f"run folder '{folder}' cannot be written ({error.strerror}); choose another --runs"
+        ) from error

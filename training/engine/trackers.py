@@ -1,0 +1,125 @@
+"""Where a run's figures go while it trains: a file of JSON lines, a progress bar.
+
+A tracker is told when a leg begins, of every step and of every measurement, and keeps what it
+wants. A new one (for TensorBoard, say) is one class below and one more in the list that
+``training.engine.trainer`` builds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Tracker:
+    """What a tracker may be told; this one keeps nothing."""
+
+    def begin(self, name: str, step: int, steps: int) -> None:
+        """A leg called ``name`` goes on from ``step`` to ``steps``."""
+
+    def advance(self) -> None:
+        """One more step has been done."""
+
+    def write(self, values: dict[str, Any]) -> None:
+        """A measurement: ``phase``, ``step``, and either losses or an evaluation."""
+
+    def end(self) -> None:
+        """The leg is over, or was broken off."""
+
+
+class JsonLines(Tracker):
+    """``metrics.jsonl``: a line a measurement, so that a curve can be drawn while the run goes on.
+
+    Args:
+        path: the file, which lines are added to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Append one line."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+class ProgressBar(Tracker):
+    """A bar on stderr with the loss and the rate."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+
+    def begin(self, name: str, step: int, steps: int) -> None:
+        """Draw a new bar."""
+        self.bar = tqdm(total=steps, initial=step, desc=name, unit="step")
+
+    def advance(self) -> None:
+        """Move it."""
+        if self.bar is not None:
+            self.bar.update()
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Show the loss beside it."""
+        if self.bar is not None and "loss" in values:
+            loss, rate = values["loss"], values["images_s"]
+            self.bar.set_postfix_str(f"loss {loss:.3f}, {rate:.0f} images/s")
+
+    def end(self) -> None:
+        """Leave it as it stands."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+class Trackers(Tracker):
+    """Several as one.
+
+    Args:
+        trackers: each is told everything, in order.
+    """
+
+    def __init__(self, trackers: Sequence[Tracker] = ()) -> None:
+        self.trackers = tuple(trackers)
+
+    def begin(self, name: str, step: int, steps: int) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.begin(name, step, steps)
+
+    def advance(self) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.advance()
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.write(values)
+
+    def end(self) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.end()
+
+
+class InLeg(Trackers):
+    """Hands measurements on with a leg's name, and steps counted through all legs of a phase.
+
+    Args:
+        tracker: that they go to.
+        leg: the leg's name.
+        steps_before: steps of the same phase in earlier legs.
+    """
+
+    def __init__(self, tracker: Tracker, leg: str, steps_before: int) -> None:
+        super().__init__([tracker])
+        self.leg = leg
+        self.steps_before = steps_before
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Hand one on."""
+        super().write({**values, "step": self.steps_before + values["step"], "leg": self.leg})
