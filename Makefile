@@ -41,7 +41,8 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m lint
 
 docs: $(VENV)/.installed-docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
@@ -62,6 +63,7 @@ ACCURACY := $(BIN)/python -m benchmarks.accuracy --backend onnxruntime-cpu
 FEW_CLASSES := $(BIN)/python -m benchmarks.few_classes --backend onnxruntime-cpu
 results: $(VENV)/.installed-dev
 	$(ACCURACY) --json $(RESULTS)/streetworld.json
+	$(ACCURACY) --seed 2026 --json $(RESULTS)/streetworld_seed_2026.json
 	$(ACCURACY) --dataset streetworld-v1 --json $(RESULTS)/streetworld_v1.json
 	$(ACCURACY) --scenes 600 --no-compositions --json $(RESULTS)/streetworld_600_scenes.json
 	$(ACCURACY) --dataset demo-clip --json $(RESULTS)/demo_clip.json
@@ -70,6 +72,7 @@ results: $(VENV)/.installed-dev
 	$(FEW_CLASSES) --dataset shipped-clip --classes person,car --json $(RESULTS)/shipped_clip_person_car.json
 	if [ -d "$${CAMVID_ROOT:-../shared/data/camvid_val}" ]; then \
 		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; \
+		$(ACCURACY) --dataset camvid --frames 51-101 --json $(RESULTS)/camvid_51_101.json; \
 		$(FEW_CLASSES) --dataset camvid --classes person,car --rest sky,road --json $(RESULTS)/camvid_person_car.json; fi
 	$(BIN)/python -m benchmarks.latency --backend onnxruntime-cpu --json $(RESULTS)/latency.json
 	$(BIN)/python -m benchmarks.world_hardness --json $(RESULTS)/world_hardness.json

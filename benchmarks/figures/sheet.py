@@ -36,7 +36,7 @@ class Sheet:
         size = (len(titles) * width, rows * (height + _NOTE_ROOM) + _TITLE_ROOM + 0.8)
         self.figure = Figure(figsize=size, dpi=DPI, layout="compressed")
         self.panels = self.figure.subplots(rows, len(titles), squeeze=False)
-        letters = max(12, panel_wh[0] // 11)  # as wide as a panel
+        letters = max(12, panel_wh[0] // 10)  # about as wide as a panel
         for axes in self.panels.flat:
             axes.set_xticks([])
             axes.set_yticks([])

@@ -27,7 +27,7 @@ EXAMPLES = """\
 examples:
   mgca-rt
   mgca-rt --camera 0 --classes person,car --show
-  mgca-rt --video drive.mp4 --classes 'sky,road,car=car|van|taxi' --out overlay.mp4
+  mgca-rt --video drive.mp4 --classes 'sky,road,vehicle=car|bus' --out overlay.mp4
   mgca-rt --video rtsp://user:password@host/stream --classes person --jsonl - --rle
   mgca-rt --images frames/ --classes sky,road,tree --background none --label-dir labels/
   mgca-rt --config site.toml --max-frames 100

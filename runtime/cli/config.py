@@ -94,7 +94,7 @@ class WordsConfig:
     ALTERNATIVES: ClassVar[tuple[str, ...]] = ("classes", "classes_file")
 
     classes: str | None = option(
-        "the classes, with synonyms after '=': --classes 'person,car=car|van|taxi'", metavar="A,B"
+        "the classes, with synonyms after '=': --classes 'person,vehicle=car|bus'", metavar="A,B"
     )
     classes_file: str | None = option(
         "the same, one class a line, # begins a remark: --classes-file street.txt", metavar="FILE"

@@ -32,7 +32,7 @@ class Segmenter:
 
     >>> import numpy as np                                              # doctest: +SKIP
     >>> with Segmenter.load() as segmenter:                             # doctest: +SKIP
-    ...     segmenter.set_classes("person,car=car|van")
+    ...     segmenter.set_classes("person,vehicle=car|bus")
     ...     result = segmenter(np.zeros((480, 640, 3), np.uint8))
     ...     print(result.labels.shape, result.areas)
 
@@ -90,7 +90,8 @@ class Segmenter:
         """Say what to look for; from the next frame on. At most 254 classes, 1024 words.
 
         Args:
-            classes: ``"person,car=car|van"`` or a list of such entries; the position is the label.
+            classes: ``"person,vehicle=car|bus"`` or a list of such entries; the position is
+                the label.
             background: ``"auto"`` (the bundle's other words compete, and where one wins the pixel
                 is 255), ``"none"`` (every pixel gets a class), or words of your own.
             allow_unknown: encode names that the model was not trained on.

@@ -72,7 +72,7 @@ class Sink(ABC):
     place: ClassVar[int] = 100
     takes_frames: ClassVar[bool] = True
     on_main_thread: ClassVar[bool] = False
-    queue_frames: ClassVar[int] = 4
+    queue_frames: ClassVar[int] = 2
     uses_stdout: bool = False
     ends_run: bool = False
 

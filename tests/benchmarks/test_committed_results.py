@@ -14,6 +14,7 @@ from runtime.demo import DEMO_BUNDLE
 # What ``make results`` measures of the bundle.
 MEASURED = (
     "streetworld",
+    "streetworld_seed_2026",
     "streetworld_v1",
     "streetworld_600_scenes",
     "streetworld_mean_map",
@@ -21,6 +22,7 @@ MEASURED = (
     "demo_clip",
     "shipped_clip_person_car",
     "camvid",
+    "camvid_51_101",
     "camvid_person_car",
     "latency",
     "word_memory",

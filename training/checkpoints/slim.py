@@ -4,7 +4,8 @@ nothing for resuming.
 Rows of the token embedding that no training caption ever touched still hold their random start,
 which says nothing and does not compress; they are set to the mean row, so that a word the world
 never named is neutral. A word that only a prompt holds ("there" of "there is a") counts as one of
-them, though prompts for nouns have trained its row: docs/method.md has what that does.
+them, though prompts for nouns have trained its row: docs/experiments/007 has what that
+does.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A whole training run as one frozen dataclass: no other module reads a flag or a default.
 
-What a part of the run is told stands beside that part: data (training/config/data.py), the
+What a part of the run is told stands beside that part: data (training/data/config.py), the
 optimiser (training/config/optimiser.py), each loss (training/losses/), the model and its units
 (training/model/). A configuration comes from a recipe (training/recipes/) or a JSON file
 (training/config/values.py).

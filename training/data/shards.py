@@ -78,6 +78,24 @@ class _Prepare:
         return crop_and_resize(image_hw3, self.size_wh, self.rng), captions, captions
 
 
+def _read_pairs(urls: list[str], size_wh: tuple[int, int], seed: int) -> Any:
+    """A webdataset of shuffled pairs without an end."""
+    pipeline: Any = webdataset.WebDataset(
+        urls,
+        resampled=True,
+        shardshuffle=False,  # resampling draws shards in random order already
+        nodesplitter=webdataset.split_by_node,
+        seed=seed,
+        handler=webdataset.warn_and_continue,
+    )
+    return (
+        pipeline.shuffle(1000, seed=seed)
+        .decode("rgb8", handler=webdataset.warn_and_continue)
+        .to_tuple("jpg;png;jpeg;webp", "txt", handler=webdataset.warn_and_continue)
+        .map(_Prepare(size_wh, seed))
+    )
+
+
 def shard_batches(
     *,
     shards: str,
@@ -91,21 +109,7 @@ def shard_batches(
     """``steps`` batches of shuffled pairs; shards repeat as often as needed. A resumed run
     reshuffles with its own seed.
     """
-    urls = find_shards(shards)
-    pipeline: Any = webdataset.WebDataset(
-        urls,
-        resampled=True,
-        shardshuffle=False,  # resampling draws shards in random order already
-        nodesplitter=webdataset.split_by_node,
-        seed=seed,
-        handler=webdataset.warn_and_continue,
-    )
-    pipeline = (
-        pipeline.shuffle(1000, seed=seed)
-        .decode("rgb8", handler=webdataset.warn_and_continue)
-        .to_tuple("jpg;png;jpeg;webp", "txt", handler=webdataset.warn_and_continue)
-        .map(_Prepare(size_wh, seed))
-    )
+    pipeline = _read_pairs(find_shards(shards), size_wh, seed)
     loader = DataLoader(
         pipeline,
         batch_size=batch,

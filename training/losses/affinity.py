@@ -33,7 +33,8 @@ def patch_affinity(
         sharpness: inverse temperature of the squared distance.
         contrast_weight: weight of the colors' standard deviation beside the mean color. What is
             thinner than a patch hardly changes its mean: at 1 a third of what poles' patches are
-            taught comes from patches without one, at 4 less than a fifth (docs/method.md).
+            taught comes from patches without one, at 4 less than a fifth
+            (docs/experiments/017-targets-and-an-ema-teacher.md).
         place_weight: weight of the place (x and y in [0, 1] of the longer side) beside them.
 
     Returns:

@@ -119,11 +119,15 @@ def noun_loss(
     target_bpu, weight_bp = shares
     cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
     cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
+    return cover, _presence_loss(chosen_bpu, named_bu, smallest)
+
+
+def _presence_loss(chosen_bpu: Tensor, named_bu: Tensor, smallest: float) -> Tensor:
+    """Scalar: see :func:`noun_loss`; ``named_bu`` of the same dtype as ``chosen_bpu``."""
     few = max(1, round(smallest * chosen_bpu.shape[1]))
     present_bu = chosen_bpu.topk(few, dim=1).values.mean(1)
     presence_bu = -torch.log(present_bu.clamp_min(1e-6))
-    presence = (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
-    return cover, presence
+    return (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
 
 
 def share_patches(

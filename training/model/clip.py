@@ -99,8 +99,7 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
     if get_model_config(name) is None:
         raise UserError(
             f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
-            "ViT-L-14 or "
-            "mgca-tiny; see open_clip.list_models()"
+            "ViT-L-14 or mgca-tiny; see open_clip.list_models()"
         )
     if pretrained:
         _check_weights(name, pretrained)

@@ -14,8 +14,8 @@ STREETWORLD = (
     "a {}",
 )
 
-# Sentences as the world's captions are written, without an article (docs/method.md, "Sentences
-# around a name").
+# Sentences as the world's captions are written, without an article
+# (docs/experiments/008-sentences-around-a-name.md).
 CAPTIONS = (
     "a scene with {}",
     "a picture with {}",
@@ -24,7 +24,8 @@ CAPTIONS = (
     "{}",
 )
 
-# The one of them that the shipped model is asked in (docs/method.md, "A GPU, and a deeper tower").
+# The one of them that the shipped model is asked in
+# (docs/experiments/010-a-gpu-and-a-deeper-tower.md).
 SEEN = ("we see {}",)
 
 # Radford et al. 2021: the seven templates that did best on ImageNet.

@@ -30,7 +30,9 @@ from training.model.unit_space import UnitSpace
 
 @dataclass(frozen=True, kw_only=True)
 class UnitSettings:
-    """How pixels gather into units; chosen by ablation on StreetWorld (docs/method.md)."""
+    """How pixels gather into units; chosen by ablation on StreetWorld
+    (docs/experiments/020-thin-things.md).
+    """
 
     seeds: int = 64
     """About how many seeds, one for each cell of the coarse grid, which keeps the picture's aspect,

@@ -18,8 +18,8 @@ from training.losses.config import LossConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
 
-# What is thin is told by its color: figures in docs/method.md, "What is thin". 216 seeds at this
-# size are one for every 4.5 patches.
+# What is thin is told by its color: figures in docs/experiments/020-thin-things.md.
+# 216 seeds at this size are one for every 4.5 patches.
 UNITS = UnitSettings(
     seeds=216,
     second_seeds=5.0,
@@ -46,7 +46,7 @@ LEGS = (
             "data.variant": "mixed",
             "data.size_wh": [128, 96],
             "pretrain.tile_mixing": [[3, 4], [2, 2]],
-            "pretrain.steps": 2000,
+            "pretrain.steps": 1000,
             "pretrain.noun_balance": 0.3,
             "pretrain.noun_smallest": 0.02,
             "pretrain.noun_omission": 0.15,
@@ -62,7 +62,7 @@ LEGS = (
             "data.variant": "pieces",
             "data.size_wh": [96, 72],
             "pretrain.tile_mixing": [[3, 2], [1, 1]],
-            "pretrain.steps": 1500,
+            "pretrain.steps": 800,
             "pretrain.learning_rate": 6e-4,
             "pretrain.noun_balance": 0.1,
             "pretrain.noun_smallest": 0.008,
@@ -81,7 +81,7 @@ LEGS = (
         changes={
             "data.variant": "tiles",
             "pretrain.batch": 54,
-            "pretrain.steps": 800,
+            "pretrain.steps": 400,
             "pretrain.warmup": 50,
             "pretrain.learning_rate": 5e-4,
             "pretrain.noun_smallest": 0.004,
@@ -91,7 +91,8 @@ LEGS = (
         },
     ),
     # Short and slow: this tower's patches are aligned already, and what a decoder learns from its
-    # own settled choice costs more than it gives (docs/method.md; "plain" is where it gives).
+    # own settled choice costs more than it gives (docs/experiments/022-the-grains-mended.md;
+    # "plain" is where it gives).
     Leg(
         name="mgca",
         phase="mgca",
@@ -113,7 +114,7 @@ def config() -> TrainConfig:
         data=DataConfig(variant="singles", exposure="v2", size_wh=(96, 72), passes=2),
         # Small batches of many captions: what so short a run lacks is steps.
         pretrain=PretrainConfig(
-            steps=3000,
+            steps=1600,
             batch=32,
             captions=4,
             learning_rate=1e-3,

@@ -62,8 +62,6 @@ def main(arguments: list[str]) -> int:
     from runtime.backends.tensorrt.library import open_tensorrt
     from runtime.backends.tensorrt.settings import EngineSettings
 
-    with contextlib.suppress(OSError):
-        os.nice(10)
     bundle = load_bundle(arguments[0])
     library, cuda = open_tensorrt(to_build=True)
     try:
@@ -88,4 +86,6 @@ def _key(bundle: Bundle, version: str) -> str:
 
 
 if __name__ == "__main__":
+    with contextlib.suppress(OSError):
+        os.nice(10)  # another backend serves meanwhile, on the same cores
     sys.exit(main(sys.argv[1:]))

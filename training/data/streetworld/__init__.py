@@ -16,12 +16,7 @@ from training.data.streetworld.palette import (
     IGNORE_LABEL,
 )
 from training.data.streetworld.rng import NAMESPACES
-from training.data.streetworld.scene import (
-    TILES_HW,
-    Scene,
-    generate_pair,
-    generate_scene,
-)
+from training.data.streetworld.scene import TILES_HW, Scene, generate_pair, generate_scene
 from training.data.streetworld.variants import VARIANTS
 
 __all__ = [

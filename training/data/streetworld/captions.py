@@ -135,9 +135,7 @@ def _phrase(rng: Rng, noun: str, parts: Sequence[Part], night: bool) -> str:
     """A noun phrase for all visible things of one noun."""
     same = [part for part in parts if part.noun == noun]
     chosen = same[0] if len(same) == 1 else rng.pick(same)
-    word = noun
-    if noun in _SYNONYMS and rng.chance(0.12):
-        word = rng.pick(_SYNONYMS[noun])
+    word = rng.pick(_SYNONYMS[noun]) if noun in _SYNONYMS and rng.chance(0.12) else noun
     colors = {part.color for part in same}
     color = chosen.color
     if night and rng.chance(0.6):

@@ -50,15 +50,7 @@ def _draw_actor(
                        step=(seconds * 0.9) % 2 - 1, facing=actor.facing, mirror=1.0)  # fmt: skip
     elif what == "dog":
         draw_dog(
-            scene,
-            rng,
-            px,
-            py,
-            metre * 0.85,
-            ground="pavement",
-            color=color,
-            step=phase,
-            mirror=1.0,
+            scene, rng, px, py, metre * 0.85, ground="pavement", color=color, step=phase, mirror=1.0
         )
     elif what == "tree":
         draw_tree(
@@ -102,26 +94,20 @@ def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
     road.marks(np.array(dashes), (222.0, 222.0, 216.0))
 
 
-def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> DisplayList:
-    """The street as the camera sees it after so many seconds; ``polished``: see DisplayList."""
-    travelled = street.speed * seconds
-    sway = math.sin(seconds * 0.9) * 0.035
-    horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)
-    scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway), polished=polished)
-    scene.haze_color, scene.haze_per_metre = street.haze_color, street.haze_per_metre
-    scene.roll = 0.006 * math.sin(seconds * 1.3)
-    sky = street.rng(6)
-    draw_sky(scene, sky, street.weather.sky, horizon)
-    draw_clouds(scene, sky, street.weather.sky, horizon, 3)
-    scene.soften(0.006)
+def _draw_skyline(scene: DisplayList, street: Street) -> None:
+    """Three houses across the far end of the street."""
     for n in range(3):
         rng = street.rng(7, n)
-        scene.anchor = (sway, horizon)
+        scene.anchor = (scene.camera.centre, scene.camera.horizon)
         start = -30 + n * 20
         draw_building(
             scene, rng, (start, 95), (start + 20, 95), rng.uniform(7, 16), shop=False, roof="flat"
         )
-    _draw_ground(scene, street, travelled)
+
+
+def _draw_facades(scene: DisplayList, street: Street, travelled: float) -> None:
+    """The houses on both sides, far to near."""
+    sway, horizon = scene.camera.centre, scene.camera.horizon
     for facade in sorted(street.facades, key=lambda f: -f.far):
         if facade.far - travelled > 0.8:
             near = facade.near - travelled
@@ -137,17 +123,27 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
                 facade.tall,
                 roof="flat" if facade.x < 0 else None,
             )
+
+
+def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> DisplayList:
+    """The street as the camera sees it after so many seconds; ``polished``: see DisplayList."""
+    travelled = street.speed * seconds
+    sway = math.sin(seconds * 0.9) * 0.035
+    horizon = street.horizon + 0.004 * math.sin(seconds * 2.1)
+    scene = DisplayList(Camera(street.focal, 1.5, horizon, travelled, sway), polished=polished)
+    scene.haze_color, scene.haze_per_metre = street.haze_color, street.haze_per_metre
+    scene.roll = 0.006 * math.sin(seconds * 1.3)
+    sky = street.rng(6)
+    draw_sky(scene, sky, street.weather.sky, horizon)
+    draw_clouds(scene, sky, street.weather.sky, horizon, 3)
+    scene.soften(0.006)
+    _draw_skyline(scene, street)
+    _draw_ground(scene, street, travelled)
+    _draw_facades(scene, street, travelled)
     fence_x = street.kerb + street.walk + 1.0
-    draw_fence(
-        scene,
-        street.rng(9),
-        (fence_x, 44.0 - travelled),
-        (fence_x, 15.0 - travelled),
-        tall=1.2,
-        kind="iron",
-        color="black",
-        ground="grass",
-    )
+    far, near = (fence_x, 44.0 - travelled), (fence_x, 15.0 - travelled)
+    look = {"kind": "iron", "color": "black", "ground": "grass"}
+    draw_fence(scene, street.rng(9), far, near, tall=1.2, **look)
     places = [(actor, *actor.at(seconds)) for actor in street.actors]
     for actor, x, depth in sorted(places, key=lambda place: -place[2]):
         if _NEAREST.get(actor.what, 0.8) < depth - travelled < 100:

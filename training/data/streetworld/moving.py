@@ -13,8 +13,8 @@ from training.data.streetworld.moment import compose_moment
 from training.data.streetworld.painter import paint
 from training.data.streetworld.photograph import expose
 from training.data.streetworld.rng import NAMESPACES
-from training.data.streetworld.scene import Draft, Scene, describe, look
-from training.data.streetworld.street import plan_street
+from training.data.streetworld.scene import Draft, Origin, Scene, describe, look
+from training.data.streetworld.street import Street, plan_street
 
 
 def moving_scene(
@@ -52,16 +52,22 @@ def moving_scene(
     street = plan_street(seed, namespace)
     street.focal *= zoom
     for frame in range(frames):
-        shapes = compose_moment(street, frame / fps)
-        rng = street.rng(10, frame)
-        street.weather.noise_at = (rng.random(), rng.random())
-        draft = Draft(shapes, street.weather, "moving", rng)
-        parts = look(draft)
-        yield Scene(
-            image_hw3=expose(*paint(shapes, size_wh), street.weather),
-            labels_hw=labels_of(shapes, size_wh),
-            captions=describe(draft, parts),
-            namespace=namespace,
-            seed=seed,
-            parts=tuple((part.noun, part.color, part.share) for part in parts),
-        )
+        yield _scene_at(street, frame, fps, size_wh, Origin(namespace), seed)
+
+
+def _scene_at(
+    street: Street, frame: int, fps: float, size_wh: tuple[int, int], origin: Origin, seed: int
+) -> Scene:
+    shapes = compose_moment(street, frame / fps)
+    rng = street.rng(10, frame)
+    street.weather.noise_at = (rng.random(), rng.random())
+    draft = Draft(shapes, street.weather, "moving", rng)
+    parts = look(draft)
+    return Scene(
+        image_hw3=expose(*paint(shapes, size_wh), street.weather),
+        labels_hw=labels_of(shapes, size_wh),
+        captions=describe(draft, parts),
+        namespace=origin.namespace,
+        seed=seed,
+        parts=tuple((part.noun, part.color, part.share) for part in parts),
+    )

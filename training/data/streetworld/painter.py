@@ -179,6 +179,25 @@ def _relief(scene: DisplayList, codes: Canvas, size_wh: tuple[int, int]) -> Canv
     return relief
 
 
+def _draw(canvas: Canvas, shape: Shape, points: NDArray[np.int32]) -> None:
+    """One shape of any kind but SOFTEN, whose points (n, 2) are placed already."""
+    kind = shape.kind
+    if kind == FILL:
+        cv2.fillPoly(canvas, [points], shape.color, cv2.LINE_AA, _BITS)
+    elif kind == FILLS:
+        corners = int(shape.extra)  # type: ignore[arg-type]
+        polygons = list(points.reshape(-1, corners, 2))
+        cv2.fillPoly(canvas, polygons, shape.color, cv2.LINE_AA, _BITS)
+    elif kind == LINES:
+        _lines(canvas, shape, points)
+    elif kind == BLEND:
+        _blend(canvas, shape, points)
+    elif kind == STIPPLE:
+        _stipple(canvas, shape, points)
+    elif kind == GRADIENT:
+        _gradient(canvas, shape)
+
+
 def paint(
     scene: DisplayList, size_wh: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
@@ -195,24 +214,11 @@ def paint(
         if not shape.flags & IMAGE:
             continue
         points = placed[shape.first : shape.first + shape.points]
-        kind = shape.kind
-        if kind == FILL:
-            cv2.fillPoly(canvas, [points], shape.color, cv2.LINE_AA, _BITS)
-        elif kind == FILLS:
-            corners = int(shape.extra)  # type: ignore[arg-type]
-            polygons = list(points.reshape(-1, corners, 2))
-            cv2.fillPoly(canvas, polygons, shape.color, cv2.LINE_AA, _BITS)
-        elif kind == LINES:
-            _lines(canvas, shape, points)
-        elif kind == BLEND:
-            _blend(canvas, shape, points)
-        elif kind == STIPPLE:
-            _stipple(canvas, shape, points)
-        elif kind == GRADIENT:
-            _gradient(canvas, shape)
-        elif kind == SOFTEN:
+        if shape.kind == SOFTEN:
             sigma = max(float(shape.extra) * height, 0.3)  # type: ignore[arg-type]
             canvas = cv2.GaussianBlur(canvas, (0, 0), sigma)
+        else:
+            _draw(canvas, shape, points)
     codes = np.ascontiguousarray(canvas[:, :, 3])
     relief = _relief(scene, codes, size_wh)
     return cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB), relief, cv2.compare(codes, 255.0, cv2.CMP_EQ)

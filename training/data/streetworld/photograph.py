@@ -58,6 +58,24 @@ def _crop(tile: Image, at: tuple[float, float], width: int, height: int) -> Imag
     return piece
 
 
+def _take_through_lens(image: Image, weather: Weather) -> Image:
+    """Blur, noise and compression, on RGB uint8 (H, W, 3)."""
+    height, width = image.shape[:2]
+    if weather.blur * height > 0.3:
+        image = cv2.GaussianBlur(image, (0, 0), weather.blur * height)
+    if weather.motion[0]:
+        image = _smear(image, *weather.motion)
+    if weather.noise:
+        more, less = (
+            _crop(tile, weather.noise_at, width, height) for tile in sensor_noise(weather.noise)
+        )
+        image = cv2.subtract(cv2.add(image, more), less)
+    if weather.jpeg:
+        code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, weather.jpeg])[1]
+        image = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
+    return image
+
+
 def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Image:
     """Turns paint into a photograph.
 
@@ -80,16 +98,4 @@ def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Ima
     if abs(weather.saturation - 1) > 0.03:
         image = _desaturate(image, weather.saturation)
     image = cv2.LUT(image, _response(weather))
-    if weather.blur * height > 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), weather.blur * height)
-    if weather.motion[0]:
-        image = _smear(image, *weather.motion)
-    if weather.noise:
-        more, less = (
-            _crop(tile, weather.noise_at, width, height) for tile in sensor_noise(weather.noise)
-        )
-        image = cv2.subtract(cv2.add(image, more), less)
-    if weather.jpeg:
-        code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, weather.jpeg])[1]
-        image = cv2.imdecode(code, cv2.IMREAD_COLOR)
-    return image
+    return _take_through_lens(image, weather)

@@ -223,11 +223,7 @@ def describe(draft: Draft, parts: Sequence[Part]) -> tuple[str, ...]:
 
 
 def generate_pair(
-    seed: int,
-    *,
-    variant: str = "singles",
-    size_wh: tuple[int, int] = SIZE_WH,
-    exposure: str = "v1",
+    seed: int, *, variant: str = "singles", size_wh: tuple[int, int] = SIZE_WH, exposure: str = "v1"
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """What training sees of scene ``seed`` of namespace "train": image and captions, no masks.
 

@@ -87,6 +87,14 @@ def _card(scene: Scene, zoom: int, labels: bool, lines: int) -> NDArray[np.uint8
     return np.vstack([picture, text])
 
 
+def _arrange(cards: list[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
+    """Cards of one size in rows, the last filled up with white."""
+    blank = np.full_like(cards[0], 255)
+    cards = cards + [blank] * (-len(cards) % columns)
+    rows = [np.hstack(cards[n : n + columns]) for n in range(0, len(cards), columns)]
+    return np.vstack(rows)
+
+
 def draw_sheet(
     seeds: Sequence[int],
     *,
@@ -113,9 +121,5 @@ def draw_sheet(
     cards = [
         _card(generate_scene(seed, size_wh=size_wh, **rules), zoom, labels, 7) for seed in seeds
     ]
-    columns = min(columns, len(cards))
-    blank = np.full_like(cards[0], 255)
-    cards += [blank] * (-len(cards) % columns)
-    rows = [np.hstack(cards[n : n + columns]) for n in range(0, len(cards), columns)]
-    sheet = np.vstack(rows)
+    sheet = _arrange(cards, min(columns, len(cards)))
     return np.vstack([sheet, _legend(sheet.shape[1])]) if labels else sheet

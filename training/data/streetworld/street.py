@@ -85,6 +85,16 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
         weather.saturation, weather.contrast = 0.95, 1.05
         weather.gain, weather.gamma = 1.1, 0.95
     kerb, walk = rng.uniform(3.2, 3.6), rng.uniform(2.4, 3.4)
+    facades = _line_facades(rng, kerb + walk)
+    speed = rng.uniform(0.7, 1.1)
+    return Street(
+        weather, haze.haze_color, 0.003, kerb, walk, speed, facades,
+        _cast(rng, kerb, walk, speed), rng.uniform(1.15, 1.3), rng.uniform(0.38, 0.44), entropy,
+    )  # fmt: skip
+
+
+def _line_facades(rng: Rng, wall: float) -> list[Facade]:
+    """Houses along both sides, ``wall`` metres from the middle of the road at least."""
     facades: list[Facade] = []
     for side in (-1.0, 1.0):
         edge = -12.0
@@ -92,7 +102,7 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
             wide = rng.uniform(6, 12)
             facades.append(
                 Facade(
-                    side * (kerb + walk + (0.0 if side < 0 else 4.5)),
+                    side * (wall + (0.0 if side < 0 else 4.5)),
                     edge + wide,
                     edge,
                     rng.uniform(6, 13),
@@ -100,11 +110,7 @@ def plan_street(seed: int, namespace: str, *, fair: bool = True) -> Street:
                 )
             )
             edge += wide if side < 0 else wide + rng.uniform(0, 3)
-    speed = rng.uniform(0.7, 1.1)
-    return Street(
-        weather, haze.haze_color, 0.003, kerb, walk, speed, facades,
-        _cast(rng, kerb, walk, speed), rng.uniform(1.15, 1.3), rng.uniform(0.38, 0.44), entropy,
-    )  # fmt: skip
+    return facades
 
 
 def empty_street(street: Street, rng: Rng, share: float) -> None:

@@ -12,6 +12,8 @@ from training.data.streetworld.objects.figure import LEGWEAR, SKINS, Figure, dra
 from training.data.streetworld.palette import Color, mix, paint_of, pick_color, shade
 from training.data.streetworld.rng import Rng
 
+_HELMETS: tuple[Color, ...] = ((230, 230, 230), (40, 40, 44), (200, 40, 40), (50, 90, 190))
+
 
 def _wheel(figure: Figure, x: float, radius: float, squeeze: float, frame: Color) -> None:
     ring = figure.at(disc(x, radius, radius * squeeze, radius, 16))
@@ -22,18 +24,10 @@ def _wheel(figure: Figure, x: float, radius: float, squeeze: float, frame: Color
 
 
 def draw_bicyclist(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    step: float | None = None,
-    facing: str | None = None,
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, *, ground: str | None = None,
+    color: str | None = None, step: float | None = None, facing: str | None = None,
     mirror: float | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """A person riding a bicycle; arguments as in ``draw_person``."""
     name = color or pick_color(rng, "bicyclist")
     thing = scene.thing("bicyclist", name, ground)
@@ -42,11 +36,7 @@ def draw_bicyclist(
     turn = (step if step is not None else rng.uniform(-1, 1)) * math.pi
     skin, top, trousers = rng.pick(SKINS), paint_of(rng, name), rng.pick(LEGWEAR)
     frame = paint_of(rng, rng.pick(("red", "blue", "black", "grey", "white", "green", "yellow")))
-    helmet = (
-        rng.pick(((230, 230, 230), (40, 40, 44), (200, 40, 40), (50, 90, 190)))
-        if rng.chance(0.5)
-        else None
-    )
+    helmet = rng.pick(_HELMETS) if rng.chance(0.5) else None
     scene.blend(
         figure.at(disc(0.0, 0.0, 0.42 if view == "side" else 0.16, 0.025)), (10, 10, 14), 0.4
     )
@@ -58,28 +48,12 @@ def draw_bicyclist(
         head = (0.0, 0.92)
     draw_head(figure, rng, head[0], head[1], 0.062, skin, view)
     if helmet is not None:
-        hx, hy = head
-        figure.polygon(
-            [
-                (hx - 0.07, hy + 0.01),
-                (hx - 0.05, hy + 0.075),
-                (hx + 0.01, hy + 0.095),
-                (hx + 0.06, hy + 0.065),
-                (hx + 0.075, hy + 0.015),
-            ],
-            helmet,
-        )
+        _helmet(figure, head, helmet)
     return thing
 
 
 def _side_rider(
-    figure: Figure,
-    rng: Rng,
-    turn: float,
-    skin: Color,
-    top: Color,
-    trousers: Color,
-    frame: Color,
+    figure: Figure, rng: Rng, turn: float, skin: Color, top: Color, trousers: Color, frame: Color
 ) -> None:
     r = 0.2
     for wheel_x in (-0.3, 0.3):
@@ -93,14 +67,13 @@ def _side_rider(
         ((-0.11, 0.45), (0.2, 0.48)),
         (bar, (0.3, r)),
     ]
-    bent = -1.0
     foot = (pedal[0] + 0.08 * math.cos(turn + math.pi), pedal[1] + 0.08 * math.sin(turn + math.pi))
-    _leg(figure, (-0.11, 0.54), foot, bent, shade(trousers, 0.75))
+    _leg(figure, (-0.11, 0.54), foot, -1.0, shade(trousers, 0.75))
     for (xa, ya), (xb, yb) in tubes:
         figure.limb(xa, ya, xb, yb, 0.026, 0.026, frame)
     figure.limb(-0.18, 0.51, -0.06, 0.51, 0.03, 0.02, (26, 24, 24))
     foot = (pedal[0] + 0.08 * math.cos(turn), pedal[1] + 0.08 * math.sin(turn))
-    _leg(figure, (-0.11, 0.54), foot, bent, trousers)
+    _leg(figure, (-0.11, 0.54), foot, -1.0, trousers)
     figure.polygon(
         [(-0.17, 0.52), (-0.05, 0.5), (0.17, 0.76), (0.16, 0.83), (0.08, 0.86), (-0.08, 0.72)], top
     )
@@ -122,13 +95,7 @@ def _leg(
 
 
 def _end_rider(
-    figure: Figure,
-    turn: float,
-    skin: Color,
-    top: Color,
-    trousers: Color,
-    frame: Color,
-    view: str,
+    figure: Figure, turn: float, skin: Color, top: Color, trousers: Color, frame: Color, view: str
 ) -> None:
     figure.limb(0.0, 0.0, 0.0, 0.4, 0.05, 0.045, (22, 22, 24))
     figure.limb(0.0, 0.38, 0.0, 0.55, 0.03, 0.03, frame)
@@ -154,7 +121,20 @@ def _end_rider(
         top,
     )
     figure.limb(0.0, 0.84, 0.0, 0.88, 0.05, 0.05, shade(skin, 0.85))
-    if view == "front":
-        figure.disc(0.0, 0.48, 0.03, 0.03, (250, 250, 230), IMAGE)
-    else:
-        figure.disc(0.0, 0.47, 0.022, 0.022, (220, 30, 26), IMAGE)
+    front = view == "front"
+    radius, lamp = (0.03, (250, 250, 230)) if front else (0.022, (220, 30, 26))
+    figure.disc(0.0, 0.48 if front else 0.47, radius, radius, lamp, IMAGE)
+
+
+def _helmet(figure: Figure, head: tuple[float, float], color: Color) -> None:
+    hx, hy = head
+    figure.polygon(
+        [
+            (hx - 0.07, hy + 0.01),
+            (hx - 0.05, hy + 0.075),
+            (hx + 0.01, hy + 0.095),
+            (hx + 0.06, hy + 0.065),
+            (hx + 0.075, hy + 0.015),
+        ],
+        color,
+    )

@@ -12,15 +12,9 @@ from training.data.streetworld.rng import Rng
 
 
 def draw_boat(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    long: float,
-    *,
-    ground: str | None = None,
+    scene: DisplayList, rng: Rng, x: float, y: float, long: float, *, ground: str | None = None,
     color: str | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """A boat whose keel lies at (x, y), ``long`` image heights from bow to stern."""
     name = color or pick_color(rng, "boat")
     thing = scene.thing("boat", name, ground)

@@ -47,19 +47,10 @@ def window_grid(wall: Wall, rng: Rng, low: float, high: float) -> tuple[Points, 
 
 
 def draw_building(
-    scene: DisplayList,
-    rng: Rng,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    tall: float,
-    *,
-    color: str | None = None,
-    ground: str | None = None,
-    lit: bool = False,
-    shop: bool | None = None,
-    roof: str | None = None,
-    dim: float = 1.0,
-) -> int:
+    scene: DisplayList, rng: Rng, start: tuple[float, float], end: tuple[float, float],
+    tall: float, *, color: str | None = None, ground: str | None = None, lit: bool = False,
+    shop: bool | None = None, roof: str | None = None, dim: float = 1.0,
+) -> int:  # fmt: skip
     """A facade from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres high.
 
     Returns:
@@ -72,17 +63,8 @@ def draw_building(
     paint = shade(paint, dim)
     thing = scene.thing("building", name, ground)
     wall = Wall(scene, start, end, thing)
-    near = min(start[1], end[1])
     scene.at_depth((start[1] + end[1]) / 2)
-    tile = rng.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
-    grain = scene.texture(
-        Texture(
-            tile,
-            min(max(rng.uniform(18, 30) * near / scene.camera.focal, 60), 400),
-            rng.uniform(0.7, 1.3),
-            offset=(rng.random(), rng.random()),
-        )
-    )
+    grain = _grain(scene, rng, min(start[1], end[1]))
     kind = roof or rng.weighted({"flat": 3, "gable": 1.5, "slope": 2})
     draw_roof(wall, rng, kind, tall)
     wall.quads([(0, 0, 1, tall)], paint, texture=grain, flags=BOTH)
@@ -90,16 +72,8 @@ def draw_building(
     low = rng.uniform(2.9, 3.5) if shop and tall > 4.5 else 0.4
     glass = mix((40, 48, 58), (150, 170, 190), rng.random() ** 2 * 0.8)
     if tall - low > 1.6:
-        _windows(
-            wall,
-            rng,
-            low,
-            tall,
-            paint,
-            glass,
-            lit,
-            rng.weighted({"punched": 4, "bands": 0.6, "glass": 0.5}),
-        )
+        style = rng.weighted({"punched": 4, "bands": 0.6, "glass": 0.5})
+        _windows(wall, rng, low, tall, paint, glass, lit, style)
     if shop and tall > 4.5:
         _shop(wall, rng, low, lit, dim)
     else:
@@ -115,6 +89,19 @@ def _door(wall: Wall, rng: Rng, paint: Color, dim: float) -> None:
     door = shade(paint_of(rng, rng.pick(("brown", "red", "green", "black", "white", "blue"))), dim)
     wall.quads([(u - wide * 0.15, 0, u + wide * 1.15, 2.3)], shade(paint, 1.2))
     wall.quads([(u, 0, u + wide, 2.15)], door)
+
+
+def _grain(scene: DisplayList, rng: Rng, near: float) -> int:
+    """The texture of a wall whose nearest end is ``near`` metres away."""
+    tile = rng.weighted({"plaster": 3, "brick": 2.5, "planks": 0.7, "metal": 0.6})
+    return scene.texture(
+        Texture(
+            tile,
+            min(max(rng.uniform(18, 30) * near / scene.camera.focal, 60), 400),
+            rng.uniform(0.7, 1.3),
+            offset=(rng.random(), rng.random()),
+        )
+    )
 
 
 def _stone(rng: Rng) -> Color:
@@ -153,14 +140,7 @@ def draw_roof(wall: Wall, rng: Rng, kind: str, tall: float) -> None:
 
 
 def _windows(
-    wall: Wall,
-    rng: Rng,
-    low: float,
-    tall: float,
-    paint: Color,
-    glass: Color,
-    lit: bool,
-    style: str,
+    wall: Wall, rng: Rng, low: float, tall: float, paint: Color, glass: Color, lit: bool, style: str
 ) -> None:
     if style == "bands":
         rows = max(int((tall - low) / 3.2), 1)

@@ -19,16 +19,9 @@ from training.data.streetworld.rng import Rng
 
 
 def draw_bus(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    depth: float,
-    yaw: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    lights: bool = False,
-) -> int:
+    scene: DisplayList, rng: Rng, x: float, depth: float, yaw: float, *, ground: str | None = None,
+    color: str | None = None, lights: bool = False,
+) -> int:  # fmt: skip
     """A bus or double-decker that stands at (x, depth) metres. Returns its thing number."""
     name = color or pick_color(rng, "bus")
     double = rng.chance(0.3)

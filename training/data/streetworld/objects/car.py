@@ -43,16 +43,9 @@ _SIZES = {  # length, width, height in metres
 
 
 def draw_car(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    depth: float,
-    yaw: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    lights: bool = False,
-) -> int:
+    scene: DisplayList, rng: Rng, x: float, depth: float, yaw: float, *, ground: str | None = None,
+    color: str | None = None, lights: bool = False,
+) -> int:  # fmt: skip
     """A car that stands at (x, depth) metres. Returns its thing number."""
     if scene.polished and rng.chance(scene.polished):
         return draw_polished_car(scene, rng, x, depth, yaw, ground=ground, lights=lights)

@@ -44,15 +44,9 @@ def draw_dog(
 
 
 def _stand(
-    figure: Figure,
-    rng: Rng,
-    stride: float,
-    length: float,
-    leg: float,
-    coat: Color,
-    dark: Color,
+    figure: Figure, rng: Rng, stride: float, length: float, leg: float, coat: Color, dark: Color,
     fur: int,
-) -> tuple[float, float]:
+) -> tuple[float, float]:  # fmt: skip
     """All but the head of a dog on its legs. Returns where the head is."""
     rear, front, back = -length / 2, length / 2, leg + 0.36
     swing = 0.16 * stride

@@ -13,16 +13,10 @@ from training.data.streetworld.rng import Rng
 
 
 def draw_fence(
-    scene: DisplayList,
-    rng: Rng,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    *,
-    tall: float | None = None,
-    color: str | None = None,
-    kind: str | None = None,
+    scene: DisplayList, rng: Rng, start: tuple[float, float], end: tuple[float, float], *,
+    tall: float | None = None, color: str | None = None, kind: str | None = None,
     ground: str | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """A fence over the ground from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres."""
     name = color or pick_color(rng, "fence")
     thing = scene.thing("fence", name, ground)

@@ -13,15 +13,9 @@ from training.data.streetworld.rng import Rng
 
 
 def draw_flower(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, *, ground: str | None = None,
     color: str | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """One flower with its stem, ``tall`` image heights."""
     name = color or pick_color(rng, "flower")
     thing = scene.thing("flower", name, ground)
@@ -55,33 +49,7 @@ def draw_bloom(
     """A flower's head, seen from the front."""
     kind = rng.weighted({"daisy": 3, "round": 2, "tulip": 1.2})
     if kind == "tulip":
-        r = radius
-        scene.fill(
-            [
-                (x - r * 0.62, y - r * 0.9),
-                (x - r * 0.3, y - r * 0.4),
-                (x, y - r),
-                (x + r * 0.3, y - r * 0.4),
-                (x + r * 0.62, y - r * 0.9),
-                (x + r * 0.66, y + r * 0.2),
-                (x + r * 0.3, y + r * 0.85),
-                (x - r * 0.3, y + r * 0.85),
-                (x - r * 0.66, y + r * 0.2),
-            ],
-            petal,
-            thing,
-        )
-        scene.fill(
-            [
-                (x - r * 0.25, y - r * 0.3),
-                (x, y - r * 0.95),
-                (x + r * 0.25, y - r * 0.3),
-                (x, y + r * 0.7),
-            ],
-            shade(petal, 0.75),
-            thing,
-            flags=IMAGE,
-        )
+        _tulip(scene, x, y, radius, petal, thing)
         return
     count = rng.integer(5, 6) if kind == "round" else rng.integer(7, 9)
     turn = rng.uniform(0, 6.28)
@@ -94,3 +62,32 @@ def draw_bloom(
         scene.fill(turned, shade(petal, 0.85 + 0.15 * (n % 2)), thing)
     heart = rng.pick(((240, 200, 60), (90, 56, 30), (250, 225, 120)))
     scene.fill(disc(x, y, radius * 0.26, radius * 0.26), heart, thing, flags=BOTH)
+
+
+def _tulip(scene: DisplayList, x: float, y: float, r: float, petal: Color, thing: int) -> None:
+    scene.fill(
+        [
+            (x - r * 0.62, y - r * 0.9),
+            (x - r * 0.3, y - r * 0.4),
+            (x, y - r),
+            (x + r * 0.3, y - r * 0.4),
+            (x + r * 0.62, y - r * 0.9),
+            (x + r * 0.66, y + r * 0.2),
+            (x + r * 0.3, y + r * 0.85),
+            (x - r * 0.3, y + r * 0.85),
+            (x - r * 0.66, y + r * 0.2),
+        ],
+        petal,
+        thing,
+    )
+    scene.fill(
+        [
+            (x - r * 0.25, y - r * 0.3),
+            (x, y - r * 0.95),
+            (x + r * 0.25, y - r * 0.3),
+            (x, y + r * 0.7),
+        ],
+        shade(petal, 0.75),
+        thing,
+        flags=IMAGE,
+    )

@@ -37,17 +37,9 @@ _SHELVES = ("brown", "grey", "blue", "yellow")
 
 
 def draw_frontage(
-    scene: DisplayList,
-    rng: Rng,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    tall: float,
-    *,
-    shop: bool,
-    lit: bool = False,
-    dim: float = 1.0,
-    gloom: float = 1.0,
-) -> int:
+    scene: DisplayList, rng: Rng, start: tuple[float, float], end: tuple[float, float],
+    tall: float, *, shop: bool, lit: bool = False, dim: float = 1.0, gloom: float = 1.0,
+) -> int:  # fmt: skip
     """A frontage from ``start`` to ``end`` ((x, depth) metres), ``tall`` metres high.
 
     ``shop``: its ground floor is one; ``lit``: its windows shine; ``dim``: its share of the light;

@@ -12,18 +12,10 @@ from training.data.streetworld.rng import Rng
 
 
 def draw_person(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    step: float | None = None,
-    facing: str | None = None,
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, *, ground: str | None = None,
+    color: str | None = None, step: float | None = None, facing: str | None = None,
     mirror: float | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """A standing or walking person, feet at (x, y), ``tall`` image heights. Returns the thing.
 
     ``step`` in [-1, 1] is the phase of the stride; None draws a random one.

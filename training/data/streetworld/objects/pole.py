@@ -20,17 +20,9 @@ METALS: tuple[Color, ...] = (
 
 
 def draw_pole(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
-    lit: bool = False,
-    kind: str | None = None,
-    thick: float | None = None,
-) -> int:
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, *, ground: str | None = None,
+    lit: bool = False, kind: str | None = None, thick: float | None = None,
+) -> int:  # fmt: skip
     """A post, lamp post, telegraph pole or bollard, ``tall`` image heights."""
     kind = kind or rng.weighted({"lamp": 3, "double": 0.8, "post": 2, "wires": 1.3, "ball": 1})
     thing = scene.thing("pole", None, ground)
@@ -71,10 +63,7 @@ def _arm(
     )
     scene.fill(
         box(
-            x + reach - tall * 0.045,
-            top - tall * 0.03,
-            x + reach + tall * 0.045,
-            top + tall * 0.0,
+            x + reach - tall * 0.045, top - tall * 0.03, x + reach + tall * 0.045, top + tall * 0.0
         ),
         metal,
         thing,

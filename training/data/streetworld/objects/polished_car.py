@@ -107,16 +107,9 @@ class _Shell:
 
 
 def draw_polished_car(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    depth: float,
-    yaw: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    lights: bool = False,
-) -> int:
+    scene: DisplayList, rng: Rng, x: float, depth: float, yaw: float, *, ground: str | None = None,
+    color: str | None = None, lights: bool = False,
+) -> int:  # fmt: skip
     """A car that stands at (x, depth) metres. Returns its thing number."""
     name = color or rng.weighted(SOBER_COLORS)
     kind = rng.weighted(
@@ -204,10 +197,7 @@ def _skin(
 def _between(
     first: tuple[float, float], last: tuple[float, float], share: float
 ) -> tuple[float, float]:
-    return (
-        first[0] + (last[0] - first[0]) * share,
-        first[1] + (last[1] - first[1]) * share,
-    )
+    return (first[0] + (last[0] - first[0]) * share, first[1] + (last[1] - first[1]) * share)
 
 
 def _reach(profile: _Profile, up: float) -> tuple[float, float]:

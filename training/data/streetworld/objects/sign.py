@@ -104,12 +104,7 @@ def _letter(
     for n in range(rng.integer(1, 3)):
         row_y = y + size * (-0.5 + 0.45 * n)
         rows.append(
-            box(
-                x - size * wide,
-                row_y,
-                x + size * wide * rng.uniform(0.2, 1.0),
-                row_y + size * 0.2,
-            )
+            box(x - size * wide, row_y, x + size * wide * rng.uniform(0.2, 1.0), row_y + size * 0.2)
         )
     scene.fills(np.array(rows), ink, thing)
 

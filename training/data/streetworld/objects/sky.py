@@ -60,19 +60,23 @@ def sky_color(word: str) -> Color:
     return float(red), float(green), float(blue)
 
 
+# What clouds look like in skies that are not blue or grey.
+_CLOUDS: dict[str, Color] = {
+    "orange": (250, 196, 170),
+    "pink": (250, 196, 170),
+    "dark": (78, 82, 98),
+    "white": (176, 182, 190),
+}
+
+
 def draw_clouds(scene: DisplayList, rng: Rng, word: str, horizon: float, count: int) -> None:
     """Heaps of cloud between the upper edge and the horizon."""
     thing = scene.thing(
         "cloud",
         {"orange": "orange", "pink": "pink", "dark": "grey"}.get(word, rng.pick(("white", "grey"))),
     )
-    bright: Color = (246, 246, 248) if scene.things[thing].color == "white" else (158, 162, 170)
-    if word in ("orange", "pink"):
-        bright = (250, 196, 170)
-    elif word == "dark":
-        bright = (78, 82, 98)
-    elif word == "white":
-        bright = (176, 182, 190)
+    plain: Color = (246, 246, 248) if scene.things[thing].color == "white" else (158, 162, 170)
+    bright = _CLOUDS.get(word, plain)
     fluff = scene.texture(Texture("cloud", 110, 1.4, offset=(rng.random(), rng.random())))
     for _ in range(count):
         x, y = rng.uniform(-0.7, 0.7), rng.uniform(0.04, max(horizon * 0.8, 0.08))

@@ -76,15 +76,9 @@ def _trunk(
 
 
 def _leafy(
-    scene: DisplayList,
-    rng: Rng,
-    x: float,
-    y: float,
-    tall: float,
-    bark: Color,
-    thing: int,
+    scene: DisplayList, rng: Rng, x: float, y: float, tall: float, bark: Color, thing: int,
     leaf: Color,
-) -> None:
+) -> None:  # fmt: skip
     trunk = rng.uniform(0.15, 0.42)
     _trunk(scene, x, y, tall * (trunk + 0.15), tall * rng.uniform(0.05, 0.09), bark, thing)
     wide = rng.uniform(0.24, 0.45) * tall
@@ -124,13 +118,7 @@ def _leafy(
 
 
 def _branches(
-    rng: Rng,
-    x: float,
-    y: float,
-    turn: float,
-    length: float,
-    depth: int,
-    levels: list[list[Points]],
+    rng: Rng, x: float, y: float, turn: float, length: float, depth: int, levels: list[list[Points]]
 ) -> None:
     x1, y1 = x + math.sin(turn) * length, y - math.cos(turn) * length
     bend = rng.uniform(-0.1, 0.1) * length
@@ -140,13 +128,7 @@ def _branches(
         for n in range(3 if depth < 2 else 2):
             spread = (n - 1 if depth < 2 else n - 0.5) * 0.55 + rng.uniform(-0.25, 0.25)
             _branches(
-                rng,
-                x1,
-                y1,
-                turn * 0.9 + spread,
-                length * rng.uniform(0.6, 0.8),
-                depth + 1,
-                levels,
+                rng, x1, y1, turn * 0.9 + spread, length * rng.uniform(0.6, 0.8), depth + 1, levels
             )
 
 
@@ -160,29 +142,15 @@ def _bare(
     scene.fill(crown, (0, 0, 0), thing, flags=OUTLINE)
     haze = mix(bark, (150, 120, 96), rng.uniform(0.2, 0.7))
     scene.blend(crown, haze, rng.uniform(0.15, 0.45))
-    scene.stipple(
-        crown,
-        shade(haze, 0.8),
-        rng.uniform(90, 200),
-        rng.uniform(0.35, 0.7),
-        (rng.random(), rng.random()),
-    )
-    scene.stipple(
-        crown,
-        shade(bark, 0.7),
-        rng.uniform(120, 240),
-        rng.uniform(0.15, 0.35),
-        (rng.random(), rng.random()),
-    )
+    for paint, texels, cover in (
+        (shade(haze, 0.8), (90, 200), (0.35, 0.7)),
+        (shade(bark, 0.7), (120, 240), (0.15, 0.35)),
+    ):
+        twigs = rng.uniform(*texels), rng.uniform(*cover), (rng.random(), rng.random())
+        scene.stipple(crown, paint, *twigs)
     levels: list[list[Points]] = [[] for _ in range(4)]
     _branches(
-        rng,
-        x,
-        y - tall * trunk * 0.9,
-        rng.uniform(-0.1, 0.1),
-        tall * (1 - trunk) * 0.34,
-        0,
-        levels,
+        rng, x, y - tall * trunk * 0.9, rng.uniform(-0.1, 0.1), tall * (1 - trunk) * 0.34, 0, levels
     )
     for depth, lines in enumerate(levels):
         scene.lines(lines, tall * (0.022, 0.013, 0.008, 0.004)[depth], shade(bark, 0.85), thing)

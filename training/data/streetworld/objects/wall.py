@@ -25,11 +25,7 @@ class Wall:
     """
 
     def __init__(
-        self,
-        scene: DisplayList,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        thing: int,
+        self, scene: DisplayList, start: tuple[float, float], end: tuple[float, float], thing: int
     ) -> None:
         """``start`` and ``end`` are (x, depth) metres."""
         self.scene, self.thing = scene, thing

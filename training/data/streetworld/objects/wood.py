@@ -44,16 +44,9 @@ def draw_bush(
 
 
 def draw_treeline(
-    scene: DisplayList,
-    rng: Rng,
-    left: float,
-    right: float,
-    base: float,
-    tall: float,
-    *,
-    bare: bool = False,
-    ragged: float = 0.4,
-) -> int:
+    scene: DisplayList, rng: Rng, left: float, right: float, base: float, tall: float, *,
+    bare: bool = False, ragged: float = 0.4,
+) -> int:  # fmt: skip
     """A row of trees or a wood as one ragged band that stands on y = ``base``."""
     name = "green" if bare else rng.weighted({"green": 8, "yellow": 0.8, "orange": 0.8, "red": 0.3})
     thing = scene.thing("tree", None if bare else name)
@@ -85,19 +78,21 @@ def draw_treeline(
     lower = np.vstack([np.stack([xs, base - heights * 0.45], 1), [(right, base), (left, base)]])
     scene.fill(lower, shade(leaf, 0.6), thing, texture=leaves)
     if bare:
-        stems = []
-        for _ in range(10):
-            sx = rng.uniform(left, right)
-            stems.append(np.array([(sx, base), (sx + rng.uniform(-0.02, 0.02), base - tall * 0.6)]))
-        scene.lines(stems, 0.006, (56, 46, 40), thing)
+        _stems(scene, rng, thing, (left, right), base, tall)
     else:
         for _ in range(6):
-            bx = rng.uniform(max(left, -0.8), min(right, 0.8))
-            size = tall * rng.uniform(0.2, 0.35)
-            scene.fill(
-                blob(rng, bx, base - tall * 0.5, size, size * 0.9),
-                shade(leaf, rng.uniform(0.8, 1.15)),
-                thing,
-                texture=leaves,
-            )
+            x, size = rng.uniform(max(left, -0.8), min(right, 0.8)), tall * rng.uniform(0.2, 0.35)
+            crown = blob(rng, x, base - tall * 0.5, size, size * 0.9)
+            scene.fill(crown, shade(leaf, rng.uniform(0.8, 1.15)), thing, texture=leaves)
     return thing
+
+
+def _stems(
+    scene: DisplayList, rng: Rng, thing: int, ends: tuple[float, float], base: float, tall: float
+) -> None:
+    """Trunks of a bare wood."""
+    stems = []
+    for _ in range(10):
+        sx = rng.uniform(*ends)
+        stems.append(np.array([(sx, base), (sx + rng.uniform(-0.02, 0.02), base - tall * 0.6)]))
+    scene.lines(stems, 0.006, (56, 46, 40), thing)

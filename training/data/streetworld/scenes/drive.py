@@ -55,6 +55,11 @@ def draw_behind(scene: DisplayList, rng: Rng, weather: Weather, camera: Camera) 
         draw_clouds(scene, rng, weather.sky, camera.horizon, rng.integer(1, 3))
     scene.soften(rng.uniform(0.004, 0.01))
     scene.dim = weather.shaded
+    _close_street(scene, rng, camera.horizon, lit=weather.dark)
+
+
+def _close_street(scene: DisplayList, rng: Rng, horizon: float, *, lit: bool) -> None:
+    """What stands at the far end: trees, houses or nothing."""
     end = rng.weighted({"trees": 3, "walls": 3, "nothing": 1.5})
     scene.at_depth(90)
     if end == "trees":
@@ -63,7 +68,7 @@ def draw_behind(scene: DisplayList, rng: Rng, weather: Weather, camera: Camera) 
             rng,
             -1.2,
             1.2,
-            camera.horizon + 0.012,
+            horizon + 0.012,
             rng.uniform(0.05, 0.2),
             bare=rng.chance(0.5),
         )
@@ -78,7 +83,7 @@ def draw_behind(scene: DisplayList, rng: Rng, weather: Weather, camera: Camera) 
                 (edge + wide, 80),
                 rng.uniform(5, 18),
                 shop=False,
-                lit=weather.dark,
+                lit=lit,
             )
             edge += wide
 
@@ -133,8 +138,7 @@ def _road_marks(scene: DisplayList, rng: Rng, road: Ground, sides: list[Side], b
     if rng.chance(0.75):
         dash, gap = rng.uniform(1.0, 4.0), rng.uniform(1.0, 6.0)
         road.marks(
-            _dashes(scene, middle, rng.uniform(0.1, 0.2), dash, gap, rng.uniform(0, 3), bend),
-            paint,
+            _dashes(scene, middle, rng.uniform(0.1, 0.2), dash, gap, rng.uniform(0, 3), bend), paint
         )
     if rng.chance(0.35):
         yellow: Color = rng.pick(((206, 176, 70), (222, 222, 216)))
@@ -153,9 +157,7 @@ def _road_marks(scene: DisplayList, rng: Rng, road: Ground, sides: list[Side], b
         x = rng.uniform(-1.5, 1.0)
         patch = strip(scene, x, x + wide, far, far + rng.uniform(1, 6))
         scene.blend(
-            patch,
-            rng.pick(((20, 20, 24), (120, 60, 50), (150, 150, 150))),
-            rng.uniform(0.15, 0.5),
+            patch, rng.pick(((20, 20, 24), (120, 60, 50), (150, 150, 150))), rng.uniform(0.15, 0.5)
         )
 
 

@@ -14,7 +14,7 @@ from training.data.streetworld.rng import Rng
 from training.data.streetworld.scenes.drive import cast_street_shadow, draw_behind, lay_ground
 from training.data.streetworld.scenes.roadside import Side, line_park
 from training.data.streetworld.scenes.town import line_frontages, passers_by, set_for_the_sky
-from training.data.streetworld.scenes.traffic import populate
+from training.data.streetworld.scenes.traffic import Spot, populate
 from training.data.streetworld.scenes.weather import Weather
 
 # Where the camera is (over the road, beside the kerb, on the pavement), or that there is but one.
@@ -52,16 +52,12 @@ def compose_highstreet(scene: DisplayList, rng: Rng, weather: Weather) -> None:
     if weather.time == "day" and rng.chance(0.25):
         cast_street_shadow(scene, rng, sides)
     left, right = -sides[0].kerb, sides[1].kerb
-    populate(
-        scene,
-        rng,
-        sides,
-        bend,
-        weather,
-        passers_by(rng, sides),
-        parked=0.3,
-        may_stand=lambda spot: spot[2] not in _ON_ROAD or left + 0.4 < spot[1] < right - 0.4,
-    )
+
+    def may_stand(spot: Spot) -> bool:
+        return spot[2] not in _ON_ROAD or left + 0.4 < spot[1] < right - 0.4
+
+    more = passers_by(rng, sides)
+    populate(scene, rng, sides, bend, weather, more, parked=0.3, may_stand=may_stand)
 
 
 def _choose_sides(rng: Rng, view: str) -> list[Side]:

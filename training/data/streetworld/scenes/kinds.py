@@ -223,25 +223,11 @@ def compose_close(
         if thing.noun in ("road", "pavement", "grass", "sand", "water")
     ]
     ground = grounds[-1] if grounds else None
-    put(
-        scene,
-        rng,
-        noun,
-        rng.bell(0, 0.15),
-        y,
-        tall,
-        ground=ground,
-        color=color,
-        lit=weather.dark,
-    )
+    put(scene, rng, noun, rng.bell(0, 0.15), y, tall, ground=ground, color=color, lit=weather.dark)
 
 
 def compose(
-    scene: DisplayList,
-    rng: Rng,
-    weather: Weather,
-    kind: str,
-    wanted: tuple[str, str] | None = None,
+    scene: DisplayList, rng: Rng, weather: Weather, kind: str, wanted: tuple[str, str] | None = None
 ) -> None:
     """Fills the list with a scene of a kind (any but "street", which has a camera of its own).
 

@@ -51,20 +51,7 @@ def draw_backdrop(
     kind = rng.weighted(plan.backdrops)
     open_sky = kind in ("sky", "skyline", "wood", "far wood")
     if open_sky:
-        draw_sky(scene, rng, weather.sky, horizon)
-        if rng.chance(plan.sun) and weather.time in ("day", "dusk") and weather.sky != "white":
-            draw_sun(
-                scene,
-                rng,
-                weather.sky,
-                rng.uniform(-0.6, 0.6),
-                rng.uniform(0.05, max(horizon * 0.8, 0.1)),
-                rng.uniform(*plan.sun_radius),
-            )
-        if rng.chance(plan.clouds):
-            draw_clouds(scene, rng, weather.sky, horizon, rng.integer(1, 4))
-        scene.soften(rng.uniform(0.004, 0.012))
-        scene.dim = weather.shaded
+        _open_sky(scene, rng, plan, weather, horizon)
     base = horizon + 0.015
     scene.at_depth(40)
     if kind == "wall":
@@ -89,6 +76,24 @@ def draw_backdrop(
         draw_treeline(scene, rng, -1.2, 1.2, base, 1.8, ragged=0.1)
 
 
+def _open_sky(scene: DisplayList, rng: Rng, plan: Plan, weather: Weather, horizon: float) -> None:
+    """Sky with its sun and clouds; what is drawn from then on may lie in the shade."""
+    draw_sky(scene, rng, weather.sky, horizon)
+    if rng.chance(plan.sun) and weather.time in ("day", "dusk") and weather.sky != "white":
+        draw_sun(
+            scene,
+            rng,
+            weather.sky,
+            rng.uniform(-0.6, 0.6),
+            rng.uniform(0.05, max(horizon * 0.8, 0.1)),
+            rng.uniform(*plan.sun_radius),
+        )
+    if rng.chance(plan.clouds):
+        draw_clouds(scene, rng, weather.sky, horizon, rng.integer(1, 4))
+    scene.soften(rng.uniform(0.004, 0.012))
+    scene.dim = weather.shaded
+
+
 def _walls(scene: DisplayList, rng: Rng, weather: Weather, base: float, rise: float) -> None:
     """A row of facades along the horizon, ``rise`` image heights tall."""
     outer = scene.camera
@@ -106,19 +111,22 @@ def _walls(scene: DisplayList, rng: Rng, weather: Weather, base: float, rise: fl
     scene.camera = outer
 
 
+def _cut_bands(rng: Rng, count: int, horizon: float) -> list[float]:
+    """Upper edges of so many grounds, far to near."""
+    if horizon < 0:
+        step = 1.0 / count
+        return [-1.0] + [step * n + rng.uniform(-0.2, 0.2) * step for n in range(1, count)]
+    room = 1.0 - horizon
+    return [horizon] + [
+        horizon + room * (n / count) ** 1.3 * rng.uniform(0.7, 1.2) for n in range(1, count)
+    ]
+
+
 def draw_bands(
     scene: DisplayList, rng: Rng, bands: Sequence[str], horizon: float
 ) -> list[tuple[str, float, float]]:
     """The grounds, far to near. Returns (noun, upper edge, lower edge) of each."""
-    if horizon < 0:
-        cuts = [-1.0]
-        step = 1.0 / len(bands)
-        cuts += [step * n + rng.uniform(-0.2, 0.2) * step for n in range(1, len(bands))]
-    else:
-        cuts = [horizon]
-        room = 1.0 - horizon
-        for n in range(1, len(bands)):
-            cuts.append(horizon + room * (n / len(bands)) ** 1.3 * rng.uniform(0.7, 1.2))
+    cuts = _cut_bands(rng, len(bands), horizon)
     laid = []
     for n, noun in enumerate(bands):
         ground = Ground(scene, rng, noun)

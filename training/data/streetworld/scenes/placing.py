@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from training.data.streetworld.drawing import DisplayList
@@ -28,21 +29,24 @@ HEIGHTS: dict[str, float] = {
     "flower": 0.6, "tree": 5.0, "pole": 4.5, "sign": 2.6, "fence": 1.2, "building": 7.0,
 }  # fmt: skip
 OBJECTS: tuple[str, ...] = tuple(HEIGHTS)
+# Who draws a vehicle, its length and its width in metres.
+_VEHICLES: dict[str, tuple[Callable[..., int], float, float]] = {
+    "car": (draw_car, 4.2, 1.8),
+    "bus": (draw_bus, 10.0, 2.5),
+}
+_SPRITES: dict[str, Callable[..., int]] = {
+    "person": draw_person,
+    "bicyclist": draw_bicyclist,
+    "dog": draw_dog,
+    "flower": draw_flower,
+}
 
 
 def put(
-    scene: DisplayList,
-    rng: Rng,
-    noun: str,
-    x: float,
-    y: float,
-    tall: float,
-    *,
-    ground: str | None = None,
-    color: str | None = None,
-    lit: bool = False,
+    scene: DisplayList, rng: Rng, noun: str, x: float, y: float, tall: float, *,
+    ground: str | None = None, color: str | None = None, lit: bool = False,
     yaw: float | None = None,
-) -> int:
+) -> int:  # fmt: skip
     """Draws a ``noun`` that touches the ground at (x, y) and is about ``tall`` image heights.
 
     Returns:
@@ -51,16 +55,10 @@ def put(
     if color is None and noun != "building" and noun in COLORED:
         color = pick_color(rng, noun)
     scene.at_depth(HEIGHTS[noun] * scene.camera.focal / max(tall, 0.02))
-    if noun == "person":
-        return draw_person(scene, rng, x, y, tall, ground=ground, color=color)
-    if noun == "bicyclist":
-        return draw_bicyclist(scene, rng, x, y, tall, ground=ground, color=color)
-    if noun == "dog":
-        return draw_dog(scene, rng, x, y, tall, ground=ground, color=color)
+    if noun in _SPRITES:
+        return _SPRITES[noun](scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "boat":
         return draw_boat(scene, rng, x, y, tall * 1.3, ground=ground, color=color)
-    if noun == "flower":
-        return draw_flower(scene, rng, x, y, tall, ground=ground, color=color)
     if noun == "tree":
         if tall < 0.45 and rng.chance(0.25):
             return draw_bush(scene, rng, x, y, tall * rng.uniform(1.0, 2.0), tall, ground=ground)
@@ -86,49 +84,20 @@ def _put_solid(
     metres = (x - outer.centre) * depth / outer.focal
     turn = yaw if yaw is not None else _turn(rng)
     try:
-        if noun == "car":
-            return draw_car(
-                scene,
-                rng,
-                metres,
-                depth + _reach(4.2, 1.8, turn),
-                turn,
-                ground=ground,
-                color=color,
-                lights=lit,
-            )
-        if noun == "bus":
-            return draw_bus(
-                scene,
-                rng,
-                metres,
-                depth + _reach(10.0, 2.5, turn),
-                turn,
-                ground=ground,
-                color=color,
-                lights=lit,
-            )
+        if noun in ("car", "bus"):
+            draw, length, wide = _VEHICLES[noun]
+            middle = depth + _reach(length, wide, turn)
+            return draw(scene, rng, metres, middle, turn, ground=ground, color=color, lights=lit)
         if noun == "fence":
             half, slant = rng.uniform(1.5, 7.0), rng.uniform(-0.25, 0.25)
-            return draw_fence(
-                scene,
-                rng,
-                (metres - half, depth * (1 - slant)),
-                (metres + half, depth * (1 + slant)),
-                color=color,
-                ground=ground,
-            )
+            start = metres - half, depth * (1 - slant)
+            end = metres + half, depth * (1 + slant)
+            return draw_fence(scene, rng, start, end, color=color, ground=ground)
         half, slant = rng.uniform(2.5, 8.0), rng.uniform(-0.3, 0.3)
-        return draw_building(
-            scene,
-            rng,
-            (metres - half, depth * (1 + slant)),
-            (metres + half, depth * (1 - slant)),
-            HEIGHTS["building"] * rng.uniform(0.7, 1.3),
-            color=color,
-            ground=ground,
-            lit=lit,
-        )
+        start = metres - half, depth * (1 + slant)
+        end = metres + half, depth * (1 - slant)
+        high = HEIGHTS["building"] * rng.uniform(0.7, 1.3)
+        return draw_building(scene, rng, start, end, high, color=color, ground=ground, lit=lit)
     finally:
         scene.camera = outer
 

@@ -84,19 +84,9 @@ def _line_side(scene: DisplayList, rng: Rng, side: Side, bend: float, weather: W
 
 
 def line_frontages(
-    scene: DisplayList,
-    rng: Rng,
-    side: Side,
-    bend: float,
-    weather: Weather,
-    far: float,
-    mean: float,
-    shops: float,
-    *,
-    gloom: float = 1.0,
-    last: float = 1.0,
-    nearest: float = 0.6,
-) -> None:
+    scene: DisplayList, rng: Rng, side: Side, bend: float, weather: Weather, far: float,
+    mean: float, shops: float, *, gloom: float = 1.0, last: float = 1.0, nearest: float = 0.6,
+) -> None:  # fmt: skip
     """Frontages wall to wall from ``far`` metres on, about ``mean`` metres tall, with signs.
 
     ``shops``: the share of them; ``gloom``: the light on their ground floors. No frontage begins

@@ -60,16 +60,7 @@ def draw_weather(rng: Rng, scene: DisplayList) -> Weather:
     """Chooses a scene's weather and camera faults, and sets its haze."""
     time = rng.weighted({"day": 5.2, "overcast": 2.2, "dusk": 0.9, "night": 1.0, "fog": 0.7})
     weather = Weather(time=time, sky=rng.weighted(_SKY_WORDS[time]))
-    warm = rng.bell(0.0, 0.05)
-    tint = [1 + warm, 1 + rng.bell(0, 0.02), 1 - warm]
-    weather.gain = rng.uniform(0.8, 1.25)
-    if time == "night":
-        level = rng.uniform(0.42, 0.7)
-        tint = [tint[0] * level * 0.9, tint[1] * level * 0.95, tint[2] * level * 1.2]
-    elif time == "dusk":
-        level = rng.uniform(0.6, 0.9)
-        tint = [tint[0] * level * 1.12, tint[1] * level * 0.93, tint[2] * level * 0.92]
-    weather.tint = (tint[0], tint[1], tint[2])
+    _draw_tint(rng, weather)
     weather.gamma = rng.uniform(0.75, 1.0) if time == "night" else rng.uniform(0.8, 1.25)
     weather.contrast = rng.uniform(0.8, 1.2) * (0.85 if time in ("fog", "night") else 1.0)
     if time == "day" and rng.chance(0.35):
@@ -88,3 +79,17 @@ def draw_weather(rng: Rng, scene: DisplayList) -> Weather:
     if rng.chance(0.4):
         weather.jpeg = rng.integer(25, 90)
     return weather
+
+
+def _draw_tint(rng: Rng, weather: Weather) -> None:
+    """The light's color and strength."""
+    warm = rng.bell(0.0, 0.05)
+    tint = [1 + warm, 1 + rng.bell(0, 0.02), 1 - warm]
+    weather.gain = rng.uniform(0.8, 1.25)
+    if weather.time == "night":
+        level = rng.uniform(0.42, 0.7)
+        tint = [tint[0] * level * 0.9, tint[1] * level * 0.95, tint[2] * level * 1.2]
+    elif weather.time == "dusk":
+        level = rng.uniform(0.6, 0.9)
+        tint = [tint[0] * level * 1.12, tint[1] * level * 0.93, tint[2] * level * 0.92]
+    weather.tint = (tint[0], tint[1], tint[2])
