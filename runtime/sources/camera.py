@@ -75,7 +75,7 @@ class CameraSource(Source):
             return None  # OpenCV would say the same, with pages of its own warnings
         import cv2
 
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        silence_opencv()
         camera = cv2.VideoCapture(self.device)
         if not camera.isOpened():
             camera.release()
@@ -87,3 +87,13 @@ class CameraSource(Source):
         fps = camera.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0 < fps <= 1000 else self.fps
         return camera
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV's own warnings off stderr; version 5 has the call in another place."""
+    import cv2
+
+    if hasattr(cv2, "setLogLevel"):
+        cv2.setLogLevel(0)
+    elif hasattr(cv2.utils, "logging"):
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

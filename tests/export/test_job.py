@@ -86,7 +86,8 @@ def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
     manifest["model_id"] = "older"
     (out / "manifest.json").write_text(json.dumps(manifest))
     before = _snapshot(out)
-    command = [sys.executable, "-m", "export", *arguments, "--out", str(out)]
+    flags = [*arguments, "--out", str(out), "--no-text-encoder"]
+    command = [sys.executable, "-m", "export", *flags]
     with subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -99,7 +100,7 @@ def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
     assert "Traceback" not in rest
     assert _snapshot(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert main([*arguments, "--out", str(out), "--no-text-encoder"]) == 0
+    assert main(flags) == 0
     replaced = load_bundle(out)
     assert replaced.manifest.model_id == "mgca-tiny-random"
     assert not replaced.has("text_encoder.onnx")

@@ -24,7 +24,7 @@ from training.model.clip import tokenizer_for
 
 # Scenes of each variant that are read to find which tokens the world uses: every template, noun and
 # color many times over.
-SCENES_READ = 1500
+SCENES_READ = 1000
 EXAMPLE = (
     "python -m training.checkpoints slim --checkpoint runs/demo/last.pt --out runs/demo/demo.pt"
 )
@@ -44,7 +44,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(list(arguments))
 
 
-def neutralise_unused_tokens(checkpoint: Checkpoint, scenes: int = SCENES_READ) -> int:
+def neutralise_unused_tokens(checkpoint: Checkpoint, scenes: int) -> int:
     """Set the embedding rows of tokens that StreetWorld never uses to the mean of those it uses.
 
     Args:
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> None:
             f"{checkpoint.step}; expected one whose decoder has been trained"
         )
     if checkpoint.config.data.shards is None and checkpoint.config.model.pretrained is None:
-        rows = neutralise_unused_tokens(checkpoint)
+        rows = neutralise_unused_tokens(checkpoint, SCENES_READ)
         print(f"token embedding: {rows} rows in use")
     out = Path(options.out)
     write_checkpoint(out, checkpoint, half=True)
