@@ -59,7 +59,9 @@ def test_a_negative_reach_is_refused():
 
 SHORT = [
     *("--config", "smoke", "--set", "pretrain.batch=4", "--set", "mgca.steps=0"),
-    *("--set", "evaluation.scenes=2", "--set", "evaluation.every=0", "--set", "threads=2"),
+    *("--set", "data.size_wh=[64,48]", "--set", "evaluation.size_wh=[64,48]"),
+    *("--set", "evaluation.scenes=1", "--set", "evaluation.every=0", "--set", "threads=1"),
+    *("--set", "units.seeds=16"),
     *("--set", "data.workers=0", "--set", "pretrain.steps=3", "--set", "pretrain.warmup=1"),
     *("--set", "pretrain.teacher=ema", "--set", "pretrain.ema_steps=3"),
 ]
