@@ -10,11 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from runtime.errors import UserError
-
-#: FFmpeg reads these from any text or binary file: for them, "it opened" does not mean "a video".
-NOT_VIDEO_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf", "srt", "ass", "webvtt", "lrc"})
-
 
 @dataclass(frozen=True)
 class DecodedPicture:
@@ -58,27 +53,6 @@ def open_container(name: str, **options: Any) -> Any:
     if hasattr(av.container.InputContainer, "metadata_errors"):
         options["metadata_errors"] = "ignore"
     return av.open(name, **options)
-
-
-def find_video_stream(container: Any, name: str) -> Any:
-    """The first real video stream of an open container; raises ``UserError`` if there is none."""
-    if set(container.format.name.split(",")) & NOT_VIDEO_FORMATS:
-        raise UserError(f"{name} is not a video (it reads as text or raw bytes); {EXPECTED}")
-    for stream in container.streams.video:
-        cover = "attached_pic" in str(getattr(stream, "disposition", "")).lower()
-        if not cover and stream.codec_context is not None:
-            return stream
-    if len(container.streams.video):
-        raise UserError(
-            f"{name} cannot be decoded (its codec is unknown here, or the file was cut off before "
-            f"the end of its index); {EXPECTED}"
-        )
-    kinds = sorted({stream.type for stream in container.streams})
-    holds = f"it holds only {', '.join(kinds)}" if kinds else "it holds no stream"
-    raise UserError(f"{name} is not a video ({holds}); {EXPECTED}")
-
-
-EXPECTED = "give a video file such as .mp4, .mkv, .avi or .mov"
 
 
 class Decoder:

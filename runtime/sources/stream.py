@@ -9,7 +9,6 @@ from typing import Any
 from runtime.errors import UserError
 from runtime.sources.decoding import (
     Decoder,
-    find_video_stream,
     is_url,
     open_container,
     redact_url,
@@ -17,6 +16,7 @@ from runtime.sources.decoding import (
 from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.reconnect import ReconnectTimer
 from runtime.sources.video import PictureClock, estimate_frames, read_fps
+from runtime.sources.video_stream import find_video_stream
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 5.0

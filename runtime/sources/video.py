@@ -9,13 +9,12 @@ from typing import Any
 
 from runtime.errors import UserError
 from runtime.sources.decoding import (
-    EXPECTED,
     DecodedPicture,
     Decoder,
-    find_video_stream,
     open_container,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.video_stream import EXPECTED, find_video_stream
 
 
 class VideoFile(Source):
