@@ -38,6 +38,8 @@ def describe_run(
             "name": source.name,
             "live": source.live,
             "fps": source.fps,
+            "pixel_aspect": f"{source.pixel_aspect.numerator}:{source.pixel_aspect.denominator}",
+            "values": dict(source.values),
         },
         "frames_in": statistics.frames_in,
         "frames_processed": statistics.frames_processed,

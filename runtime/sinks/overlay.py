@@ -35,7 +35,8 @@ class OverlayVideo(Sink):
     """H.264 (avc1, yuv420p) in fragments of half a second, each complete on disk when it ends.
 
     Frames keep their own times. The first frame fixes the size (made even by repeating the last
-    row or column); a later frame of another size is fitted into it with black borders.
+    row or column) and the pixel aspect; a later frame of another size is fitted into it with black
+    borders.
 
     Attributes:
         fps: nominal frames per second, None if the source does not say.
@@ -85,7 +86,7 @@ class OverlayVideo(Sink):
         import numpy as np
 
         if self._container is None:
-            self._start(item.overlay_bgr)
+            self._start(item.overlay_bgr, item.frame.pixel_aspect)
         image_bgr = np.ascontiguousarray(self._fit(item.overlay_bgr))
         frame = av.VideoFrame.from_ndarray(image_bgr, format="bgr24")
         frame = frame.reformat(
@@ -104,7 +105,7 @@ class OverlayVideo(Sink):
         if self._pipe.taken > self._header_bytes:  # a whole fragment stands on disk
             self.file.publish()
 
-    def _start(self, image_bgr: np.ndarray) -> None:
+    def _start(self, image_bgr: np.ndarray, pixel_aspect: Fraction) -> None:
         import av
 
         height, width = image_bgr.shape[:2]
@@ -120,6 +121,7 @@ class OverlayVideo(Sink):
             self._pipe, "w", format="mp4", container_options=options, buffer_size=1 << 16
         )
         self._stream = self._add_stream(round(self.fps) if self.fps else 25)
+        self._stream.codec_context.sample_aspect_ratio = pixel_aspect
         self._container.start_encoding()
         self._header_bytes = self._pipe.taken
 

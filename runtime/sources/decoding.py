@@ -6,19 +6,27 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from runtime.pictures import ValueRange, frame_to_bgr
+from runtime.pictures.orientation import read_display_matrix, swaps_sides
+
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """One decoded picture: BGR pixels, its own time in seconds (None if unknown), its cost."""
+    """One decoded picture: BGR pixels, its own time in seconds (None if unknown), its cost.
+
+    ``pixel_aspect`` is how much wider than high its pixels are shown.
+    """
 
     image_bgr: np.ndarray
     pts_s: float | None
     capture_ms: float
     captured_at: float
+    pixel_aspect: Fraction = Fraction(1)
 
 
 def is_url(name: str) -> bool:
@@ -63,12 +71,16 @@ class Decoder:
     counted as capture time, and a broken connection raises instead of ending the video.
     """
 
-    def __init__(self, container: Any, stream: Any, live: bool) -> None:
+    def __init__(
+        self, container: Any, stream: Any, live: bool, values: ValueRange | None = None
+    ) -> None:
         self.container = container
         self.stream = stream
         self.live = live
         self.damaged = 0
         self.cut_off = False
+        self.pixel_aspect = read_pixel_aspect(stream)
+        self.values = values or ValueRange(steady=True)
         # Frame threads add a delay of one frame each: fine for a file, not for a live stream.
         stream.thread_type = "SLICE" if live else "AUTO"
 
@@ -79,14 +91,19 @@ class Decoder:
             if self.live:
                 started = time.perf_counter()
             for frame in self._decode(packet):
-                image_bgr = upright_bgr(frame)
+                image_bgr = frame_to_bgr(frame, self.values)
                 if image_bgr is None:
                     self.damaged += 1
                     continue
                 capture_ms = (time.perf_counter() - started) * 1e3
                 pts_s = None if frame.pts is None else float(frame.pts * frame.time_base)
-                yield DecodedPicture(image_bgr, pts_s, capture_ms, started)
+                aspect = self._shown_aspect(frame)
+                yield DecodedPicture(image_bgr, pts_s, capture_ms, started, aspect)
                 started = time.perf_counter()
+
+    def _shown_aspect(self, frame: Any) -> Fraction:
+        turned = swaps_sides(read_display_matrix(frame))
+        return 1 / self.pixel_aspect if turned else self.pixel_aspect
 
     def _packets(self) -> Iterator[Any]:
         import av
@@ -113,18 +130,7 @@ class Decoder:
             return []
 
 
-def upright_bgr(frame: Any) -> np.ndarray | None:
-    """A decoded PyAV frame as (height, width, 3) uint8 BGR, turned as its metadata asks."""
-    import cv2
-
-    if not frame.width or not frame.height:
-        return None
-    image_bgr = frame.to_ndarray(format="bgr24")
-    turns = {
-        90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-        -90: cv2.ROTATE_90_CLOCKWISE,
-        180: cv2.ROTATE_180,
-        -180: cv2.ROTATE_180,
-    }
-    turn = turns.get(round(getattr(frame, "rotation", 0) or 0))
-    return image_bgr if turn is None else cv2.rotate(image_bgr, turn)
+def read_pixel_aspect(stream: Any) -> Fraction:
+    """How much wider than high a stream's pixels are shown; 1 where it does not say sensibly."""
+    aspect = stream.sample_aspect_ratio
+    return aspect if aspect and Fraction(1, 20) < aspect < 20 else Fraction(1)

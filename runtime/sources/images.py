@@ -10,9 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from runtime.errors import UserError
+from runtime.pictures import read_picture
 from runtime.sources.frame import Frame, Source, log
 
 IMAGE_ENDINGS = (
@@ -44,13 +43,16 @@ class ImageSource(Source):
             if stop.is_set():
                 return
             started = time.perf_counter()
-            image_bgr = read_image(path)
-            if image_bgr is None:
+            picture = read_picture(path)
+            if picture is None:
                 self.unreadable += 1
                 log.warning("%s cannot be read as an image; it is skipped", path)
                 continue
+            if picture.kind:
+                self.values[picture.kind] = self.values.get(picture.kind, 0) + 1
             capture_ms = (time.perf_counter() - started) * 1e3
-            yield Frame(index, index / self.fps, image_bgr, Path(path).stem, capture_ms, started)
+            stem, time_s = Path(path).stem, index / self.fps
+            yield Frame(index, time_s, picture.image_bgr, stem, capture_ms, started)
         if self.unreadable == len(self.paths):
             raise UserError(
                 f"none of the {len(self.paths)} files of {self.name} can be read as an image; "
@@ -103,18 +105,6 @@ def _expand(pattern: str) -> list[str]:
             return paths
         raise UserError(f"--images {pattern} matches no file; check the pattern")
     raise UserError(f"--images {pattern} does not exist; give a folder or a glob of images")
-
-
-def read_image(path: str) -> np.ndarray | None:
-    """Read one image as (height, width, 3) uint8 BGR, or None where that is not possible."""
-    import cv2
-
-    try:
-        encoded = np.fromfile(path, dtype=np.uint8)  # cv2.imread fails on names it cannot encode
-        image_bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-    except (OSError, cv2.error):
-        return None
-    return image_bgr
 
 
 def natural_key(path: str) -> list[tuple[int, int | str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.errors import UserError
+from runtime.pictures import ValueRange
 from runtime.sources.decoding import (
     Decoder,
     is_url,
@@ -48,6 +49,8 @@ class StreamSource(Source):
         self._live_wanted = live
         self.live = self.scheme in LIVE_SCHEMES if live is None else live
         self.timer = ReconnectTimer(f"stream {self.name}", reconnect_timeout_s)
+        self._values = ValueRange(steady=True)
+        self.values = self._values.met
         self._index = 0
         self._first_at: float | None = None
 
@@ -93,7 +96,7 @@ class StreamSource(Source):
         if not self.live:
             self.frame_count = stream.frames or estimate_frames(container, stream, self.fps)
         clock = PictureClock(self.fps)
-        decoder = Decoder(container, stream, live=self.live)
+        decoder = Decoder(container, stream, self.live, self._values)
         for picture in decoder.pictures():
             if stop.is_set():
                 return
@@ -102,6 +105,7 @@ class StreamSource(Source):
                 log.warning("stream %s is back", self.name)
             if self._first_at is None:
                 self._first_at = picture.captured_at
+            self.pixel_aspect = picture.pixel_aspect
             since_s = picture.captured_at - self._first_at
             yield Frame(
                 self._index,
@@ -110,6 +114,7 @@ class StreamSource(Source):
                 frame_stem(self._index),
                 picture.capture_ms,
                 picture.captured_at,
+                picture.pixel_aspect,
             )
             self._index += 1
         if decoder.cut_off or (decoder.damaged and not self.live):

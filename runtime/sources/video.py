@@ -53,6 +53,8 @@ class VideoFile(Source):
         if self._first is None:
             self.close()
             raise UserError(f"{self.name} holds no picture that can be decoded; {EXPECTED}")
+        self.pixel_aspect = self._first.pixel_aspect
+        self.values = self._decoder.values.met
 
     def _refusal(self, error: Exception) -> str:
         if isinstance(error, PermissionError):
@@ -80,6 +82,7 @@ class VideoFile(Source):
                 frame_stem(index),
                 picture.capture_ms,
                 picture.captured_at,
+                picture.pixel_aspect,
             )
             index += 1
             picture = next(self._pictures, None)

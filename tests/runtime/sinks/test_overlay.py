@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,10 @@ from runtime.sinks.overlay import OverlayVideo
 from tests.support.clips import draw_scene, read_video
 
 
-def item(image_bgr: np.ndarray, time_s: float) -> Any:
-    """What the sink reads of a segmented frame: the overlay and the time."""
-    return SimpleNamespace(overlay_bgr=image_bgr, frame=SimpleNamespace(time_s=time_s))
+def item(image_bgr: np.ndarray, time_s: float, pixel_aspect: Fraction = Fraction(1)) -> Any:
+    """What the sink reads of a segmented frame: the overlay, the time and the pixels' shape."""
+    frame = SimpleNamespace(time_s=time_s, pixel_aspect=pixel_aspect)
+    return SimpleNamespace(overlay_bgr=image_bgr, frame=frame)
 
 
 def write_all(path: Path, images: list[np.ndarray], times_s: list[float], fps: float = 10) -> None:
@@ -74,6 +76,18 @@ def test_any_size(size_wh: tuple[int, int], tmp_path: Path) -> None:
     assert len(images) == 3
     assert images[0].shape[:2] == (height + height % 2, width + width % 2)
     assert np.abs(images[2].astype(int) - (0, 0, 200)).max() < 12  # the edge is repeated, not black
+
+
+@pytest.mark.parametrize("aspect", [Fraction(64, 45), Fraction(45, 64), Fraction(1)])
+def test_the_pixel_aspect_is_kept(aspect: Fraction, tmp_path: Path) -> None:
+    sink = OverlayVideo(str(tmp_path / "a.mp4"), 10)
+    sink.check(Claims([], "no-bundle"))
+    sink.write(item(draw_scene(0), 0.0, aspect))
+    sink.close()
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.sample_aspect_ratio == aspect
+        assert (stream.width, stream.height) == (128, 96)
 
 
 def test_a_later_size_is_fitted_in(tmp_path: Path, caplog) -> None:
