@@ -7,12 +7,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from runtime.pictures import ValueRange, frame_to_bgr
 from runtime.pictures.orientation import read_display_matrix, swaps_sides
+from runtime.sources.timing import PictureClock, longest_gap_s, read_fps
+
+#: Packets that are read ahead to measure a frame rate, at most.
+AHEAD_PACKETS = 40
+AHEAD_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,11 @@ def open_container(name: str, **options: Any) -> Any:
 class Decoder:
     """Decodes one open container, packet by packet, over damaged places.
 
-    ``damaged`` counts packets that could not be decoded; ``cut_off`` says that reading ended with
-    an error rather than at the end. With ``live``, the time spent waiting for the network is not
-    counted as capture time, and a broken connection raises instead of ending the video.
+    ``fps`` is the nominal frame rate, measured where the container's own makes no sense (not of a
+    live stream). ``damaged`` counts packets that could not be decoded; ``cut_off`` says that
+    reading ended with an error rather than at the end. With ``live``, the time spent waiting for
+    the network is not counted as capture time, and a broken connection raises instead of ending
+    the video.
     """
 
     def __init__(
@@ -81,6 +89,12 @@ class Decoder:
         self.cut_off = False
         self.pixel_aspect = read_pixel_aspect(stream)
         self.values = values or ValueRange(steady=True)
+        self._demuxed = container.demux(stream)
+        self._ahead: list[Any] = []
+        self._broken: Exception | None = None
+        self.fps = read_fps(stream)
+        if self.fps is None and not live:
+            self.fps = read_fps(stream, self._read_ahead())
         # Frame threads add a delay of one frame each: fine for a file, not for a live stream.
         stream.thread_type = "SLICE" if live else "AUTO"
 
@@ -105,11 +119,34 @@ class Decoder:
         turned = swaps_sides(read_display_matrix(frame))
         return 1 / self.pixel_aspect if turned else self.pixel_aspect
 
+    def clock(self) -> PictureClock:
+        """A clock for the pictures' stamps."""
+        return PictureClock(self.fps, longest_gap_s(self.container))
+
+    def _read_ahead(self) -> list[float]:
+        """Take packets before any is decoded; the stamps of their pictures in seconds."""
+        import av
+
+        try:
+            for packet in self._demuxed:
+                self._ahead.append(packet)
+                size = sum(packet.size for packet in self._ahead)
+                if len(self._ahead) >= AHEAD_PACKETS or size >= AHEAD_BYTES:
+                    break
+        except av.error.FFmpegError as error:
+            self._broken = error
+        stamped = [packet for packet in self._ahead if packet.pts is not None]
+        return [float(packet.pts * packet.time_base) for packet in stamped]
+
     def _packets(self) -> Iterator[Any]:
         import av
 
         try:
-            yield from self.container.demux(self.stream)
+            yield from self._ahead
+            self._ahead = []
+            if self._broken is not None:
+                raise self._broken
+            yield from chain(self._demuxed)  # PyAV's own breaks `yield from` once it has ended
         except av.error.FFmpegError:
             if self.live:
                 raise

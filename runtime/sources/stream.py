@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from runtime.errors import UserError
 from runtime.pictures import ValueRange
 from runtime.sources.decoding import (
+    DecodedPicture,
     Decoder,
     is_url,
     open_container,
@@ -16,7 +17,7 @@ from runtime.sources.decoding import (
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.reconnect import ReconnectTimer
-from runtime.sources.video import PictureClock, estimate_frames, read_fps
+from runtime.sources.timing import estimate_frames, timed
 from runtime.sources.video_stream import find_video_stream
 
 OPEN_TIMEOUT_S = 10.0
@@ -92,12 +93,16 @@ class StreamSource(Source):
         stream = find_video_stream(container, self.name)
         if self._live_wanted is None and self.scheme not in LIVE_SCHEMES:
             self.live = has_no_end(container)
-        self.fps = read_fps(stream) or self.fps
+        decoder = Decoder(container, stream, self.live, self._values)
+        self.fps = decoder.fps or self.fps
         if not self.live:
             self.frame_count = stream.frames or estimate_frames(container, stream, self.fps)
-        clock = PictureClock(self.fps)
-        decoder = Decoder(container, stream, self.live, self._values)
-        for picture in decoder.pictures():
+        pictures = decoder.pictures()
+        if self.live:
+            paced: Iterable[tuple[DecodedPicture, float | None]] = ((one, None) for one in pictures)
+        else:
+            paced = timed(pictures, decoder.clock())
+        for picture, time_s in paced:
             if stop.is_set():
                 return
             if self.timer.seen_frame():
@@ -105,11 +110,11 @@ class StreamSource(Source):
                 log.warning("stream %s is back", self.name)
             if self._first_at is None:
                 self._first_at = picture.captured_at
-            self.pixel_aspect = picture.pixel_aspect
             since_s = picture.captured_at - self._first_at
+            self.pixel_aspect = picture.pixel_aspect
             yield Frame(
                 self._index,
-                since_s if self.live else clock.read(picture.pts_s),
+                since_s if time_s is None else time_s,
                 picture.image_bgr,
                 frame_stem(self._index),
                 picture.capture_ms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from runtime.errors import UserError
@@ -14,6 +15,7 @@ from runtime.sources.decoding import (
     open_container,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.timing import estimate_frames, timed
 from runtime.sources.video_stream import EXPECTED, find_video_stream
 
 
@@ -44,10 +46,10 @@ class VideoFile(Source):
         except (av.error.FFmpegError, OSError) as error:
             raise UserError(self._refusal(error)) from None
         stream = find_video_stream(self._container, self.name)
-        self.fps = read_fps(stream)
+        self._decoder = Decoder(self._container, stream, live=False)
+        self.fps = self._decoder.fps
         self._announced = stream.frames or 0
         self.frame_count = self._announced or estimate_frames(self._container, stream, self.fps)
-        self._decoder = Decoder(self._container, stream, live=False)
         self._pictures = self._decoder.pictures()
         self._first = next(self._pictures, None)
         if self._first is None:
@@ -69,24 +71,22 @@ class VideoFile(Source):
         """Every picture of the file; see :meth:`Source.frames`."""
         if self._first is None:
             self.open()
-        clock = PictureClock(self.fps)
-        index = 0
-        picture: DecodedPicture | None = self._first
-        while picture is not None:
+        assert self._first is not None and self._decoder is not None
+        index = -1
+        pictures = chain([self._first], self._pictures)
+        for index, (picture, time_s) in enumerate(timed(pictures, self._decoder.clock())):
             if stop.is_set():
                 return
             yield Frame(
                 index,
-                clock.read(picture.pts_s),
+                time_s,
                 picture.image_bgr,
                 frame_stem(index),
                 picture.capture_ms,
                 picture.captured_at,
                 picture.pixel_aspect,
             )
-            index += 1
-            picture = next(self._pictures, None)
-        self._warn_of_damage(index)
+        self._warn_of_damage(index + 1)
 
     def _warn_of_damage(self, frames_read: int) -> None:
         assert self._decoder is not None
@@ -113,25 +113,6 @@ class VideoFile(Source):
             self._container = None
 
 
-class PictureClock:
-    """Turns time stamps into seconds since the first picture, always moving forward."""
-
-    def __init__(self, fps: float | None) -> None:
-        self.step_s = 1.0 / (fps or 25.0)
-        self.start_s: float | None = None
-        self.last_s = -self.step_s
-
-    def read(self, pts_s: float | None) -> float:
-        """Seconds for one picture; without a usable stamp, one nominal step after the last."""
-        if pts_s is not None and self.start_s is None:
-            self.start_s = pts_s - (self.last_s + self.step_s)
-        now_s = None if pts_s is None or self.start_s is None else pts_s - self.start_s
-        if now_s is None or now_s <= self.last_s:
-            now_s = self.last_s + self.step_s
-        self.last_s = now_s
-        return now_s
-
-
 def check_video_path(path: str) -> None:
     """Refuse what cannot be a video file before FFmpeg is asked; raises ``UserError``."""
     if not path:
@@ -142,22 +123,3 @@ def check_video_path(path: str) -> None:
         raise UserError(f"--video {path} is a folder; for a folder of images give --images {path}")
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         raise UserError(f"{path} is empty (0 bytes), not a video; {EXPECTED}")
-
-
-def read_fps(stream: Any) -> float | None:
-    """Frames per second that the container states or FFmpeg guesses, None if it makes no sense."""
-    for rate in (stream.average_rate, getattr(stream, "guessed_rate", None)):
-        if rate and 0 < float(rate) <= 1000:
-            return float(rate)
-    return None
-
-
-def estimate_frames(container: Any, stream: Any, fps: float | None) -> int | None:
-    """Frames by duration and rate, for a progress bar; None where either is unknown."""
-    if stream.duration and stream.time_base:
-        duration_s = float(stream.duration * stream.time_base)
-    elif container.duration:
-        duration_s = container.duration / 1e6
-    else:
-        return None
-    return max(1, round(duration_s * fps)) if fps else None

@@ -15,7 +15,6 @@ import pytest
 
 from runtime.errors import UserError
 from runtime.sources import Frame, VideoFile, open_video
-from runtime.sources.video import PictureClock
 from tests.support.clips import SIZE_WH, draw_scene, write_clip
 
 
@@ -51,20 +50,6 @@ def test_variable_frame_rate_keeps_the_files_times(tmp_path: Path) -> None:
 def test_time_starts_at_zero_whatever_the_file_says(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.ts", 4, fps=10)  # MPEG-TS begins at 1.4 s
     assert [frame.time_s for frame in read_all(path)] == pytest.approx([0, 0.1, 0.2, 0.3], abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("stamps", "expected"),
-    [
-        ([5.0, 5.1, 5.2], [0.0, 0.1, 0.2]),
-        ([None, None], [0.0, 0.1]),
-        ([5.0, None, 5.25], [0.0, 0.1, 0.25]),
-        ([5.0, 5.1, 3.0, 5.4], [0.0, 0.1, 0.2, 0.4]),  # a jump back does not turn time round
-    ],
-)
-def test_picture_clock(stamps: list[float | None], expected: list[float]) -> None:
-    clock = PictureClock(fps=10)
-    assert [clock.read(stamp) for stamp in stamps] == pytest.approx(expected)
 
 
 def patch_header(clip: Path, path: Path, matrix: tuple[int, int, int, int]) -> Path:
