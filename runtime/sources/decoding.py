@@ -25,7 +25,8 @@ AHEAD_BYTES = 16 << 20
 class DecodedPicture:
     """One decoded picture: BGR pixels, its own time in seconds (None if unknown), its cost.
 
-    ``pixel_aspect`` is how much wider than high its pixels are shown.
+    ``pixel_aspect`` is how much wider than high its pixels are shown, ``lost_before`` how many
+    packets had turned out damaged before it.
     """
 
     image_bgr: np.ndarray
@@ -33,6 +34,34 @@ class DecodedPicture:
     capture_ms: float
     captured_at: float
     pixel_aspect: Fraction = Fraction(1)
+    lost_before: int = 0
+
+
+@dataclass
+class SeenPackets:
+    """What came out of a container.
+
+    Attributes:
+        shown: packets whose pictures are to be shown (an edit list leaves others out).
+        corrupt: those among all that the container calls corrupt.
+        ended_corrupt: whether the last one was, as of a file that ends in its middle.
+        last_pts: the largest time stamp, in the stream's own unit.
+    """
+
+    shown: int = 0
+    corrupt: int = 0
+    ended_corrupt: bool = False
+    last_pts: int | None = None
+
+    def add(self, packet: Any) -> None:
+        """Count one packet; the empty one at the end is none."""
+        if not packet.size:
+            return
+        self.shown += not packet.is_discard
+        self.ended_corrupt = packet.is_corrupt
+        self.corrupt += packet.is_corrupt
+        if packet.pts is not None:
+            self.last_pts = max(packet.pts, self.last_pts or 0)
 
 
 def is_url(name: str) -> bool:
@@ -87,6 +116,7 @@ class Decoder:
         self.live = live
         self.damaged = 0
         self.cut_off = False
+        self.seen = SeenPackets()
         self.pixel_aspect = read_pixel_aspect(stream)
         self.values = values or ValueRange(steady=True)
         self._demuxed = container.demux(stream)
@@ -112,7 +142,7 @@ class Decoder:
                 capture_ms = (time.perf_counter() - started) * 1e3
                 pts_s = None if frame.pts is None else float(frame.pts * frame.time_base)
                 aspect = self._shown_aspect(frame)
-                yield DecodedPicture(image_bgr, pts_s, capture_ms, started, aspect)
+                yield DecodedPicture(image_bgr, pts_s, capture_ms, started, aspect, self.damaged)
                 started = time.perf_counter()
 
     def _shown_aspect(self, frame: Any) -> Fraction:
@@ -156,8 +186,8 @@ class Decoder:
     def _decode(self, packet: Any) -> list[Any]:
         import av
 
-        if packet is not None and getattr(packet, "is_corrupt", False) and not self.live:
-            self.cut_off = True
+        if packet is not None:
+            self.seen.add(packet)
         try:
             return list(self.stream.codec_context.decode(packet))
         except EOFError:

@@ -16,6 +16,7 @@ from runtime.sources.decoding import (
     redact_url,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.losses import count_announced, describe_losses
 from runtime.sources.reconnect import ReconnectTimer
 from runtime.sources.timing import estimate_frames, timed
 from runtime.sources.video_stream import find_video_stream
@@ -96,7 +97,9 @@ class StreamSource(Source):
         decoder = Decoder(container, stream, self.live, self._values)
         self.fps = decoder.fps or self.fps
         if not self.live:
-            self.frame_count = stream.frames or estimate_frames(container, stream, self.fps)
+            self.frame_count = count_announced(container, stream) or estimate_frames(
+                container, stream, self.fps
+            )
         pictures = decoder.pictures()
         if self.live:
             paced: Iterable[tuple[DecodedPicture, float | None]] = ((one, None) for one in pictures)
@@ -122,8 +125,9 @@ class StreamSource(Source):
                 picture.pixel_aspect,
             )
             self._index += 1
-        if decoder.cut_off or (decoder.damaged and not self.live):
-            log.warning("%s is cut off or damaged: %d frames read", self.name, self._index)
+        losses = None if self.live else describe_losses(decoder, self._index)
+        if losses is not None:
+            log.warning("%s %s", self.name, losses)
 
     def _refuse_for_good(self, error: Exception) -> None:
         """Raise at once for what waiting cannot mend, unless it has worked before."""

@@ -15,6 +15,7 @@ from runtime.sources.decoding import (
     open_container,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.losses import FrameNumbers, count_announced, describe_losses
 from runtime.sources.timing import estimate_frames, timed
 from runtime.sources.video_stream import EXPECTED, find_video_stream
 
@@ -34,7 +35,6 @@ class VideoFile(Source):
         self._decoder: Decoder | None = None
         self._pictures: Iterator[DecodedPicture] = iter(())
         self._first: DecodedPicture | None = None
-        self._announced = 0
 
     def open(self) -> None:
         """Open the file and decode its first picture: only then is it known to be a video."""
@@ -48,8 +48,8 @@ class VideoFile(Source):
         stream = find_video_stream(self._container, self.name)
         self._decoder = Decoder(self._container, stream, live=False)
         self.fps = self._decoder.fps
-        self._announced = stream.frames or 0
-        self.frame_count = self._announced or estimate_frames(self._container, stream, self.fps)
+        announced = count_announced(self._container, stream)
+        self.frame_count = announced or estimate_frames(self._container, stream, self.fps)
         self._pictures = self._decoder.pictures()
         self._first = next(self._pictures, None)
         if self._first is None:
@@ -72,11 +72,14 @@ class VideoFile(Source):
         if self._first is None:
             self.open()
         assert self._first is not None and self._decoder is not None
-        index = -1
+        count = 0
+        numbers = FrameNumbers(self._decoder)
         pictures = chain([self._first], self._pictures)
-        for index, (picture, time_s) in enumerate(timed(pictures, self._decoder.clock())):
+        for picture, time_s in timed(pictures, self._decoder.clock()):
             if stop.is_set():
                 return
+            index = numbers.number(picture, time_s)
+            count += 1
             yield Frame(
                 index,
                 time_s,
@@ -86,19 +89,9 @@ class VideoFile(Source):
                 picture.captured_at,
                 picture.pixel_aspect,
             )
-        self._warn_of_damage(index + 1)
-
-    def _warn_of_damage(self, frames_read: int) -> None:
-        assert self._decoder is not None
-        missing = self._announced - frames_read
-        if self._decoder.cut_off or missing > max(1, self._announced // 50):
-            of = f" of {self._announced}" if self._announced else ""
-            log.warning("%s is cut off: %d%s frames could be read", self.name, frames_read, of)
-        elif self._decoder.damaged:
-            log.warning(
-                "%s is damaged: %d packets could not be decoded, %d frames could",
-                self.name, self._decoder.damaged, frames_read,
-            )  # fmt: skip
+        losses = describe_losses(self._decoder, count)
+        if losses is not None:
+            log.warning("%s %s", self.name, losses)
 
     def input_paths(self) -> list[str]:
         """The file itself."""
