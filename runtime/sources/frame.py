@@ -60,6 +60,8 @@ class Source(ABC):
         self.name = name
         self.reconnects = 0
         self.unreadable = 0
+        #: Entries of folders that are no images.
+        self.passed_over: list[str] = []
         #: For each unusual range of samples, such as ``"12 bits in 16"``, how many frames had it.
         self.values: dict[str, int] = {}
 
