@@ -64,6 +64,13 @@ class Source(ABC):
         self.passed_over: list[str] = []
         #: For each unusual range of samples, such as ``"12 bits in 16"``, how many frames had it.
         self.values: dict[str, int] = {}
+        self._warned: set[str] = set()
+
+    def warn_of_values(self, kind: str) -> None:
+        """Say once for each unusual range of samples how it is read."""
+        if kind not in self._warned:
+            self._warned.add(kind)
+            log.warning("%s: %s, brought to 8 bits; the report counts such frames", self.name, kind)
 
     def open(self) -> None:  # noqa: B027 - a live source connects later, in its reading thread
         """Check what can be checked before any work starts; raises ``UserError``."""

@@ -65,6 +65,7 @@ class ImageSource(Source):
                 log.warning("%s cannot be read as an image; it is skipped", path)
                 continue
             if picture.kind:
+                self.warn_of_values(picture.kind)
                 self.values[picture.kind] = self.values.get(picture.kind, 0) + 1
             capture_ms = (time.perf_counter() - started) * 1e3
             stem, time_s = Path(path).stem, index / self.fps

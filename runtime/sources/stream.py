@@ -115,6 +115,8 @@ class StreamSource(Source):
                 self._first_at = picture.captured_at
             since_s = picture.captured_at - self._first_at
             self.pixel_aspect = picture.pixel_aspect
+            for kind in tuple(self.values):
+                self.warn_of_values(kind)
             yield Frame(
                 self._index,
                 since_s if time_s is None else time_s,

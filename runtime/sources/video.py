@@ -57,6 +57,8 @@ class VideoFile(Source):
             raise UserError(f"{self.name} holds no picture that can be decoded; {EXPECTED}")
         self.pixel_aspect = self._first.pixel_aspect
         self.values = self._decoder.values.met
+        for kind in self.values:
+            self.warn_of_values(kind)
 
     def _refusal(self, error: Exception) -> str:
         if isinstance(error, PermissionError):
