@@ -25,6 +25,7 @@ from tests.compat.environment import (
     Outcome,
     StepError,
     Uv,
+    run_step,
     try_environment,
 )
 from tests.compat.interpreters import find_interpreter, read_supported
@@ -111,8 +112,14 @@ def _report(outcome: Outcome, took_s: float) -> None:
 
 
 def _remark() -> str:
+    """When, on what and at which commit it was run."""
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    return f"Run on {today} with `make test-compat` ({platform.system()} {platform.machine()})."
+    machine = f"{platform.system()} {platform.machine()}"
+    try:
+        commit = run_step("git", ["git", "describe", "--always", "--dirty"]).strip()
+    except (OSError, StepError):  # a source archive has no history
+        commit = "unknown"
+    return f"Run on {today} with `make test-compat` ({machine}, commit {commit})."
 
 
 def _say(line: str) -> None:
