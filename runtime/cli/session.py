@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from runtime.cli.report import describe_run, print_summary
 from runtime.cli.signals import StopSignals
 from runtime.command import INTERRUPTED
 from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
-from runtime.errors import MgcaError, describe_error
+from runtime.errors import MgcaError, UserError, describe_error
 from runtime.sinks.base import Sink
 from runtime.sinks.claims import Claims
 from runtime.sinks.registry import build_sinks
@@ -188,7 +189,27 @@ def build_source(config: SourcesConfig) -> Source:
         return ImageSource(config.images, config.image_fps)
     assert config.video is not None
     live = {"auto": None, "yes": True, "no": False}[config.live]
-    return open_video(config.video, config.reconnect_timeout, live)
+    video = fill_in_environment(config.video)
+    return open_video(video, config.reconnect_timeout, live)
+
+
+def fill_in_environment(address: str) -> str:
+    """``${NAME}`` in an address replaced by that environment variable; raises ``UserError``.
+
+    So a password need stand neither in a file of flags nor in the list of processes.
+    """
+    if os.path.exists(address):
+        return address
+
+    def read(found: re.Match[str]) -> str:
+        value = os.environ.get(found[1])
+        if value is None:
+            raise UserError(
+                f"--video {address}: the environment variable {found[1]} is not set; set it"
+            )
+        return value
+
+    return re.sub(r"\$\{([A-Za-z_]\w*)\}", read, address)
 
 
 def claim_inputs(config: SessionConfig, source: Source, config_file: str | None) -> Claims:

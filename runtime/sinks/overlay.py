@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, UserError
 from runtime.options import option
+from runtime.redaction import RedactingFilter
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
 from runtime.sinks.registry import register
@@ -28,6 +29,7 @@ BT709 = 1
 __all__ = ["OverlayVideo"]
 
 log = logging.getLogger("mgca.sinks")
+log.addFilter(RedactingFilter())
 
 
 @register

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runtime.redaction import RedactingFilter
+
 if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger("mgca.sources")
+log.addFilter(RedactingFilter())  # also where a program of its own sets up the logging
 
 
 @dataclass(frozen=True)

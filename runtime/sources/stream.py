@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from runtime.errors import UserError
+from runtime.redaction import redact_url, remember_url
 from runtime.sources.decoding import (
     Decoder,
     find_video_stream,
     is_url,
     open_container,
-    redact_url,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.reconnect import ReconnectTimer
@@ -42,6 +42,7 @@ class StreamSource(Source):
         self, url: str, reconnect_timeout_s: float | None = None, live: bool | None = None
     ) -> None:
         assert is_url(url)
+        remember_url(url)
         super().__init__(redact_url(url))
         self.url = url
         self.scheme = url.split("://", 1)[0].lower()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, describe_error
+from runtime.redaction import RedactingFilter
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.stream.channel import Channel, Ended
 from runtime.stream.statistics import RunStatistics
@@ -27,6 +28,7 @@ LIVE_IN_FLIGHT = 2
 CAPTURE_JOIN_S = 1.0
 
 log = logging.getLogger("mgca.stream")
+log.addFilter(RedactingFilter())
 
 __all__ = ["Stream"]
 
