@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -46,7 +47,8 @@ def _run(arguments: Sequence[str]) -> int:
         _configure_logging(line.debug, line.config.running.quiet)
         from runtime.cli.session import run_session
 
-        return run_session(line.config, stopping, line.config_file)
+        command = shlex.join(["mgca-rt", *map(redact, arguments)])
+        return run_session(line.config, stopping, line.config_file, command)
 
 
 def _print_config(config: SessionConfig) -> None:

@@ -23,7 +23,7 @@ from runtime.cli.signals import StopSignals
 from runtime.command import INTERRUPTED
 from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
 from runtime.errors import MgcaError, UserError, describe_error
-from runtime.sinks.base import Sink
+from runtime.sinks.base import RunFacts, Sink
 from runtime.sinks.claims import Claims
 from runtime.sinks.registry import build_sinks
 from runtime.sources import CameraSource, ImageSource, Source, open_video
@@ -38,7 +38,10 @@ __all__ = ["run_session"]
 
 
 def run_session(
-    config: SessionConfig, stopping: StopSignals, config_file: str | None = None
+    config: SessionConfig,
+    stopping: StopSignals,
+    config_file: str | None = None,
+    command: str = "",
 ) -> int:
     """Run one session.
 
@@ -46,6 +49,7 @@ def run_session(
         config: what to do.
         stopping: the signals that end it.
         config_file: the file that filled the config, which no output may replace.
+        command: the command line, without secrets, for the outputs' records.
 
     Returns:
         The exit code.
@@ -59,12 +63,15 @@ def run_session(
         source = build_source(config.sources)
         stack.callback(source.close)
         sinks = build_sinks(config.outputs.sinks)
-        claims = claim_inputs(config, source, config_file)
+        claims = claim_inputs(config, source, config_file, class_list)
         for sink in sinks:
             sink.check(claims)
         source.open()
         model = stack.enter_context(load_model(config.running))
         segmenter = make_segmenter(model, config.words, class_list)
+        facts = describe_facts(segmenter, command)
+        for sink in sinks:
+            sink.prepare(facts)
         return _run_pipeline(config, stopping, source, segmenter, sinks)
 
 
@@ -212,12 +219,24 @@ def fill_in_environment(address: str) -> str:
     return re.sub(r"\$\{([A-Za-z_]\w*)\}", read, address)
 
 
-def claim_inputs(config: SessionConfig, source: Source, config_file: str | None) -> Claims:
-    """The files that the run reads, to which no sink may write."""
+def claim_inputs(
+    config: SessionConfig, source: Source, config_file: str | None, class_list: list[str]
+) -> Claims:
+    """The files that the run reads, to which no sink may write, and what it looks for."""
+    from runtime.text.classes import parse_classes
+
     files = [config.words.classes_file, config_file]
     inputs = [*source.input_paths(), *(path for path in files if path is not None)]
     images = source.input_paths() if source.kind == "images" else ()
-    return Claims(inputs, config.running.bundle or DEMO_BUNDLE, images)
+    names = [entry.name for entry in parse_classes(class_list)]
+    return Claims(inputs, config.running.bundle or DEMO_BUNDLE, images, names)
+
+
+def describe_facts(segmenter: Segmenter, command: str) -> RunFacts:
+    """What the outputs may know of a run before its first frame."""
+    assert segmenter.classes is not None
+    words = segmenter.classes
+    return RunFacts(words.class_names, words.background, segmenter.bundle.id, command)
 
 
 def load_model(config: RunningConfig) -> Model:

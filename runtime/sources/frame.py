@@ -26,7 +26,8 @@ class Frame:
     skipped and dropped ones included, so that results line up with the source. ``time_s`` is the
     time since the source's first frame. ``captured_at`` (``time.perf_counter``) is when work on
     this frame began, ``capture_ms`` how long reading, decoding and converting it took; waiting for
-    a camera's next picture is not work and not counted.
+    a camera's next picture is not work and not counted. ``path`` is the file of an image, None for
+    a frame of something longer.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Frame:
     stem: str
     capture_ms: float
     captured_at: float
+    path: str | None = None
 
     @property
     def size_wh(self) -> tuple[int, int]:

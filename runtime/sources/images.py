@@ -50,7 +50,9 @@ class ImageSource(Source):
                 log.warning("%s cannot be read as an image; it is skipped", path)
                 continue
             capture_ms = (time.perf_counter() - started) * 1e3
-            yield Frame(index, index / self.fps, image_bgr, Path(path).stem, capture_ms, started)
+            yield Frame(
+                index, index / self.fps, image_bgr, Path(path).stem, capture_ms, started, path
+            )
         if self.unreadable == len(self.paths):
             raise UserError(
                 f"none of the {len(self.paths)} files of {self.name} can be read as an image; "
