@@ -215,7 +215,7 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
     for flag in (
         "--camera", "--video", "--images", "--bundle", "--classes", "--classes-file",
         "--background", "--threshold", "--units", "--allow-unknown", "--out", "--label-dir",
-        "--overwrite",
+        "--overwrite", "--pictures", "--picture-every",
         "--jsonl", "--rle", "--report", "--show", "--backend", "--reconnect-timeout", "--threads",
         "--max-frames", "--debug", "--quiet", "--version", "--strict", "--config", "--print-config",
     ):  # fmt: skip
