@@ -13,6 +13,7 @@ from runtime.cli.process_title import hide_secret_arguments
 from runtime.cli.signals import StopSignals
 from runtime.command import run_command
 from runtime.redaction import redact
+from runtime.terminal import LineHandler
 
 __all__ = ["main"]
 
@@ -75,7 +76,7 @@ class _LineFormatter(logging.Formatter):
 
 
 def _configure_logging(debug: bool, quiet: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineHandler(sys.stderr)
     handler.setFormatter(_LineFormatter())
     level = logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING
     for name in ("mgca", "runtime"):

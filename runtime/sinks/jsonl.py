@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from runtime.redaction import redact
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
 from runtime.sinks.registry import register
+from runtime.terminal import beside_bar
 
 if TYPE_CHECKING:
     from runtime.sinks.claims import Claims
@@ -90,8 +92,9 @@ class JsonLines(Sink):
 
     def _print(self, line: str) -> None:
         try:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            with beside_bar(sys.stdout) if sys.stdout.isatty() else nullcontext():
+                sys.stdout.write(line)
+                sys.stdout.flush()
         except BrokenPipeError:
             raise MgcaError(f"{FLAG} -: the reader of stdout went away") from None
         except OSError as error:

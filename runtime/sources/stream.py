@@ -70,6 +70,8 @@ class StreamSource(Source):
                 reason = error
             finally:
                 container.close()
+            if stop.is_set():
+                return
             if not self.live:
                 self._end_of_file(reason)
                 return
