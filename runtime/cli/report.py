@@ -57,6 +57,11 @@ def describe_run(
         "classes": names,
         "mean_areas": {name: round(areas.get(name, 0.0), 7) for name in names},
         "background": config.words.background,
+        "background_dropped": [
+            {"word": one.word, "means": one.means}
+            for one in (segmenter.classes.dropped if segmenter.classes else ())
+        ],
+        "rivals": stream.rivals.describe(names),
         "threshold": config.words.threshold,
         "units": config.words.units,
         "peak_rss_mib": read_peak_rss_mib(),

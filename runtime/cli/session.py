@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from runtime.segment.segmenter import Segmenter
 
 __all__ = ["run_session"]
+
+log = logging.getLogger("mgca.session")
 
 
 def run_session(
@@ -117,6 +120,8 @@ def _conclude(
     started_at: float,
 ) -> None:
     """Write the report and the summary of a run that is over, then raise what went wrong in it."""
+    for rivalry in stream.rivals.rivalries(stream.segmenter.class_names):
+        log.warning("%s", rivalry.describe())
     lost = _describe_lost_output(stream)
     status = "failed" if failure or lost else "interrupted" if interrupted else "done"
     record = describe_run(config, stream, status, failure or lost, started_at)
