@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
+from runtime.terminal import beside_bar
+
 Item = TypeVar("Item")
 
 
@@ -25,4 +27,5 @@ def show_bar(items: Sequence[Item], name: str) -> Iterator[Item]:
 
 def say(line: str) -> None:
     """Print one line of the log."""
-    print(f"export: {line}", file=sys.stderr, flush=True)
+    with beside_bar(sys.stderr):
+        print(f"export: {line}", file=sys.stderr, flush=True)

@@ -17,10 +17,11 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from runtime.errors import MgcaError, UserError
+from runtime.redaction import MASK, redact, remember_arguments
 
 INTERRUPTED = 130
 
-__all__ = ["INTERRUPTED", "CommandParser", "run_command"]
+__all__ = ["INTERRUPTED", "CommandParser", "hide_login", "run_command"]
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -49,11 +50,22 @@ class CommandParser(argparse.ArgumentParser):
     def _describe_unknown(self, argument: str) -> str:
         flag = argument.split("=", 1)[0]
         if not flag.startswith("-"):
-            return f"unexpected argument {argument!r}; see {self.prog} --help"
+            return f"unexpected argument {hide_login(argument)!r}; see {self.prog} --help"
+        flag = hide_login(flag)
         known = [option for action in self._actions for option in action.option_strings]
         nearest = difflib.get_close_matches(flag, known, n=1, cutoff=0.5)
         hint = f"did you mean {nearest[0]}?" if nearest else f"see {self.prog} --help"
         return f"unknown flag {flag}; {hint}"
+
+
+def hide_login(argument: str) -> str:
+    """An argument that stands alone, without what is before an ``@``: a torn address's password.
+
+    >>> hide_login("w0rd@10.0.0.2/live")
+    '***@10.0.0.2/live'
+    """
+    before, at, behind = argument.rpartition("@")
+    return f"{MASK}@{behind}" if at and before else argument
 
 
 def run_command(
@@ -71,6 +83,7 @@ def run_command(
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = "--debug" in arguments
+    remember_arguments(arguments)
     try:
         with _sigterm_interrupts():
             exit_code = run(arguments) or 0
@@ -114,8 +127,8 @@ def _let_go_of_broken_stdout() -> None:
 
 def _report(prog: str, message: str, debug: bool, exit_code: int) -> int:
     if debug:
-        traceback.print_exc()
-    print(f"{prog}: error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        print(redact(traceback.format_exc()), end="", file=sys.stderr)
+    print(f"{prog}: error: {' '.join(redact(message).split())}", file=sys.stderr, flush=True)
     return exit_code
 
 

@@ -5,6 +5,8 @@ A command line turns any :class:`MgcaError` into that line on stderr and its ``e
 
 from __future__ import annotations
 
+from runtime.redaction import redact
+
 __all__ = [
     "BundleError",
     "MgcaError",
@@ -19,13 +21,14 @@ class MgcaError(Exception):
     """Something failed while running (exit code 1 unless said otherwise).
 
     The message is made one line: line breaks and runs of blanks become one blank, so that text
-    taken over from a library cannot break the one-line rule.
+    taken over from a library cannot break the one-line rule; and secrets of addresses are taken
+    out of it (:mod:`runtime.redaction`).
     """
 
     exit_code: int = 1
 
     def __init__(self, message: str, exit_code: int | None = None) -> None:
-        super().__init__(" ".join(str(message).split()))
+        super().__init__(" ".join(redact(str(message)).split()))
         if exit_code is not None:
             self.exit_code = exit_code
 
@@ -56,7 +59,7 @@ def describe_error(error: BaseException) -> str:
     >>> describe_error(MgcaError("no room")), describe_error(KeyError("x"))
     ('no room', "KeyError: 'x'")
     """
-    text = " ".join(str(error).split())
+    text = " ".join(redact(str(error)).split())
     if isinstance(error, MgcaError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

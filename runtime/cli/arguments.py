@@ -15,7 +15,7 @@ from runtime.cli.config import (
     merge_config,
 )
 from runtime.cli.config_file import read_config
-from runtime.command import CommandParser
+from runtime.command import CommandParser, hide_login
 from runtime.options import add_options
 from runtime.sinks.registry import registered_sinks
 
@@ -65,6 +65,7 @@ class ArgumentParser(CommandParser):
     def _describe_unknown(self, argument: str) -> str:
         if argument.startswith("-"):
             return super()._describe_unknown(argument)
+        argument = hide_login(argument)
         return (
             f"unexpected argument {argument!r}; a source needs its flag: --video {argument} or "
             f"--images {argument}"

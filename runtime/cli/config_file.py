@@ -14,6 +14,7 @@ from typing import Any
 from runtime.cli.config import SessionConfig
 from runtime.errors import UserError
 from runtime.options import Option, key_of, options_of
+from runtime.redaction import redact
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,6 +23,9 @@ else:
 
 #: No configuration is longer; a device or an endless pipe is.
 LARGEST_BYTES = 1 << 20
+_SECRETS_LEFT_OUT = (
+    "secrets are left out (***): write them in, or '${NAME}' to read an environment variable"
+)
 
 __all__ = ["read_config", "write_config"]
 
@@ -53,8 +57,10 @@ def read_config(path: str) -> dict[str, Any]:
     return values
 
 
-def write_config(config: SessionConfig) -> str:
+def write_config(config: SessionConfig, with_secrets: bool = True) -> str:
     """The text of a file that sets what ``config`` holds; keys that are not set are remarks.
+
+    Without ``with_secrets``, those of addresses are masked, and a remark says so.
 
     Raises:
         UserError: a value holds bytes that no TOML file can hold.
@@ -67,8 +73,12 @@ def write_config(config: SessionConfig) -> str:
                 value, key = getattr(part, field.name), key_of(field.name)
                 if value is None:
                     lines.append(f"# {key} is not set")
-                else:
-                    lines.append(f"{key} = {_to_toml(key, option.to_file(value))}")
+                    continue
+                entry = option.to_file(value)
+                shown = entry if with_secrets else _without_secrets(entry)
+                if shown != entry:
+                    lines.append(f"# {_SECRETS_LEFT_OUT}")
+                lines.append(f"{key} = {_to_toml(key, shown)}")
     return "\n".join(lines) + "\n"
 
 
@@ -123,6 +133,13 @@ def _describe_key(
         return expected
     place = "" if nearest[0] in tables[table] else f" of [{table_of[nearest[0]]}]"
     return f"{expected}; did you mean {nearest[0]}{place}?"
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_secrets(one) for one in value]
+    addressed = isinstance(value, str) and ("://" in value or "@" in value)
+    return redact(value) if addressed else value
 
 
 def _to_toml(key: str, value: Any) -> str:

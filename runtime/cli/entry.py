@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 
 from runtime.cli.config import SessionConfig
+from runtime.cli.process_title import hide_secret_arguments
 from runtime.cli.signals import StopSignals
 from runtime.command import run_command
+from runtime.redaction import redact
+from runtime.terminal import LineHandler
 
 __all__ = ["main"]
 
@@ -22,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names may be in any script
+    hide_secret_arguments(sys.argv[1:] if arguments is None else arguments)
     return run_command("mgca-rt", _run, arguments, interrupted="stopped before the first frame")
 
 
@@ -43,13 +48,14 @@ def _run(arguments: Sequence[str]) -> int:
         _configure_logging(line.debug, line.config.running.quiet)
         from runtime.cli.session import run_session
 
-        return run_session(line.config, stopping, line.config_file)
+        command = shlex.join(["mgca-rt", *map(redact, arguments)])
+        return run_session(line.config, stopping, line.config_file, command)
 
 
 def _print_config(config: SessionConfig) -> None:
     from runtime.cli.config_file import write_config
 
-    text = write_config(config)
+    text = write_config(config, with_secrets=False)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as TOML demands, whatever the terminal takes
     print(text, end="")
@@ -66,11 +72,11 @@ def _find_version() -> str:
 
 class _LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return f"mgca-rt: {record.levelname.lower()}: {record.getMessage()}"
+        return f"mgca-rt: {record.levelname.lower()}: {redact(record.getMessage())}"
 
 
 def _configure_logging(debug: bool, quiet: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LineHandler(sys.stderr)
     handler.setFormatter(_LineFormatter())
     level = logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING
     for name in ("mgca", "runtime"):

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from runtime.cli.config import SessionConfig
 from runtime.environment import describe_hardware, describe_versions
 from runtime.errors import describe_error
+from runtime.redaction import redact, redact_record
 from runtime.sinks.base import Sink
 from runtime.stream.statistics import read_peak_rss_mib
 from runtime.stream.stream import Stream
@@ -34,11 +35,11 @@ def describe_run(
     areas = statistics.mean_areas()
     return {
         "status": status,
-        "error": None if failure is None else str(failure),
+        "error": None if failure is None else redact(str(failure)),
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started_at)),
         "source": {
             "kind": source.kind,
-            "name": source.name,
+            "name": redact(source.name),
             "live": source.live,
             "fps": source.fps,
             "pixel_aspect": f"{source.pixel_aspect.numerator}:{source.pixel_aspect.denominator}",
@@ -65,6 +66,11 @@ def describe_run(
         "classes": names,
         "mean_areas": {name: round(areas.get(name, 0.0), 7) for name in names},
         "background": config.words.background,
+        "background_dropped": [
+            {"word": one.word, "means": one.means}
+            for one in (segmenter.classes.dropped if segmenter.classes else ())
+        ],
+        "rivals": stream.rivals.describe(names),
         "threshold": config.words.threshold,
         "units": config.words.units,
         "peak_rss_mib": read_peak_rss_mib(),
@@ -82,7 +88,7 @@ def _describe_outputs(workers: Sequence[SinkWorker]) -> dict[str, Any]:
         if record is not None or worker.dropped or worker.error is not None:
             error = None if worker.error is None else describe_error(worker.error)
             outputs[worker.sink.key] = {
-                **(record or {}),
+                **redact_record(record or {}),
                 "dropped": worker.dropped,
                 "error": error,
             }
@@ -96,7 +102,7 @@ def print_summary(record: dict[str, Any], sinks: Sequence[Sink], stream: TextIO)
         if line is not None:
             dropped = record["outputs"].get(sink.key, {}).get("dropped", 0)
             note = f"; {dropped} frames dropped, it is too slow" if dropped else ""
-            print(f"{line[0]:<10}{line[1]}{note}", file=stream)
+            print(f"{line[0]:<10}{redact(line[1])}{note}", file=stream)
     areas = ", ".join(f"{name} {100 * area:.1f} %" for name, area in record["mean_areas"].items())
     print(f"areas     {areas}", file=stream)
     lost = [

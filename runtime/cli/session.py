@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -21,8 +23,8 @@ from runtime.cli.report import describe_run, print_summary
 from runtime.cli.signals import StopSignals
 from runtime.command import INTERRUPTED
 from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
-from runtime.errors import MgcaError, describe_error
-from runtime.sinks.base import Sink
+from runtime.errors import MgcaError, UserError, describe_error
+from runtime.sinks.base import RunFacts, Sink
 from runtime.sinks.claims import Claims
 from runtime.sinks.registry import build_sinks
 from runtime.sources import CameraSource, ImageSource, Source, open_video
@@ -35,9 +37,14 @@ if TYPE_CHECKING:
 
 __all__ = ["run_session"]
 
+log = logging.getLogger("mgca.session")
+
 
 def run_session(
-    config: SessionConfig, stopping: StopSignals, config_file: str | None = None
+    config: SessionConfig,
+    stopping: StopSignals,
+    config_file: str | None = None,
+    command: str = "",
 ) -> int:
     """Run one session.
 
@@ -45,6 +52,7 @@ def run_session(
         config: what to do.
         stopping: the signals that end it.
         config_file: the file that filled the config, which no output may replace.
+        command: the command line, without secrets, for the outputs' records.
 
     Returns:
         The exit code.
@@ -58,12 +66,15 @@ def run_session(
         source = build_source(config.sources)
         stack.callback(source.close)
         sinks = build_sinks(config.outputs.sinks)
-        claims = claim_inputs(config, source, config_file)
+        claims = claim_inputs(config, source, config_file, class_list)
         for sink in sinks:
             sink.check(claims)
         source.open()
         model = stack.enter_context(load_model(config.running))
         segmenter = make_segmenter(model, config.words, class_list)
+        facts = describe_facts(segmenter, command)
+        for sink in sinks:
+            sink.prepare(facts)
         return _run_pipeline(config, stopping, source, segmenter, sinks)
 
 
@@ -109,6 +120,8 @@ def _conclude(
     started_at: float,
 ) -> None:
     """Write the report and the summary of a run that is over, then raise what went wrong in it."""
+    for rivalry in stream.rivals.rivalries(stream.segmenter.class_names):
+        log.warning("%s", rivalry.describe())
     lost = _describe_lost_output(stream)
     status = "failed" if failure or lost else "interrupted" if interrupted else "done"
     record = describe_run(config, stream, status, failure or lost, started_at)
@@ -188,15 +201,47 @@ def build_source(config: SourcesConfig) -> Source:
         return ImageSource(config.images, config.image_fps)
     assert config.video is not None
     live = {"auto": None, "yes": True, "no": False}[config.live]
-    return open_video(config.video, config.reconnect_timeout, live)
+    video = fill_in_environment(config.video)
+    return open_video(video, config.reconnect_timeout, live)
 
 
-def claim_inputs(config: SessionConfig, source: Source, config_file: str | None) -> Claims:
-    """The files that the run reads, to which no sink may write."""
+def fill_in_environment(address: str) -> str:
+    """``${NAME}`` in an address replaced by that environment variable; raises ``UserError``.
+
+    So a password need stand neither in a file of flags nor in the list of processes.
+    """
+    if os.path.exists(address):
+        return address
+
+    def read(found: re.Match[str]) -> str:
+        value = os.environ.get(found[1])
+        if value is None:
+            raise UserError(
+                f"--video {address}: the environment variable {found[1]} is not set; set it"
+            )
+        return value
+
+    return re.sub(r"\$\{([A-Za-z_]\w*)\}", read, address)
+
+
+def claim_inputs(
+    config: SessionConfig, source: Source, config_file: str | None, class_list: list[str]
+) -> Claims:
+    """The files that the run reads, to which no sink may write, and what it looks for."""
+    from runtime.text.classes import parse_classes
+
     files = [config.words.classes_file, config_file]
     inputs = [*source.input_paths(), *(path for path in files if path is not None)]
     images = source.input_paths() if source.kind == "images" else ()
-    return Claims(inputs, config.running.bundle or DEMO_BUNDLE, images)
+    names = [entry.name for entry in parse_classes(class_list)]
+    return Claims(inputs, config.running.bundle or DEMO_BUNDLE, images, names)
+
+
+def describe_facts(segmenter: Segmenter, command: str) -> RunFacts:
+    """What the outputs may know of a run before its first frame."""
+    assert segmenter.classes is not None
+    words = segmenter.classes
+    return RunFacts(words.class_names, words.background, segmenter.bundle.id, command)
 
 
 def load_model(config: RunningConfig) -> Model:

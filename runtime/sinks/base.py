@@ -14,7 +14,24 @@ if TYPE_CHECKING:
     from runtime.sinks.claims import Claims
     from runtime.sources.frame import Frame, Source
 
-__all__ = ["SegmentedFrame", "Sink"]
+__all__ = ["RunFacts", "SegmentedFrame", "Sink"]
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run once its model stands, before its first frame.
+
+    Attributes:
+        class_names: the classes, in label order.
+        background: the words that compete with them.
+        bundle_id: the model's name and content, as in the report.
+        command: the command line, without secrets; empty for a run from Python.
+    """
+
+    class_names: tuple[str, ...]
+    background: tuple[str, ...]
+    bundle_id: str
+    command: str = ""
 
 
 @dataclass
@@ -48,11 +65,11 @@ class SegmentedFrame:
 class Sink(ABC):
     """An output. A class with :func:`~runtime.sinks.registry.register` is all that a new one takes.
 
-    A run calls :meth:`from_options`, :meth:`check`, :meth:`begin`, :meth:`write` for each frame in
-    order, :meth:`close` in any case, and :meth:`finish` at its very end. Each sink has a queue and
-    a thread of its own (:mod:`runtime.sinks.worker`), in which ``write`` and ``close`` run; what
-    they raise ends this sink, not the others. The module of a sink must import quickly: numpy and
-    the like are imported inside the methods that use them.
+    A run calls :meth:`from_options`, :meth:`check`, :meth:`prepare`, :meth:`begin`, :meth:`write`
+    for each frame in order, :meth:`close` in any case, and :meth:`finish` at its very end. Each
+    sink has a queue and a thread of its own (:mod:`runtime.sinks.worker`), in which ``write`` and
+    ``close`` run; what they raise ends this sink, not the others. The module of a sink must import
+    quickly: numpy and the like are imported inside the methods that use them.
 
     Attributes:
         key: its name in the report's ``outputs``.
@@ -92,6 +109,9 @@ class Sink(ABC):
         Raises:
             UserError: one of them cannot be written, or must not be.
         """
+
+    def prepare(self, facts: RunFacts) -> None:  # noqa: B027 - most need nothing of the run
+        """Learn about the run, whose model stands now; nothing is written yet."""
 
     def begin(self, source: Source) -> None:  # noqa: B027 - most need nothing of the source
         """Learn about the source, which is open now; nothing is written yet."""

@@ -17,14 +17,20 @@ class Claims:
     Attributes:
         inputs: real paths of the files that the run reads.
         image_paths: the images of the source as they were given; empty for other sources.
+        class_names: the classes that are asked for, in label order.
         stdout_flag: the flag of the output that writes to stdout, None if nothing does.
     """
 
     def __init__(
-        self, inputs: Iterable[str], bundle: str | Path, image_paths: Iterable[str] = ()
+        self,
+        inputs: Iterable[str],
+        bundle: str | Path,
+        image_paths: Iterable[str] = (),
+        class_names: Iterable[str] = (),
     ) -> None:
         self.inputs = frozenset(os.path.realpath(path) for path in inputs)
         self.image_paths = tuple(image_paths)
+        self.class_names = tuple(class_names)
         self.stdout_flag: str | None = None
         self._bundle = Path(os.path.realpath(bundle))
         self._flag_of: dict[str, str] = {}
@@ -46,8 +52,38 @@ class Claims:
         self._flag_of[path] = flag
 
     def claim_folder(self, flag: str, given: str) -> None:
-        """Claim a folder to put files into; raises ``UserError`` if it lies in the bundle."""
+        """Claim a folder to put files into.
+
+        Raises:
+            UserError: it lies in the bundle, or another output has it.
+        """
         self._refuse_bundle(flag, given)
+        path = os.path.realpath(given)
+        if path in self._flag_of:
+            raise UserError(
+                f"{self._flag_of[path]} and {flag} name the same folder {given}; give each its own"
+            )
+        self._flag_of[path] = flag
+
+    def claim_images(self, flag: str, folder: str, ending: str) -> None:
+        """Claim, in a folder, a file for each image of the source, named after the image's stem.
+
+        Raises:
+            UserError: two images would go to one file, or a file is an input.
+        """
+        image_of_stem: dict[str, str] = {}
+        for path in self.image_paths:
+            stem = Path(path).stem
+            other = image_of_stem.setdefault(stem, path)
+            if other is not path:
+                raise UserError(
+                    f"{flag}: {other} and {path} would both be written to {stem}{ending}; run "
+                    "them apart or rename one"
+                )
+            if os.path.realpath(os.path.join(folder, f"{stem}{ending}")) in self.inputs:
+                raise UserError(
+                    f"{flag} {folder} would overwrite the input {path}; give another folder"
+                )
 
     def claim_stdout(self, flag: str) -> None:
         """Claim stdout; raises ``UserError`` if another output has it."""

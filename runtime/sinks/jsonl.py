@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, UserError
 from runtime.options import option
+from runtime.redaction import redact
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
 from runtime.sinks.registry import register
+from runtime.terminal import beside_bar
 
 if TYPE_CHECKING:
     from runtime.sinks.claims import Claims
+    from runtime.sources.frame import Source
 
 FLAG = "--jsonl"
 
@@ -49,6 +53,7 @@ class JsonLines(Sink):
         self.uses_stdout = self.file is None
         self.with_rle = with_rle
         self.written = 0
+        self._source_name = ""
 
     @classmethod
     def from_options(cls, options: Options) -> JsonLines | None:
@@ -66,11 +71,16 @@ class JsonLines(Sink):
         else:
             self.file.check(claims)
 
+    def begin(self, source: Source) -> None:
+        """Take over the source's name."""
+        self._source_name = source.name
+
     def write(self, item: SegmentedFrame) -> None:
         """Write one line."""
         # A terminal or pipe may not take every letter; a file here is always UTF-8.
         to_stdout = self.file is None
-        line = json.dumps(describe_frame(item, self.with_rle), ensure_ascii=to_stdout) + "\n"
+        record = describe_frame(item, self.with_rle, self._source_name)
+        line = json.dumps(record, ensure_ascii=to_stdout) + "\n"
         if self.file is None:
             self._print(line)
         else:
@@ -82,8 +92,9 @@ class JsonLines(Sink):
 
     def _print(self, line: str) -> None:
         try:
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            with beside_bar(sys.stdout) if sys.stdout.isatty() else nullcontext():
+                sys.stdout.write(line)
+                sys.stdout.flush()
         except BrokenPipeError:
             raise MgcaError(f"{FLAG} -: the reader of stdout went away") from None
         except OSError as error:
@@ -107,8 +118,11 @@ class JsonLines(Sink):
         return "jsonl", os.path.abspath(self.file.given)
 
 
-def describe_frame(item: SegmentedFrame, with_rle: bool) -> dict[str, Any]:
-    """The record of one frame: number, time, size, each class's area and mask, latencies."""
+def describe_frame(item: SegmentedFrame, with_rle: bool, source_name: str = "") -> dict[str, Any]:
+    """The record of one frame: number, source, time, size, each class's area and mask, latencies.
+
+    ``source`` is the image's file, or ``source_name`` for a frame of something longer.
+    """
     classes: list[dict[str, Any]] = []
     for name in item.result.class_names:
         entry: dict[str, Any] = {"name": name, "area": round(float(item.result.areas[name]), 7)}
@@ -117,6 +131,7 @@ def describe_frame(item: SegmentedFrame, with_rle: bool) -> dict[str, Any]:
         classes.append(entry)
     return {
         "frame": item.frame.index,
+        "source": redact(item.frame.path or source_name),
         "time_s": round(item.frame.time_s, 6),
         "size_wh": list(item.frame.size_wh),
         "classes": classes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from runtime.atomic_write import write_whole
 from runtime.errors import MgcaError, UserError
 from runtime.options import option
-from runtime.sinks.base import SegmentedFrame, Sink
+from runtime.sinks.base import RunFacts, SegmentedFrame, Sink
+from runtime.sinks.label_list import (
+    LIST_NAME,
+    find_labels,
+    read_class_names,
+    write_class_list,
+)
 from runtime.sinks.output_file import check_folder, make_folder
 from runtime.sinks.registry import register
 
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from runtime.sinks.claims import Claims
 
 FLAG = "--label-dir"
+_NUMBERED = re.compile(r"\d{6,}$")
 
 __all__ = ["LabelFolder"]
 
@@ -26,8 +34,10 @@ __all__ = ["LabelFolder"]
 class LabelFolder(Sink):
     """PNGs at source resolution, named after the image's stem or the video frame's number.
 
-    Each file appears whole or not at all. Files that are in the folder already stay, unless a new
-    one has their name.
+    Each file appears whole or not at all. Beside them stands :data:`LIST_NAME`, what the values
+    mean. Label images of the same class list that are in the folder already stay, unless a new one
+    has their name; those of another list are refused, or removed with ``overwrite`` when the first
+    new one is ready.
     """
 
     key = "label_dir"
@@ -35,22 +45,32 @@ class LabelFolder(Sink):
 
     @dataclass(frozen=True)
     class Options:
-        """The folder."""
+        """The folder, and what becomes of older label images."""
 
         label_dir: str | None = option(
             "an 8-bit PNG a frame, value = place in --classes, 255 = none: --label-dir labels/",
             metavar="DIR",
         )
+        overwrite: bool = option(
+            "remove label images of another class list: --label-dir labels/ --overwrite",
+            default=False,
+            holds=bool,
+        )
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, overwrite: bool = False) -> None:
         self.given = folder
         self.folder = Path(folder)
+        self.overwrite = overwrite
         self.written = 0
+        self._facts: RunFacts | None = None
+        self._stale: list[Path] = []
 
     @classmethod
     def from_options(cls, options: Options) -> LabelFolder | None:
         """One for ``--label-dir``."""
-        return None if options.label_dir is None else cls(options.label_dir)
+        if options.label_dir is None:
+            return None
+        return cls(options.label_dir, options.overwrite)
 
     def check(self, claims: Claims) -> None:
         """Claim the folder, and the label file of each image; raises ``UserError``."""
@@ -58,26 +78,46 @@ class LabelFolder(Sink):
             raise UserError(f"{FLAG} is empty; give the name of a folder")
         check_folder(self.folder, FLAG)
         claims.claim_folder(FLAG, self.given)
-        image_of_stem: dict[str, str] = {}
-        for path in claims.image_paths:
-            stem = Path(path).stem
-            other = image_of_stem.setdefault(stem, path)
-            if other is not path:
-                raise UserError(
-                    f"{FLAG}: {other} and {path} would both be written to {stem}.png; run them "
-                    "apart or rename one"
-                )
-            if os.path.realpath(self.folder / f"{stem}.png") in claims.inputs:
-                raise UserError(
-                    f"{FLAG} {self.given} would overwrite the input {path}; give another folder"
-                )
+        claims.claim_images(FLAG, self.given, ".png")
+        if os.path.realpath(self.folder / LIST_NAME) in claims.inputs:
+            raise UserError(f"{FLAG} {self.given} would overwrite an input; give another folder")
+        self._check_older(claims)
+
+    def _check_older(self, claims: Claims) -> None:
+        """Refuse label images of another class list, or note that they are to be removed."""
+        try:
+            names = read_class_names(self.folder)
+        except (ValueError, OSError):
+            if self.overwrite:
+                return
+            raise UserError(
+                f"{FLAG} {self.given} holds a {LIST_NAME} of something else, which would be "
+                "replaced; give another folder, or --overwrite"
+            ) from None
+        if names is not None and names == claims.class_names:
+            return
+        older = find_labels(self.folder, claims.inputs)
+        if names is None:  # unknown whose: a picture of the user's is not taken for one of ours
+            stems = {Path(path).stem for path in claims.image_paths}
+            older = [path for path in older if path.stem in stems or _NUMBERED.match(path.stem)]
+        if older and not self.overwrite:
+            whose = "an unknown class list" if names is None else f"other classes ({_few(names)})"
+            raise UserError(
+                f"{FLAG} {self.given} holds {len(older)} label images of {whose}, whose values "
+                "mean something else; give another folder, or --overwrite to remove them"
+            )
+        self._stale = older
+
+    def prepare(self, facts: RunFacts) -> None:
+        """Take over what the values mean."""
+        self._facts = facts
 
     def write(self, item: SegmentedFrame) -> None:
         """Write one label image."""
-        if not self.written:
-            make_folder(self.folder, FLAG)
         path = self.folder / f"{item.frame.stem}.png"
         try:
+            if not self.written:
+                self._start()
             write_whole(path, item.result.to_labels_png())
         except OSError as error:
             raise MgcaError(
@@ -85,6 +125,14 @@ class LabelFolder(Sink):
                 "free some space or give another place"
             ) from None
         self.written += 1
+
+    def _start(self) -> None:
+        """Make the folder, remove what is stale, say what the values mean."""
+        make_folder(self.folder, FLAG)
+        for path in self._stale:
+            path.unlink(missing_ok=True)
+        if self._facts is not None:
+            write_class_list(self.folder, self._facts)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -98,3 +146,7 @@ class LabelFolder(Sink):
         if not self.written:
             return None
         return "labels", f"{os.path.abspath(self.folder)} ({self.written} files)"
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, UserError
 from runtime.options import option
+from runtime.redaction import RedactingFilter
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
+from runtime.sinks.pictures import OverlayPictures, means_pictures
 from runtime.sinks.registry import register
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ BT709 = 1
 __all__ = ["OverlayVideo"]
 
 log = logging.getLogger("mgca.sinks")
+log.addFilter(RedactingFilter())
 
 
 @register
@@ -53,7 +56,8 @@ class OverlayVideo(Sink):
         """The file."""
 
         out: str | None = option(
-            "overlay video, without sound: --out overlay.mp4", metavar="FILE.mp4"
+            "overlay video, without sound, or pictures: --out overlay.mp4, pictures/ or one.png",
+            metavar="FILE_OR_DIR/",
         )
 
     def __init__(self, path: str, fps: float | None = None) -> None:
@@ -72,12 +76,23 @@ class OverlayVideo(Sink):
         self._warned = False
 
     @classmethod
-    def from_options(cls, options: Options) -> OverlayVideo | None:
-        """One for ``--out``."""
-        return None if options.out is None else cls(options.out)
+    def from_options(cls, options: Options) -> Sink | None:
+        """One for ``--out``; one for pictures if its name is a folder's or a picture's."""
+        if options.out is None:
+            return None
+        if means_pictures(options.out):
+            pictures = OverlayPictures(options.out, flag="--out")
+            pictures.key = cls.key  # type: ignore[misc]  # the report's name for this flag
+            return pictures
+        return cls(options.out)
 
     def check(self, claims: Claims) -> None:
         """Claim the file; raises ``UserError``, also for a name that is not an MP4's."""
+        if os.path.isdir(self.file.given):
+            raise UserError(
+                f"--out {self.file.given} is a folder; for pictures in it give "
+                f"{self.file.given}/, else the name of a file"
+            )
         self.file.check(claims)
         if not self.file.is_special() and self.file.path.suffix.lower() not in ENDINGS:
             raise UserError(f"--out {self.file.given} should end in .mp4; it is always an MP4 file")

@@ -14,6 +14,7 @@ import numpy as np
 
 from runtime.pictures import ValueRange, frame_to_bgr
 from runtime.pictures.orientation import read_display_matrix, swaps_sides
+from runtime.redaction import redact_record
 from runtime.sources.timing import PictureClock, longest_gap_s, read_fps
 
 #: Packets that are read ahead to measure a frame rate, at most.
@@ -69,9 +70,11 @@ def is_url(name: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name) is not None
 
 
-def redact_url(url: str) -> str:
-    """The address without user name and password, for messages and reports."""
-    return re.sub(r"(//)[^/@]*@", r"\1", url)
+def without_secrets(error: Any) -> Any:
+    """An error of FFmpeg's, of the same kind, whose texts hold no secret of an address."""
+    texts = (str(error.strerror), error.filename, error.log)
+    strerror, filename, log = (redact_record(text) for text in texts)
+    return type(error)(error.errno, strerror, filename, log)
 
 
 def open_container(name: str, **options: Any) -> Any:
@@ -95,7 +98,11 @@ def open_container(name: str, **options: Any) -> Any:
 
     if hasattr(av.container.InputContainer, "metadata_errors"):
         options["metadata_errors"] = "ignore"
-    return av.open(name, **options)
+    try:
+        return av.open(name, **options)
+    except av.error.FFmpegError as error:
+        failure = without_secrets(error)
+    raise failure  # outside, so that the library's own, with the whole address, is not its context
 
 
 class Decoder:

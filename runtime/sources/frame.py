@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from runtime.redaction import RedactingFilter
+
 if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger("mgca.sources")
+log.addFilter(RedactingFilter())  # also where a program of its own sets up the logging
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Frame:
     time since the source's first frame. ``captured_at`` (``time.perf_counter``) is when work on
     this frame began, ``capture_ms`` how long reading, decoding and converting it took; waiting for
     a camera's next picture is not work and not counted. ``pixel_aspect`` is how much wider than
-    high its pixels are to be shown; labels are of the stored pixels.
+    high its pixels are to be shown; labels are of the stored pixels. ``path`` is the file of
+    an image, None for a frame of something longer.
     """
 
     index: int
@@ -35,6 +39,7 @@ class Frame:
     capture_ms: float
     captured_at: float
     pixel_aspect: Fraction = Fraction(1)
+    path: str | None = None
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -69,7 +69,7 @@ class ImageSource(Source):
                 self.values[picture.kind] = self.values.get(picture.kind, 0) + 1
             capture_ms = (time.perf_counter() - started) * 1e3
             stem, time_s = Path(path).stem, index / self.fps
-            yield Frame(index, time_s, picture.image_bgr, stem, capture_ms, started)
+            yield Frame(index, time_s, picture.image_bgr, stem, capture_ms, started, path=path)
         if self.unreadable == len(self.paths):
             raise UserError(
                 f"none of the {len(self.paths)} files of {self.name} can be read as an image; "

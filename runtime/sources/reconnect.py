@@ -51,10 +51,13 @@ class ReconnectTimer:
         return returned
 
     def wait(self, stop: threading.Event, reason: Exception | None) -> None:
-        """Pause before the next attempt; raises ``SourceGoneError`` once the time is over."""
-        if not self._away:
-            self._away = True
-            log.warning("%s broke off (%s); trying again", self.what, _describe(reason))
+        """Pause before the next attempt; raises ``SourceGoneError`` once the time is over.
+
+        The end of a run is no break: with ``stop`` set, also during the pause, nothing is said.
+        """
+        if stop.is_set():
+            return
+        broke_off, self._away = not self._away, True
         away_s = time.monotonic() - self._last_seen
         if away_s >= self.limit_s:
             again = "come back" if self.had_frames else "appeared"
@@ -62,7 +65,10 @@ class ReconnectTimer:
                 f"{self.what} has not {again} within {self.limit_s:g} s ({_describe(reason)}); "
                 "check that it is on and reachable, or wait longer with --reconnect-timeout"
             )
-        stop.wait(min(self._pause_s, self.limit_s - away_s))
+        if stop.wait(min(self._pause_s, self.limit_s - away_s)):
+            return
+        if broke_off:
+            log.warning("%s broke off (%s); trying again", self.what, _describe(reason))
         self._pause_s = min(self._pause_s * 1.6, LONGEST_PAUSE_S)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from runtime.errors import UserError
 from runtime.pictures import ValueRange
+from runtime.redaction import redact_url, remember_url
 from runtime.sources.decoding import (
     DecodedPicture,
     Decoder,
     is_url,
     open_container,
-    redact_url,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.losses import count_announced, describe_losses
@@ -45,6 +45,7 @@ class StreamSource(Source):
         self, url: str, reconnect_timeout_s: float | None = None, live: bool | None = None
     ) -> None:
         assert is_url(url)
+        remember_url(url)
         super().__init__(redact_url(url))
         self.url = url
         self.scheme = url.split("://", 1)[0].lower()
@@ -74,6 +75,8 @@ class StreamSource(Source):
                 reason = error
             finally:
                 container.close()
+            if stop.is_set():
+                return
             if not self.live:
                 self._end_of_file(reason)
                 return

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, describe_error
+from runtime.redaction import RedactingFilter
+from runtime.segment.rivals import RivalWatch
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.stream.channel import Channel, Ended
 from runtime.stream.statistics import RunStatistics
@@ -27,6 +29,7 @@ LIVE_IN_FLIGHT = 2
 CAPTURE_JOIN_S = 1.0
 
 log = logging.getLogger("mgca.stream")
+log.addFilter(RedactingFilter())
 
 __all__ = ["Stream"]
 
@@ -55,6 +58,7 @@ class Stream:
 
     Attributes:
         statistics: what the stream counted and measured.
+        rivals: which background words took the pixels of classes that were never found.
         workers: its sinks at work, with what each dropped and what ended it.
         error: what ended the stream, None if its source did.
         capture_ended: whether the capture thread is over; a hanging read may outlive the run.
@@ -78,6 +82,7 @@ class Stream:
         self.strict = strict
         self.on_frame = on_frame
         self.statistics = RunStatistics()
+        self.rivals = RivalWatch()
         self.error: BaseException | None = None
         self.capture_ended = True
         self.workers = [
@@ -246,6 +251,7 @@ class Stream:
         started = time.perf_counter()
         result = self.segmenter.postprocess(job.raw, frame.size_wh, latency_ms=latency_ms)
         areas = result.areas  # counted here, not when an output first asks
+        self.rivals.add(result)
         ended = time.perf_counter()
         latency_ms["postprocess"] = (ended - started) * 1e3
         work_ms = sum(latency_ms.values())

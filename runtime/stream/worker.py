@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from runtime.errors import describe_error
+from runtime.redaction import RedactingFilter
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.stream.channel import Channel, Ended
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from runtime.sources.frame import Source
 
 log = logging.getLogger("mgca.stream")
+log.addFilter(RedactingFilter())
 
 __all__ = ["Delivery", "SinkWorker"]
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runtime.bundle import name_key
 from runtime.errors import UserError
 from runtime.text.classes import ClassEntry, parse_classes
+from runtime.text.synonyms import same_thing
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from runtime.text.embedder import TextEmbedder
 
 # A background word whose embedding is closer than this to one of the user's says the same thing.
@@ -17,8 +21,19 @@ if TYPE_CHECKING:
 # it is never lower than the cosine of two words of the list itself, which are different things.
 NEAR_SYNONYM_COSINE = 0.8
 NEAR_SYNONYM_COSINE_UNCENTERED = 0.95
+# A list of at least so many words spans a space of its own: see _Calibration.
+LEAST_WORDS = 8
+LEAST_CALIBRATED_COSINE = 0.4
 
-__all__ = ["choose_background", "same_thing"]
+__all__ = ["DroppedRival", "choose_background", "dropped_rivals", "same_thing"]
+
+
+@dataclass(frozen=True)
+class DroppedRival:
+    """A word of the bundle's list that does not compete, and the asked word that it means."""
+
+    word: str
+    means: str
 
 
 def choose_background(
@@ -29,8 +44,9 @@ def choose_background(
 ) -> tuple[str, ...]:
     """Background words for the user's classes.
 
-    ``"auto"``: the bundle's list without those that say what a class says (the same name, a kind
-    of it, or an embedding nearer than the bound above). ``"none"``: none. Anything else: the
+    ``"auto"``: the bundle's list without those that say what a class says: the same name, its
+    plural or a known synonym, a kind of it, or an embedding nearer than two different things of
+    the list are (:class:`_Calibration`). ``"none"``: none. Anything else: the
     user's own words, as a text with commas or a sequence; :class:`UserError` if one of them is
     also a class, or is unknown and ``allow_unknown`` does not stand.
     """
@@ -54,43 +70,89 @@ def choose_background(
     return chosen
 
 
-def same_thing(one: str, other: str) -> bool:
-    """Whether two names are the same but for a plural s, or one is a kind of the other.
-
-    A kind has the other as its last words: a "purple bus" is a bus, a "bus stop" is not.
-    """
-    one, other = _singular(one), _singular(other)
-    return one == other or one.endswith(" " + other) or other.endswith(" " + one)
-
-
-def _singular(name: str) -> str:
-    """The name without the last word's plural s; "bus" and "glass" have none."""
-    key = name_key(name)
-    last = key.rpartition(" ")[2]
-    return key[:-1] if len(last) > 3 and last.endswith("s") and not last.endswith("ss") else key
-
-
-def _auto(words: Sequence[str], embedder: TextEmbedder) -> tuple[str, ...]:
-    others = [
-        other
-        for other in embedder.bundle.manifest.background_words
-        if not any(same_thing(other, word) for word in words)
-    ]
-    if not others:
+def dropped_rivals(
+    background: str | Sequence[str], entries: Sequence[ClassEntry], embedder: TextEmbedder
+) -> tuple[DroppedRival, ...]:
+    """What ``"auto"`` leaves out of the bundle's list, but the asked words themselves."""
+    if not isinstance(background, str) or background.strip().lower() != "auto":
         return ()
-    # The user's words have been checked before; the bundle's own are not the user's to answer for.
-    rows = embedder.embed(words, allow_unknown=True)
-    cosines = embedder.embed(others, allow_unknown=True) @ rows.T
-    bound = _synonym_bound(embedder)
+    words = [word for entry in entries for word in entry.words]
+    asked = set(map(name_key, words))
     return tuple(
-        other for other, near in zip(others, cosines.max(axis=1), strict=True) if near <= bound
+        DroppedRival(word, means)
+        for word, means in _meanings(words, embedder).items()
+        if means is not None and name_key(word) not in asked
     )
 
 
-def _synonym_bound(embedder: TextEmbedder) -> float:
-    manifest = embedder.bundle.manifest
-    bound = NEAR_SYNONYM_COSINE if manifest.text.centered else NEAR_SYNONYM_COSINE_UNCENTERED
-    listed = embedder.embed(manifest.background_words, allow_unknown=True)
-    between = listed @ listed.T
-    between[range(len(listed)), range(len(listed))] = -1.0
-    return max(bound, float(between.max()))
+def _auto(words: Sequence[str], embedder: TextEmbedder) -> tuple[str, ...]:
+    meanings = _meanings(words, embedder)
+    return tuple(word for word, means in meanings.items() if means is None)
+
+
+def _meanings(words: Sequence[str], embedder: TextEmbedder) -> dict[str, str | None]:
+    """For each word of the bundle's list, which of the asked words it means, None for none."""
+    meanings: dict[str, str | None] = {}
+    for other in embedder.bundle.manifest.background_words:
+        meanings[other] = next((word for word in words if same_thing(other, word)), None)
+    others = [other for other, means in meanings.items() if means is None]
+    if not others:
+        return meanings
+    # The user's words have been checked before; the bundle's own are not the user's to answer for.
+    rows = embedder.embed(words, allow_unknown=True)
+    theirs = embedder.embed(others, allow_unknown=True)
+    listed = embedder.embed(embedder.bundle.manifest.background_words, allow_unknown=True)
+    calibrated = _calibrate(listed)
+    for cosines, bound in (
+        (theirs @ rows.T, _synonym_bound(listed, embedder)),
+        *([] if calibrated is None else [calibrated.compare(theirs, rows)]),
+    ):
+        for other, row in zip(others, cosines, strict=True):
+            if row.max() > bound and meanings[other] is None:
+                meanings[other] = words[int(row.argmax())]
+    return meanings
+
+
+@dataclass(frozen=True, eq=False)
+class _Calibration:
+    """The space that the bundle's own words span, and how close two different things come in it.
+
+    Names lie close together as all texts do. The mean of the list's words, float (D,), is what
+    they share; with it taken off, the largest cosine of two words of the list (which are
+    different things) is the bound: what is closer means the same.
+    """
+
+    center: np.ndarray
+    bound: float
+
+    def compare(self, ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, float]:
+        """Cosines (n, m) of rows in this space, and the bound."""
+        return self.apart(ones) @ self.apart(others).T, self.bound
+
+    def apart(self, rows: np.ndarray) -> np.ndarray:
+        """Rows with the centre taken off, L2-normalised."""
+        import numpy as np
+
+        moved = rows - self.center
+        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+
+
+def _calibrate(listed: np.ndarray) -> _Calibration | None:
+    """The calibration by a list's embeddings (n, D), None where the list is too short for one."""
+    if len(listed) < LEAST_WORDS:
+        return None
+    space = _Calibration(listed.mean(axis=0), 1.0)
+    return replace(space, bound=max(LEAST_CALIBRATED_COSINE, _closest(space.apart(listed))))
+
+
+def _closest(rows: np.ndarray) -> float:
+    """The largest cosine of two of the rows."""
+    between = rows @ rows.T
+    between[range(len(rows)), range(len(rows))] = -1.0
+    return float(between.max())
+
+
+def _synonym_bound(listed: np.ndarray, embedder: TextEmbedder) -> float:
+    centered = embedder.bundle.manifest.text.centered
+    bound = NEAR_SYNONYM_COSINE if centered else NEAR_SYNONYM_COSINE_UNCENTERED
+    return max(bound, _closest(listed))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
-from runtime.text.background import choose_background
+from runtime.text.background import DroppedRival, choose_background, dropped_rivals
 from runtime.text.classes import NONE_LABEL, parse_classes
 from runtime.text.embedder import TextEmbedder
 
@@ -29,6 +29,7 @@ class TextQueries:
         words: the K words of all classes, then those of the background.
         text: float32 (K, D), read-only: the words' embeddings, in the same order.
         label_of_row: uint8 (K,): the label of each word, 255 for background.
+        dropped: words of the bundle's list that mean a class, and so do not compete.
     """
 
     class_names: tuple[str, ...]
@@ -36,6 +37,7 @@ class TextQueries:
     words: tuple[str, ...]
     text: np.ndarray
     label_of_row: np.ndarray
+    dropped: tuple[DroppedRival, ...] = ()
 
 
 def prepare_queries(
@@ -70,4 +72,5 @@ def prepare_queries(
         words=words,
         text=text,
         label_of_row=np.array(labels, dtype=np.uint8),
+        dropped=dropped_rivals(background, entries, embedder),
     )

@@ -18,7 +18,9 @@ COMMAND_LINES = [
     ["--camera", "0", "--classes", "person,car", "--show"],
     ["--video", "rtsp://me:p#w@host/a?b=c", "--classes", "car=car|van", "--jsonl", "-", "--rle"],
     ["--images", "a b/*.jpg", "c", "--classes", "straße,猫,\U0001f697", "--out", 'o "1"\\.mp4'],
-    ["--video", "a", "--classes", "tab\there", "--label-dir", "del\x7f", "--report", "n\nl"],
+    ["--video", "a", "--classes", "tab\there", "--label-dir", "del\x7f", "--report", "n\nl",
+     "--overwrite"],
+    ["--camera", "1", "--classes", "a", "--pictures", "p", "--picture-every", "4"],
     ["--camera", "/dev/video2", "--classes-file", "w.txt", "--camera-size", "1280x720", "--strict",
      "--live", "yes", "--reconnect-timeout", "inf", "--every", "5", "--max-frames", "9",
      "--image-fps", "0.1", "--threshold", "1e-07", "--units", "pixel", "--background", "none",
@@ -41,7 +43,7 @@ def test_the_last_of_them_sets_every_key_but_the_alternatives() -> None:
     printed = "\n".join(write_config(parse_arguments(typed).config) for typed in COMMAND_LINES)
     keys = [line.split(" = ")[0] for line in default if " = " in line]
     keys += [line.split()[1] for line in default if line.endswith("is not set")]
-    assert len(keys) == 26
+    assert len(keys) == 29
     for key in keys:
         own = [line for line in printed.splitlines() if line.startswith(f"{key} = ")]
         assert set(own) - set(default), key
@@ -94,11 +96,12 @@ def test_a_file_sets_what_flags_do_not(tmp_path: Path) -> None:
 
 WRONG_FILES = [
     ("[outputs]\nlable-dir = 'l'", "[outputs] lable-dir is not a key; expected one of out, "
-     "label-dir, jsonl, rle, report, show; did you mean label-dir?"),
+     "pictures, picture-every, label-dir, overwrite, jsonl, rle, report, show; "
+     "did you mean label-dir?"),
     ("[outputs]\nlabel_dir = 'l'", "did you mean label-dir?"),
     ("[outputs]\nclases = 'l'", "did you mean classes of [words]?"),
     ("[outputs]\nclasses = 'car'", "[outputs] classes is not a key; it belongs under [words]"),
-    ("[outputs]\nzzzz = 1", "[outputs] zzzz is not a key; expected one of out, label-dir"),
+    ("[outputs]\nzzzz = 1", "[outputs] zzzz is not a key; expected one of out, pictures"),
     ("[source]\nevery = 1", "source is not a table; expected [sources], [words], [outputs], "
      "[running]; did you mean sources?"),
     ("every = 1", "every stands outside its table; write it under [sources]"),

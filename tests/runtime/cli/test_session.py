@@ -38,14 +38,15 @@ def test_a_video_into_every_output(run_cli: Run, color_bundle, clip: Path, tmp_p
     assert (done.returncode, done.stderr) == (0, "")
     assert str(out) in done.stdout and "car" in done.stdout and "frames/s" in done.stdout
 
-    assert sorted(p.name for p in label_dir.iterdir()) == [f"{i:06d}.png" for i in range(12)]
+    assert sorted(p.name for p in label_dir.glob("*.png")) == [f"{i:06d}.png" for i in range(12)]
     lines = [json.loads(line) for line in jsonl.read_text().splitlines()]
     assert [line["frame"] for line in lines] == list(range(12))
     for line in lines:
         labels = read_labels(label_dir / f"{line['frame']:06d}.png")
         assert labels.shape == SIZE_WH[::-1]
         assert (labels == scene_labels(line["frame"])).mean() > 0.93
-        assert list(line) == ["frame", "time_s", "size_wh", "classes", "latency_ms"]
+        assert list(line) == ["frame", "source", "time_s", "size_wh", "classes", "latency_ms"]
+        assert line["source"] == str(clip)
         assert line["time_s"] == pytest.approx(line["frame"] / 12, abs=1e-5)
         assert line["size_wh"] == list(SIZE_WH) and list(line["latency_ms"]) == STAGES
         assert [entry["name"] for entry in line["classes"]] == ["sky", "tree", "car"]
@@ -88,6 +89,8 @@ def test_images_of_many_sizes(run_here: Run, color_bundle, tmp_path: Path) -> No
     assert len(warnings) == 2 and "f3.png" in warnings[0] and "size changed" in warnings[1]
     lines = [json.loads(line) for line in done.stdout.splitlines()]  # the summary is on stderr
     assert [line["size_wh"] for line in lines] == [[320, 200], [61, 47], [128, 96]]
+    assert [line["source"] for line in lines] == [str(images / f"f{i}.png") for i in (1, 2, 10)]
+    assert [line["frame"] for line in lines] == [0, 1, 3]  # as in the folder: f3 is unreadable
     for name, size_wh in sizes.items():
         assert read_labels(tmp_path / "l" / f"{name}.png").shape == size_wh[::-1]
     assert len(read_video(tmp_path / "o.mp4")[0]) == 3
@@ -137,7 +140,7 @@ def test_synonyms_and_classes_file(run_here: Run, color_bundle, clip: Path, tmp_
         "--label-dir", tmp_path / "l", "--every", 5, "--units", "pixel",
     )  # fmt: skip
     assert done.returncode == 0 and "above" in done.stdout
-    names = sorted(p.name for p in (tmp_path / "l").iterdir())
+    names = sorted(p.name for p in (tmp_path / "l").glob("*.png"))
     assert names == ["000000.png", "000005.png", "000010.png"]
     assert (read_labels(tmp_path / "l" / "000005.png") == scene_labels(5)).mean() > 0.93
 
@@ -182,7 +185,8 @@ def test_a_printed_config_makes_the_same_run(
     other = tmp_path / "other"
     by_file = run_here("--config", tmp_path / "site.toml", "--label-dir", other, "--every", 2)
     assert by_flags.returncode == by_file.returncode == 0
-    labels = [{p.name: p.read_bytes() for p in f.iterdir()} for f in (tmp_path / "straße", other)]
+    folders = (tmp_path / "straße", other)
+    labels = [{p.name: p.read_bytes() for p in folder.glob("*.png")} for folder in folders]
     assert list(labels[0]) and labels[0].items() < labels[1].items()  # flags win: twice as many
     assert [len(done.stdout.splitlines()) for done in (by_flags, by_file)] == [3, 6]
 
@@ -211,6 +215,7 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
     for flag in (
         "--camera", "--video", "--images", "--bundle", "--classes", "--classes-file",
         "--background", "--threshold", "--units", "--allow-unknown", "--out", "--label-dir",
+        "--overwrite", "--pictures", "--picture-every",
         "--jsonl", "--rle", "--report", "--show", "--backend", "--reconnect-timeout", "--threads",
         "--max-frames", "--debug", "--quiet", "--version", "--strict", "--config", "--print-config",
     ):  # fmt: skip

@@ -13,7 +13,6 @@ import pytest
 
 from runtime.errors import SourceGoneError, UserError
 from runtime.sources import Frame, StreamSource
-from runtime.sources.decoding import redact_url
 from tests.support.clips import write_clip
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
@@ -222,8 +221,6 @@ def test_stop_ends_waiting() -> None:
 
 
 def test_passwords_are_not_shown() -> None:
-    assert redact_url("rtsp://me:pw@host:554/a?b=c@d") == "rtsp://host:554/a?b=c@d"
-    assert redact_url("http://host/a") == "http://host/a"
     assert StreamSource("rtsp://me:pw@host/a").name == "rtsp://host/a"
 
 

@@ -1,0 +1,98 @@
+"""Classes that a run never finds because a background word takes their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from runtime.segment.result import Result
+
+#: Of the pixels where a class comes next after a background word, the share of one such word.
+TAKEN_SHARE = 0.9
+#: Of all pixels of the run; a class that comes second on fewer is simply not there.
+LEAST_SHARE = 0.005
+#: More words are not watched: very many are computed piece by piece, and twice would cost.
+MOST_WORDS = 128
+
+__all__ = ["RivalWatch", "Rivalry"]
+
+
+@dataclass(frozen=True)
+class Rivalry:
+    """A class that was found nowhere, and the background word that took its pixels.
+
+    Attributes:
+        class_name: the class.
+        rival: the background word.
+        share: its part of the pixels where the class came next after a background word, in [0, 1].
+    """
+
+    class_name: str
+    rival: str
+    share: float
+
+    def describe(self) -> str:
+        """One line for people: what happened, and what to do."""
+        return (
+            f"{self.class_name!r} was found nowhere: the background word {self.rival!r} took "
+            f"{self.share:.0%} of the pixels where it came next; if both mean the same, give "
+            f"--background without {self.rival!r}, or {self.class_name}={self.rival}"
+        )
+
+
+class RivalWatch:
+    """Counts, over a run, which background words win where a class comes second.
+
+    A class is watched until it is found once. All frames of a run have one class list.
+    """
+
+    def __init__(self) -> None:
+        self._taken: dict[str, np.ndarray] = {}
+        self._found: set[str] = set()
+        self._words: tuple[str, ...] = ()
+        self._pixels = 0
+
+    def add(self, result: Result) -> None:
+        """Look at one frame's scores on their grid."""
+        import numpy as np
+
+        self._found |= {name for name, area in result.areas.items() if area > 0.0}
+        words, label_of_row = result.words, result.label_of_row
+        watched = [name for name in result.class_names if name not in self._found]
+        if not watched or len(words) > MOST_WORDS or not (label_of_row == 255).any():
+            return
+        scores = np.asarray(result.grid_scores)
+        order = np.argpartition(scores, -2, axis=0)[-2:].reshape(2, -1)
+        first, second = order[1], order[0]
+        self._pixels += first.size
+        self._words = words
+        behind = label_of_row[second]
+        taken = label_of_row[first] == 255
+        for name in watched:
+            value = result.class_names.index(name)
+            winners = np.bincount(first[taken & (behind == value)], minlength=len(words))
+            before = self._taken.get(name)
+            self._taken[name] = winners if before is None else before + winners
+
+    def rivalries(self, class_names: Sequence[str]) -> list[Rivalry]:
+        """The classes that were found nowhere because of one rival, in the order given."""
+        found = []
+        for name in class_names:
+            taken = self._taken.get(name)
+            if name in self._found or taken is None:
+                continue
+            total, most = int(taken.sum()), int(taken.max())
+            if total >= max(1, LEAST_SHARE * self._pixels) and most >= TAKEN_SHARE * total:
+                found.append(Rivalry(name, self._words[int(taken.argmax())], most / total))
+        return found
+
+    def describe(self, class_names: Sequence[str]) -> list[dict[str, Any]]:
+        """The same for a report."""
+        return [
+            {"class": one.class_name, "rival": one.rival, "share": round(one.share, 4)}
+            for one in self.rivalries(class_names)
+        ]
