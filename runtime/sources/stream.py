@@ -65,13 +65,17 @@ class StreamSource(Source):
                 container = self._connect()
             except (av.error.FFmpegError, OSError) as error:
                 self._refuse_for_good(error)
-                self.timer.wait(stop, error)
+                self.timer.wait(stop, self._true_reason(error))
                 continue
             reason: Exception | None = None
             try:
                 yield from self._read(container, stop)
             except (av.error.FFmpegError, OSError) as error:
-                reason = error
+                reason = self._true_reason(error)
+            except UserError as error:
+                if not self.timer.had_frames:
+                    raise
+                reason = error  # it has been a video: what it is now will pass
             finally:
                 container.close()
             if not self.live:
@@ -130,6 +134,14 @@ class StreamSource(Source):
         losses = None if self.live else describe_losses(decoder, self._index)
         if losses is not None:
             log.warning("%s %s", self.name, losses)
+
+    def _true_reason(self, error: Exception) -> Exception:
+        """Over RTSP, PyAV's time-out ends reading with InvalidDataError, whatever the data."""
+        import av
+
+        if self.scheme.startswith("rtsp") and isinstance(error, av.error.InvalidDataError):
+            return TimeoutError("no answer in time")
+        return error
 
     def _refuse_for_good(self, error: Exception) -> None:
         """Raise at once for what waiting cannot mend, unless it has worked before."""
