@@ -165,14 +165,21 @@ class StreamSource(Source):
 
     def _end_of_file(self, reason: Exception | None) -> None:
         if not self._index:
-            raise UserError(f"--video {self.name} holds no picture that can be decoded")
+            raise UserError(
+                f"--video {self.name} gave no picture that can be decoded; if it plays elsewhere, "
+                "its server cannot seek (no Range requests) and its index stands at its end: "
+                "download it first, or write it with -movflags +faststart"
+            )
         if reason is not None:
             log.warning("%s broke off after %d frames (%s)", self.name, self._index, reason)
 
 
 def has_no_end(container: Any) -> bool:
-    """Whether an open HTTP container is a live stream: no duration, or a length nobody states."""
-    if container.duration is None or container.duration <= 0:
-        return True
-    playlist = "hls" in container.format.name or "dash" in container.format.name
-    return not playlist and (container.size or 0) <= 0
+    """Whether an open HTTP container is a live stream.
+
+    A playlist has an end if it has a duration. Of anything else the server states a length if it
+    is a file; a duration alone says nothing, a WebM that was recorded in a browser has none.
+    """
+    if "hls" in container.format.name or "dash" in container.format.name:
+        return container.duration is None or container.duration <= 0
+    return (container.size or 0) <= 0
