@@ -29,7 +29,8 @@ def draw_labels(frame_bgr: np.ndarray, labels: np.ndarray, opacity: float = 0.55
     table[:255, 0] = palette(255)
     colors = cv2.applyColorMap(np.ascontiguousarray(labels), table)
     blended = cv2.addWeighted(frame_bgr, 1.0 - opacity, colors, opacity, 0.0)
-    cv2.copyTo(frame_bgr, cv2.compare(labels, 255, cv2.CMP_EQ), blended)
+    # Not cv2.compare: OpenCV 5 takes a label map of one pixel for a number, and raises.
+    cv2.copyTo(frame_bgr, np.equal(labels, 255).view(np.uint8), blended)
     return blended
 
 

@@ -66,13 +66,17 @@ class StreamSource(Source):
                 container = self._connect()
             except (av.error.FFmpegError, OSError) as error:
                 self._refuse_for_good(error)
-                self.timer.wait(stop, error)
+                self.timer.wait(stop, self._true_reason(error))
                 continue
             reason: Exception | None = None
             try:
                 yield from self._read(container, stop)
             except (av.error.FFmpegError, OSError) as error:
-                reason = error
+                reason = self._true_reason(error)
+            except UserError as error:
+                if not self.timer.had_frames:
+                    raise
+                reason = error  # it has been a video: what it is now will pass
             finally:
                 container.close()
             if stop.is_set():
@@ -134,6 +138,14 @@ class StreamSource(Source):
         if losses is not None:
             log.warning("%s %s", self.name, losses)
 
+    def _true_reason(self, error: Exception) -> Exception:
+        """Over RTSP, PyAV's time-out ends reading with InvalidDataError, whatever the data."""
+        import av
+
+        if self.scheme.startswith("rtsp") and isinstance(error, av.error.InvalidDataError):
+            return TimeoutError("no answer in time")
+        return error
+
     def _refuse_for_good(self, error: Exception) -> None:
         """Raise at once for what waiting cannot mend, unless it has worked before."""
         import av
@@ -156,14 +168,21 @@ class StreamSource(Source):
 
     def _end_of_file(self, reason: Exception | None) -> None:
         if not self._index:
-            raise UserError(f"--video {self.name} holds no picture that can be decoded")
+            raise UserError(
+                f"--video {self.name} gave no picture that can be decoded; if it plays elsewhere, "
+                "its server cannot seek (no Range requests) and its index stands at its end: "
+                "download it first, or write it with -movflags +faststart"
+            )
         if reason is not None:
             log.warning("%s broke off after %d frames (%s)", self.name, self._index, reason)
 
 
 def has_no_end(container: Any) -> bool:
-    """Whether an open HTTP container is a live stream: no duration, or a length nobody states."""
-    if container.duration is None or container.duration <= 0:
-        return True
-    playlist = "hls" in container.format.name or "dash" in container.format.name
-    return not playlist and (container.size or 0) <= 0
+    """Whether an open HTTP container is a live stream.
+
+    A playlist has an end if it has a duration. Of anything else the server states a length if it
+    is a file; a duration alone says nothing, a WebM that was recorded in a browser has none.
+    """
+    if "hls" in container.format.name or "dash" in container.format.name:
+        return container.duration is None or container.duration <= 0
+    return (container.size or 0) <= 0

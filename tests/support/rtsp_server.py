@@ -2,7 +2,8 @@
 
 FFmpeg's own RTP muxer makes the packets; this file only speaks the few words of RTSP (RFC 2326)
 that a player needs: OPTIONS, DESCRIBE, SETUP, PLAY. After ``frames`` pictures it hangs up, like a
-camera that is switched off, and can be asked again ``most`` times in all.
+camera that is switched off, and can be asked again ``most`` times in all. With ``freezes`` it
+falls silent instead: the connection stays and nothing comes, in later sessions from the start.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ class RtspServer:
     """Serves one clip on a port of its own for as long as the ``with`` block lasts."""
 
     def __init__(
-        self, clip: Path, frames: int, password: str | None = None, most: int = 10**6
+        self,
+        clip: Path,
+        frames: int,
+        password: str | None = None,
+        most: int = 10**6,
+        freezes: bool = False,
     ) -> None:
+        self.freezes = freezes
         self.clip, self.frames, self.password, self.most = clip, frames, password, most
         self.sessions = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -109,7 +116,8 @@ class RtspServer:
             ):
                 stream = sender.add_stream_from_template(source.streams.video[0])
                 packets = [p for p in source.demux(video=0) if p.size]
-                for packet in packets[: self.frames]:
+                count = 0 if self.freezes and self.sessions > 1 else self.frames
+                for packet in packets[:count]:
                     packet.stream = stream
                     sender.mux(packet)
                     time.sleep(0.01)
@@ -120,3 +128,5 @@ class RtspServer:
                             break
                         header = b"$\0" + len(datagram).to_bytes(2, "big")
                         connection.sendall(header + datagram)
+        if self.freezes:
+            self._over.wait()

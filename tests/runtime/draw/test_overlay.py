@@ -20,6 +20,16 @@ def test_labels_are_blended_and_255_is_not_touched() -> None:
         assert np.abs(drawn[labels == label] - expected).max() <= 1
 
 
+@pytest.mark.parametrize("size_wh", [(1, 1), (2, 1), (1, 2), (1, 300), (300, 1), (3, 3)])
+def test_tiny_frames_are_drawn(size_wh: tuple[int, int]) -> None:
+    """OpenCV 5.0 compares an array of 1 x 1 as if it were a scalar."""
+    frame_bgr = np.full((size_wh[1], size_wh[0], 3), 100, np.uint8)
+    drawn = draw_labels(frame_bgr, np.zeros(frame_bgr.shape[:2], np.uint8), opacity=1.0)
+    assert (drawn == palette()[0]).all()
+    assert (draw_labels(frame_bgr, np.full(frame_bgr.shape[:2], 255, np.uint8)) == 100).all()
+    draw_legend(drawn, ("a",), {"a": 1.0})
+
+
 def test_the_legend_names_what_is_there_largest_first() -> None:
     drawn = np.full((360, 640, 3), 128, np.uint8)
     draw_legend(drawn, ("sky", "Straße 東京", "car"), {"sky": 0.0, "Straße 東京": 0.4, "car": 0.6})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from runtime.errors import UserError
+from runtime.errors import SourceGoneError, UserError
 from runtime.sources import StreamSource
 from tests.support.clips import draw_scene
 from tests.support.rtsp_server import RtspServer
@@ -46,3 +47,22 @@ def test_password_in_the_address(camera_clip: Path) -> None:
         with pytest.raises(UserError, match="refuses access") as caught:
             take(StreamSource(wrong), 1)
         assert "wrong" not in str(caught.value)
+
+
+def test_a_frozen_camera_is_away(camera_clip: Path, caplog) -> None:
+    """PyAV 18.1 raises InvalidDataError over RTSP where its time-out ran out."""
+    frames = []
+    with RtspServer(camera_clip, frames=25, freezes=True) as server, caplog.at_level("WARNING"):
+        source = StreamSource(server.url, reconnect_timeout_s=2.0)
+        with pytest.raises(SourceGoneError, match="has not come back within 2 s"):
+            for frame in source.frames(threading.Event()):
+                frames.append(frame)
+    assert frames
+    assert "no answer in time" in caplog.text and "Invalid data" not in caplog.text
+
+
+def test_a_camera_that_never_answers_is_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/cam"
+        with pytest.raises(SourceGoneError, match="no answer in time"):
+            take(StreamSource(address, reconnect_timeout_s=1.0), 1)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from runtime.errors import SourceGoneError, UserError
@@ -109,6 +110,41 @@ def test_file_over_http_is_read_once_to_its_end(clip: Path, serve) -> None:
     assert [frame.index for frame in frames] == list(range(12))
     assert [frame.time_s for frame in frames] == pytest.approx([i / 12 for i in range(12)])
     assert not source.live and source.reconnects == 0
+
+
+def send_whole(path: Path) -> Answer:
+    """A server that cannot seek, as Python's own: always the whole file, with its length."""
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        data = path.read_bytes()
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
+
+    return answer
+
+
+@pytest.mark.parametrize("send", [send_file, send_whole])
+@pytest.mark.parametrize("ending", ["mkv", "ts"])
+def test_a_file_without_a_duration_is_read_once(
+    send: Callable[[Path], Answer], ending: str, tmp_path: Path, serve
+) -> None:
+    """Truth: a Content-Length is an end (RFC 9110, 8.6), whatever the container says."""
+    options = {"live": "1"} if ending == "mkv" else {}
+    path = write_clip(tmp_path / f"a.{ending}", 12, container_options=options)
+    source = StreamSource(serve(send(path)) + f"/a.{ending}")
+    assert len(take(source, 30)) == 12
+    assert not source.live and source.reconnects == 0
+
+
+def test_a_server_that_cannot_seek_is_named(tmp_path: Path, serve) -> None:
+    """MP4 with its index at the end; FFmpeg 8.1 opens it and then gives nothing."""
+    noise = np.random.default_rng(0).integers(0, 255, (40, 96, 128, 3), np.uint8)
+    clip = write_clip(tmp_path / "a.mp4", noise, options={"crf": "5"})
+    assert clip.stat().st_size > 500_000  # more than FFmpeg keeps
+    with pytest.raises(UserError, match="cannot seek"):
+        take(StreamSource(serve(send_whole(clip)) + "/a.mp4"), 30)
 
 
 def test_live_stream_is_opened_again_when_it_ends(serve, jpegs: list[bytes]) -> None:
