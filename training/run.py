@@ -66,7 +66,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--train-data",
         metavar="SHARDS",
-        help="webdataset shards with jpg and txt members, e.g. --train-data 'cc3m/{000..331}.tar'",
+        help="webdataset shards of pictures with txt or json captions, e.g. --train-data "
+        "'cc3m/{000..331}.tar'",
     )
     parser.add_argument(
         "--resume",

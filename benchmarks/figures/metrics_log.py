@@ -54,7 +54,8 @@ def read_metrics(path: Path) -> RunMetrics:
     out, and so is what is not finite. A last line that is still being written does not count.
     """
     metrics = RunMetrics(path.resolve().parent.name)
-    for record in drop_overtaken(_parse(path)):
+    figures = [record for record in _parse(path) if "data" not in record]
+    for record in drop_overtaken(figures):
         phase, step = record["phase"], record["step"]
         if "evaluation" in record:
             for key, kind in _MIOU.items():

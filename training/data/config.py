@@ -14,8 +14,8 @@ class DataConfig:
     size_wh: tuple[int, int] = (128, 96)
     """Size of the training images in pixels; multiples of the patch size."""
     shards: str | None = None
-    """WebDataset shards (``'{000..331}.tar'`` with jpg and txt members); None: StreetWorld,
-    generated as needed.
+    """WebDataset shards (``'{000..331}.tar'``): pictures, and txt or json files of the same names
+    with captions; None: StreetWorld, generated as needed.
     """
     workers: int = 1
     """Processes that make batches ready."""

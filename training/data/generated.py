@@ -18,6 +18,7 @@ from training.data.batches import (
 from training.data.config import DataConfig
 from training.data.source import Span
 from training.data.streetworld import TILES_HW, VARIANTS, generate_pair
+from training.data.tally import Tally
 
 
 class StreetWorldPairs(Dataset):
@@ -135,6 +136,10 @@ class StreetWorldSource:
             rank=self.rank,
             world_size=self.count,
         )
+
+    def take_tally(self) -> Tally:
+        """Nothing is ever passed over."""
+        return Tally()
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
         """See that scenes which are tiles of one photograph are joined to that one. All others are

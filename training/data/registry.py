@@ -16,7 +16,7 @@ def _open_shards(data: DataConfig, seed: int, rank: int, count: int) -> PairSour
     # Imported here: generated scenes need no webdataset.
     from training.data.shards import ShardSource
 
-    return ShardSource(data, seed)
+    return ShardSource(data, seed, rank, count)
 
 
 def _open_streetworld(data: DataConfig, seed: int, rank: int, count: int) -> PairSource:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from training.data.batches import Batch, Collate
+from training.data.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,10 @@ class PairSource(Protocol):
 
     def batches(self, span: Span, collate: Collate) -> Iterator[Batch]:
         """``span.steps - span.start`` batches for one process."""
+        ...
+
+    def take_tally(self) -> Tally:
+        """What was read and passed over since the last call; empty where pairs are generated."""
         ...
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:

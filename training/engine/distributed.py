@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from runtime.errors import UserError
+
+Value = TypeVar("Value")
 
 
 class Processes:
@@ -59,6 +62,14 @@ class Processes:
         """Leave the group."""
         if self.count > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
+
+    def gather(self, value: Value) -> list[Value]:
+        """What each process has, in the order of their ranks; every one must ask."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        distributed.all_gather_object(values, value)
+        return values
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """DDP around a module when there are several processes."""

@@ -25,7 +25,9 @@ class Tracker:
         """One more step has been done."""
 
     def write(self, values: dict[str, Any]) -> None:
-        """A measurement: ``phase``, ``step``, and either losses or an evaluation."""
+        """A measurement: ``phase``, ``step``, and losses, an evaluation, or ``data``: what was read
+        and left out.
+        """
 
     def end(self) -> None:
         """The leg is over, or was broken off."""

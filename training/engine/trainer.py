@@ -18,6 +18,7 @@ from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.data.batches import Collate
 from training.data.stream import PairStream
+from training.data.tally import Tally
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.evaluation import Score, evaluate
@@ -189,6 +190,29 @@ class Run:
         self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
     ) -> None:
         """Take the steps of the leg at hand, from the present state to its end."""
+        self.stream.source.take_tally()  # of the samples that were read before
+        try:
+            self._take_steps(phase, objective, first_seed, collate)
+        except Stopped:
+            self.record_data()
+            raise
+        self.record_data()
+
+    def record_data(self) -> None:
+        """Write down how many stored pairs the leg has read, and what was passed over."""
+        tally = Tally()
+        for one in self.processes.gather(self.stream.source.take_tally()):
+            tally.add(one)
+        if not tally.pairs:
+            return
+        passed = tally.describe() or "nothing"
+        self.say(f"data of leg {self.config.legs[0].name}: {tally.pairs} pairs; left out: {passed}")
+        place = {"phase": self.phase, "step": self.state.step}
+        self.tracker.write({**place, "data": tally.to_json()})
+
+    def _take_steps(
+        self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
+    ) -> None:
         run_phase(
             name=self.phase,
             objective=self.processes.wrap(objective),
