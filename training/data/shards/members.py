@@ -11,7 +11,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, Any
 
 from webdataset.gopen import gopen
 
@@ -98,7 +98,7 @@ class _Headers:
 
         class Watched(tarfile.TarInfo):
             @classmethod
-            def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+            def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Any:
                 is_whole = len(buf) == tarfile.BLOCKSIZE
                 seen.ended = seen.ended if not buf else is_whole and not any(buf)
                 try:
@@ -112,7 +112,7 @@ class _Headers:
 
 def _contents(archive: tarfile.TarFile, pass_over: PassOver) -> Iterator[tuple[str, bytes]]:
     while (info := archive.next()) is not None:
-        archive.members = []  # else every header of the shard stays in memory
+        archive.members = []  # type: ignore[attr-defined]  # else all headers stay in memory
         name = info.name.removeprefix("./")
         if info.isdir() or _METADATA.match(name):
             continue
