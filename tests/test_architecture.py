@@ -31,7 +31,7 @@ MAY_IMPORT = {
 # A lean install has none of these: what it imports must not name them.
 HEAVY = {"torch", "torchvision", "open_clip", "onnx", "onnxscript", "webdataset"}
 TRAINING_BENCHMARKS = ("ablation", "training_speed")
-# Small parts of the runtime (standard library and numpy) that every package may use.
+# Small parts of the runtime (standard library, numpy, OpenCV and PyAV) that every package may use.
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
     "runtime.command",
@@ -39,6 +39,7 @@ SHARED_SMALL_PARTS = (
     "runtime.environment",
     "runtime.errors",
     "runtime.flag_values",
+    "runtime.pictures",
     "runtime.plain_json",
 )
 # Imports between rooms that close a circle, and why each must stay: (importer, imported): reason.

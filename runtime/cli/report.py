@@ -17,6 +17,9 @@ from runtime.stream.worker import SinkWorker
 
 __all__ = ["describe_run", "print_summary"]
 
+#: How many of the entries that were passed over a report names.
+MOST_NAMES = 100
+
 
 def describe_run(
     config: SessionConfig,
@@ -38,6 +41,12 @@ def describe_run(
             "name": source.name,
             "live": source.live,
             "fps": source.fps,
+            "pixel_aspect": f"{source.pixel_aspect.numerator}:{source.pixel_aspect.denominator}",
+            "values": dict(source.values),
+            "passed_over": {
+                "count": len(source.passed_over),
+                "names": source.passed_over[:MOST_NAMES],
+            },
         },
         "frames_in": statistics.frames_in,
         "frames_processed": statistics.frames_processed,

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ENDINGS = (".mp4", ".m4v")
 TIME_BASE = Fraction(1, 90_000)  # holds 24, 25, 30, 60 and 29.97 frames/s without rounding
 FRAGMENT_S = 0.5
+KEY_EVERY_S = 1
+#: A longer time between two frames overflows the 31 bits that FFmpeg has for it (6.6 hours).
+LONGEST_GAP_S = 6 * 3600
 BT709 = 1
 
 __all__ = ["OverlayVideo"]
@@ -34,8 +37,9 @@ log = logging.getLogger("mgca.sinks")
 class OverlayVideo(Sink):
     """H.264 (avc1, yuv420p) in fragments of half a second, each complete on disk when it ends.
 
-    Frames keep their own times. The first frame fixes the size (made even by repeating the last
-    row or column); a later frame of another size is fitted into it with black borders.
+    Frames keep their own times, a key frame a second. The first frame fixes the size (made even by
+    repeating the last row or column) and the pixel aspect; a later frame of another size is fitted
+    into it with black borders.
 
     Attributes:
         fps: nominal frames per second, None if the source does not say.
@@ -56,12 +60,15 @@ class OverlayVideo(Sink):
         self.file = OutputFile(path, "--out")
         self.fps = fps
         self.written = 0
+        self._source: Source | None = None
         self._container: Any = None
         self._pipe: _WritePipe | None = None
         self._header_bytes = 0
         self._stream: Any = None
         self._size_wh = (0, 0)
         self._last_pts = -1
+        self._cut_s = 0.0
+        self._key_pts: int | None = None
         self._warned = False
 
     @classmethod
@@ -76,16 +83,17 @@ class OverlayVideo(Sink):
             raise UserError(f"--out {self.file.given} should end in .mp4; it is always an MP4 file")
 
     def begin(self, source: Source) -> None:
-        """Take over the source's frame rate."""
-        self.fps = source.fps
+        """Take over the source's frame rate; a stream knows it once it gave its first frame."""
+        self._source = source
 
     def write(self, item: SegmentedFrame) -> None:
         """Encode one frame."""
         import av
         import numpy as np
+        from av.video.frame import PictureType
 
         if self._container is None:
-            self._start(item.overlay_bgr)
+            self._start(item.overlay_bgr, item.frame.pixel_aspect)
         image_bgr = np.ascontiguousarray(self._fit(item.overlay_bgr))
         frame = av.VideoFrame.from_ndarray(image_bgr, format="bgr24")
         frame = frame.reformat(
@@ -94,9 +102,11 @@ class OverlayVideo(Sink):
             src_color_range="JPEG",
             dst_color_range="MPEG",
         )
-        frame.pts = max(self._last_pts + 1, round(item.frame.time_s / TIME_BASE))
+        frame.pts = self._next_pts(item.frame.time_s)
         frame.time_base = TIME_BASE
-        self._last_pts = frame.pts
+        if self._key_pts is None or frame.pts - self._key_pts >= KEY_EVERY_S / TIME_BASE:
+            frame.pict_type = PictureType.I
+            self._key_pts = frame.pts
         self._container.mux(self._stream.encode(frame))
         self._raise_write_error()
         self.written += 1
@@ -104,9 +114,25 @@ class OverlayVideo(Sink):
         if self._pipe.taken > self._header_bytes:  # a whole fragment stands on disk
             self.file.publish()
 
-    def _start(self, image_bgr: np.ndarray) -> None:
+    def _next_pts(self, time_s: float) -> int:
+        """The stamp of a frame: its time, less what was taken from gaps that MP4 cannot hold."""
+        wanted = round((time_s - self._cut_s) / TIME_BASE)
+        longest = round(LONGEST_GAP_S / TIME_BASE)
+        if self._last_pts >= 0 and wanted - self._last_pts > longest:
+            log.warning(
+                "%.0f s without a picture are more than --out can hold; %g s stand for them",
+                float((wanted - self._last_pts) * TIME_BASE), LONGEST_GAP_S,
+            )  # fmt: skip
+            self._cut_s += float((wanted - self._last_pts - longest) * TIME_BASE)
+            wanted = self._last_pts + longest
+        self._last_pts = max(self._last_pts + 1, wanted)
+        return self._last_pts
+
+    def _start(self, image_bgr: np.ndarray, pixel_aspect: Fraction) -> None:
         import av
 
+        if self._source is not None:
+            self.fps = self._source.fps
         height, width = image_bgr.shape[:2]
         self._size_wh = (width + width % 2, height + height % 2)
         options = {
@@ -119,7 +145,8 @@ class OverlayVideo(Sink):
         self._container = av.open(
             self._pipe, "w", format="mp4", container_options=options, buffer_size=1 << 16
         )
-        self._stream = self._add_stream(round(self.fps) if self.fps else 25)
+        self._stream = self._add_stream(max(1, round(self.fps or 25)))
+        self._stream.codec_context.sample_aspect_ratio = pixel_aspect
         self._container.start_encoding()
         self._header_bytes = self._pipe.taken
 

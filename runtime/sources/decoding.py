@@ -6,24 +6,62 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from runtime.errors import UserError
+from runtime.pictures import ValueRange, frame_to_bgr
+from runtime.pictures.orientation import read_display_matrix, swaps_sides
+from runtime.sources.timing import PictureClock, longest_gap_s, read_fps
 
-#: FFmpeg reads these from any text or binary file: for them, "it opened" does not mean "a video".
-NOT_VIDEO_FORMATS = frozenset({"tty", "bin", "xbin", "adf", "idf", "srt", "ass", "webvtt", "lrc"})
+#: Packets that are read ahead to measure a frame rate, at most.
+AHEAD_PACKETS = 40
+AHEAD_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """One decoded picture: BGR pixels, its own time in seconds (None if unknown), its cost."""
+    """One decoded picture: BGR pixels, its own time in seconds (None if unknown), its cost.
+
+    ``pixel_aspect`` is how much wider than high its pixels are shown, ``lost_before`` how many
+    packets had turned out damaged before it.
+    """
 
     image_bgr: np.ndarray
     pts_s: float | None
     capture_ms: float
     captured_at: float
+    pixel_aspect: Fraction = Fraction(1)
+    lost_before: int = 0
+
+
+@dataclass
+class SeenPackets:
+    """What came out of a container.
+
+    Attributes:
+        shown: packets whose pictures are to be shown (an edit list leaves others out).
+        corrupt: those among all that the container calls corrupt.
+        ended_corrupt: whether the last one was, as of a file that ends in its middle.
+        last_pts: the largest time stamp, in the stream's own unit.
+    """
+
+    shown: int = 0
+    corrupt: int = 0
+    ended_corrupt: bool = False
+    last_pts: int | None = None
+
+    def add(self, packet: Any) -> None:
+        """Count one packet; the empty one at the end is none."""
+        if not packet.size:
+            return
+        self.shown += not packet.is_discard
+        self.ended_corrupt = packet.is_corrupt
+        self.corrupt += packet.is_corrupt
+        if packet.pts is not None:
+            self.last_pts = max(packet.pts, self.last_pts or 0)
 
 
 def is_url(name: str) -> bool:
@@ -60,41 +98,33 @@ def open_container(name: str, **options: Any) -> Any:
     return av.open(name, **options)
 
 
-def find_video_stream(container: Any, name: str) -> Any:
-    """The first real video stream of an open container; raises ``UserError`` if there is none."""
-    if set(container.format.name.split(",")) & NOT_VIDEO_FORMATS:
-        raise UserError(f"{name} is not a video (it reads as text or raw bytes); {EXPECTED}")
-    for stream in container.streams.video:
-        cover = "attached_pic" in str(getattr(stream, "disposition", "")).lower()
-        if not cover and stream.codec_context is not None:
-            return stream
-    if len(container.streams.video):
-        raise UserError(
-            f"{name} cannot be decoded (its codec is unknown here, or the file was cut off before "
-            f"the end of its index); {EXPECTED}"
-        )
-    kinds = sorted({stream.type for stream in container.streams})
-    holds = f"it holds only {', '.join(kinds)}" if kinds else "it holds no stream"
-    raise UserError(f"{name} is not a video ({holds}); {EXPECTED}")
-
-
-EXPECTED = "give a video file such as .mp4, .mkv, .avi or .mov"
-
-
 class Decoder:
     """Decodes one open container, packet by packet, over damaged places.
 
-    ``damaged`` counts packets that could not be decoded; ``cut_off`` says that reading ended with
-    an error rather than at the end. With ``live``, the time spent waiting for the network is not
-    counted as capture time, and a broken connection raises instead of ending the video.
+    ``fps`` is the nominal frame rate, measured where the container's own makes no sense (not of a
+    live stream). ``damaged`` counts packets that could not be decoded; ``cut_off`` says that
+    reading ended with an error rather than at the end. With ``live``, the time spent waiting for
+    the network is not counted as capture time, and a broken connection raises instead of ending
+    the video.
     """
 
-    def __init__(self, container: Any, stream: Any, live: bool) -> None:
+    def __init__(
+        self, container: Any, stream: Any, live: bool, values: ValueRange | None = None
+    ) -> None:
         self.container = container
         self.stream = stream
         self.live = live
         self.damaged = 0
         self.cut_off = False
+        self.seen = SeenPackets()
+        self.pixel_aspect = read_pixel_aspect(stream)
+        self.values = values or ValueRange(steady=True)
+        self._demuxed = container.demux(stream)
+        self._ahead: list[Any] = []
+        self._broken: Exception | None = None
+        self.fps = read_fps(stream)
+        if self.fps is None and not live:
+            self.fps = read_fps(stream, self._read_ahead())
         # Frame threads add a delay of one frame each: fine for a file, not for a live stream.
         stream.thread_type = "SLICE" if live else "AUTO"
 
@@ -105,20 +135,48 @@ class Decoder:
             if self.live:
                 started = time.perf_counter()
             for frame in self._decode(packet):
-                image_bgr = upright_bgr(frame)
+                image_bgr = frame_to_bgr(frame, self.values)
                 if image_bgr is None:
                     self.damaged += 1
                     continue
                 capture_ms = (time.perf_counter() - started) * 1e3
                 pts_s = None if frame.pts is None else float(frame.pts * frame.time_base)
-                yield DecodedPicture(image_bgr, pts_s, capture_ms, started)
+                aspect = self._shown_aspect(frame)
+                yield DecodedPicture(image_bgr, pts_s, capture_ms, started, aspect, self.damaged)
                 started = time.perf_counter()
+
+    def _shown_aspect(self, frame: Any) -> Fraction:
+        turned = swaps_sides(read_display_matrix(frame))
+        return 1 / self.pixel_aspect if turned else self.pixel_aspect
+
+    def clock(self) -> PictureClock:
+        """A clock for the pictures' stamps."""
+        return PictureClock(self.fps, longest_gap_s(self.container))
+
+    def _read_ahead(self) -> list[float]:
+        """Take packets before any is decoded; the stamps of their pictures in seconds."""
+        import av
+
+        try:
+            for packet in self._demuxed:
+                self._ahead.append(packet)
+                size = sum(packet.size for packet in self._ahead)
+                if len(self._ahead) >= AHEAD_PACKETS or size >= AHEAD_BYTES:
+                    break
+        except av.error.FFmpegError as error:
+            self._broken = error
+        stamped = [packet for packet in self._ahead if packet.pts is not None]
+        return [float(packet.pts * packet.time_base) for packet in stamped]
 
     def _packets(self) -> Iterator[Any]:
         import av
 
         try:
-            yield from self.container.demux(self.stream)
+            yield from self._ahead
+            self._ahead = []
+            if self._broken is not None:
+                raise self._broken
+            yield from chain(self._demuxed)  # PyAV's own breaks `yield from` once it has ended
         except av.error.FFmpegError:
             if self.live:
                 raise
@@ -128,8 +186,8 @@ class Decoder:
     def _decode(self, packet: Any) -> list[Any]:
         import av
 
-        if packet is not None and getattr(packet, "is_corrupt", False) and not self.live:
-            self.cut_off = True
+        if packet is not None:
+            self.seen.add(packet)
         try:
             return list(self.stream.codec_context.decode(packet))
         except EOFError:
@@ -139,18 +197,7 @@ class Decoder:
             return []
 
 
-def upright_bgr(frame: Any) -> np.ndarray | None:
-    """A decoded PyAV frame as (height, width, 3) uint8 BGR, turned as its metadata asks."""
-    import cv2
-
-    if not frame.width or not frame.height:
-        return None
-    image_bgr = frame.to_ndarray(format="bgr24")
-    turns = {
-        90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-        -90: cv2.ROTATE_90_CLOCKWISE,
-        180: cv2.ROTATE_180,
-        -180: cv2.ROTATE_180,
-    }
-    turn = turns.get(round(getattr(frame, "rotation", 0) or 0))
-    return image_bgr if turn is None else cv2.rotate(image_bgr, turn)
+def read_pixel_aspect(stream: Any) -> Fraction:
+    """How much wider than high a stream's pixels are shown; 1 where it does not say sensibly."""
+    aspect = stream.sample_aspect_ratio
+    return aspect if aspect and Fraction(1, 20) < aspect < 20 else Fraction(1)

@@ -7,6 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Frame:
     skipped and dropped ones included, so that results line up with the source. ``time_s`` is the
     time since the source's first frame. ``captured_at`` (``time.perf_counter``) is when work on
     this frame began, ``capture_ms`` how long reading, decoding and converting it took; waiting for
-    a camera's next picture is not work and not counted.
+    a camera's next picture is not work and not counted. ``pixel_aspect`` is how much wider than
+    high its pixels are to be shown; labels are of the stored pixels.
     """
 
     index: int
@@ -32,6 +34,7 @@ class Frame:
     stem: str
     capture_ms: float
     captured_at: float
+    pixel_aspect: Fraction = Fraction(1)
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -50,11 +53,24 @@ class Source(ABC):
     fps: float | None = None
     #: How many frames there will be, None where that cannot be known.
     frame_count: int | None = None
+    #: How much wider than high pixels are shown, for the report; frames say their own.
+    pixel_aspect: Fraction = Fraction(1)
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.reconnects = 0
         self.unreadable = 0
+        #: Entries of folders that are no images.
+        self.passed_over: list[str] = []
+        #: For each unusual range of samples, such as ``"12 bits in 16"``, how many frames had it.
+        self.values: dict[str, int] = {}
+        self._warned: set[str] = set()
+
+    def warn_of_values(self, kind: str) -> None:
+        """Say once for each unusual range of samples how it is read."""
+        if kind not in self._warned:
+            self._warned.add(kind)
+            log.warning("%s: %s, brought to 8 bits; the report counts such frames", self.name, kind)
 
     def open(self) -> None:  # noqa: B027 - a live source connects later, in its reading thread
         """Check what can be checked before any work starts; raises ``UserError``."""

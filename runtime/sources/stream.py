@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from runtime.errors import UserError
+from runtime.pictures import ValueRange
 from runtime.sources.decoding import (
+    DecodedPicture,
     Decoder,
-    find_video_stream,
     is_url,
     open_container,
     redact_url,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.losses import count_announced, describe_losses
 from runtime.sources.reconnect import ReconnectTimer
-from runtime.sources.video import PictureClock, estimate_frames, read_fps
+from runtime.sources.timing import estimate_frames, timed
+from runtime.sources.video_stream import find_video_stream
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 5.0
@@ -48,6 +51,8 @@ class StreamSource(Source):
         self._live_wanted = live
         self.live = self.scheme in LIVE_SCHEMES if live is None else live
         self.timer = ReconnectTimer(f"stream {self.name}", reconnect_timeout_s)
+        self._values = ValueRange(steady=True)
+        self.values = self._values.met
         self._index = 0
         self._first_at: float | None = None
 
@@ -89,12 +94,18 @@ class StreamSource(Source):
         stream = find_video_stream(container, self.name)
         if self._live_wanted is None and self.scheme not in LIVE_SCHEMES:
             self.live = has_no_end(container)
-        self.fps = read_fps(stream) or self.fps
+        decoder = Decoder(container, stream, self.live, self._values)
+        self.fps = decoder.fps or self.fps
         if not self.live:
-            self.frame_count = stream.frames or estimate_frames(container, stream, self.fps)
-        clock = PictureClock(self.fps)
-        decoder = Decoder(container, stream, live=self.live)
-        for picture in decoder.pictures():
+            self.frame_count = count_announced(container, stream) or estimate_frames(
+                container, stream, self.fps
+            )
+        pictures = decoder.pictures()
+        if self.live:
+            paced: Iterable[tuple[DecodedPicture, float | None]] = ((one, None) for one in pictures)
+        else:
+            paced = timed(pictures, decoder.clock())
+        for picture, time_s in paced:
             if stop.is_set():
                 return
             if self.timer.seen_frame():
@@ -103,17 +114,22 @@ class StreamSource(Source):
             if self._first_at is None:
                 self._first_at = picture.captured_at
             since_s = picture.captured_at - self._first_at
+            self.pixel_aspect = picture.pixel_aspect
+            for kind in tuple(self.values):
+                self.warn_of_values(kind)
             yield Frame(
                 self._index,
-                since_s if self.live else clock.read(picture.pts_s),
+                since_s if time_s is None else time_s,
                 picture.image_bgr,
                 frame_stem(self._index),
                 picture.capture_ms,
                 picture.captured_at,
+                picture.pixel_aspect,
             )
             self._index += 1
-        if decoder.cut_off or (decoder.damaged and not self.live):
-            log.warning("%s is cut off or damaged: %d frames read", self.name, self._index)
+        losses = None if self.live else describe_losses(decoder, self._index)
+        if losses is not None:
+            log.warning("%s %s", self.name, losses)
 
     def _refuse_for_good(self, error: Exception) -> None:
         """Raise at once for what waiting cannot mend, unless it has worked before."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from runtime.errors import UserError
 from runtime.sources.decoding import (
-    EXPECTED,
     DecodedPicture,
     Decoder,
-    find_video_stream,
     open_container,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.losses import FrameNumbers, count_announced, describe_losses
+from runtime.sources.timing import estimate_frames, timed
+from runtime.sources.video_stream import EXPECTED, find_video_stream
 
 
 class VideoFile(Source):
@@ -33,7 +35,6 @@ class VideoFile(Source):
         self._decoder: Decoder | None = None
         self._pictures: Iterator[DecodedPicture] = iter(())
         self._first: DecodedPicture | None = None
-        self._announced = 0
 
     def open(self) -> None:
         """Open the file and decode its first picture: only then is it known to be a video."""
@@ -45,15 +46,19 @@ class VideoFile(Source):
         except (av.error.FFmpegError, OSError) as error:
             raise UserError(self._refusal(error)) from None
         stream = find_video_stream(self._container, self.name)
-        self.fps = read_fps(stream)
-        self._announced = stream.frames or 0
-        self.frame_count = self._announced or estimate_frames(self._container, stream, self.fps)
         self._decoder = Decoder(self._container, stream, live=False)
+        self.fps = self._decoder.fps
+        announced = count_announced(self._container, stream)
+        self.frame_count = announced or estimate_frames(self._container, stream, self.fps)
         self._pictures = self._decoder.pictures()
         self._first = next(self._pictures, None)
         if self._first is None:
             self.close()
             raise UserError(f"{self.name} holds no picture that can be decoded; {EXPECTED}")
+        self.pixel_aspect = self._first.pixel_aspect
+        self.values = self._decoder.values.met
+        for kind in self.values:
+            self.warn_of_values(kind)
 
     def _refusal(self, error: Exception) -> str:
         if isinstance(error, PermissionError):
@@ -68,35 +73,27 @@ class VideoFile(Source):
         """Every picture of the file; see :meth:`Source.frames`."""
         if self._first is None:
             self.open()
-        clock = PictureClock(self.fps)
-        index = 0
-        picture: DecodedPicture | None = self._first
-        while picture is not None:
+        assert self._first is not None and self._decoder is not None
+        count = 0
+        numbers = FrameNumbers(self._decoder)
+        pictures = chain([self._first], self._pictures)
+        for picture, time_s in timed(pictures, self._decoder.clock()):
             if stop.is_set():
                 return
+            index = numbers.number(picture, time_s)
+            count += 1
             yield Frame(
                 index,
-                clock.read(picture.pts_s),
+                time_s,
                 picture.image_bgr,
                 frame_stem(index),
                 picture.capture_ms,
                 picture.captured_at,
+                picture.pixel_aspect,
             )
-            index += 1
-            picture = next(self._pictures, None)
-        self._warn_of_damage(index)
-
-    def _warn_of_damage(self, frames_read: int) -> None:
-        assert self._decoder is not None
-        missing = self._announced - frames_read
-        if self._decoder.cut_off or missing > max(1, self._announced // 50):
-            of = f" of {self._announced}" if self._announced else ""
-            log.warning("%s is cut off: %d%s frames could be read", self.name, frames_read, of)
-        elif self._decoder.damaged:
-            log.warning(
-                "%s is damaged: %d packets could not be decoded, %d frames could",
-                self.name, self._decoder.damaged, frames_read,
-            )  # fmt: skip
+        losses = describe_losses(self._decoder, count)
+        if losses is not None:
+            log.warning("%s %s", self.name, losses)
 
     def input_paths(self) -> list[str]:
         """The file itself."""
@@ -111,25 +108,6 @@ class VideoFile(Source):
             self._container = None
 
 
-class PictureClock:
-    """Turns time stamps into seconds since the first picture, always moving forward."""
-
-    def __init__(self, fps: float | None) -> None:
-        self.step_s = 1.0 / (fps or 25.0)
-        self.start_s: float | None = None
-        self.last_s = -self.step_s
-
-    def read(self, pts_s: float | None) -> float:
-        """Seconds for one picture; without a usable stamp, one nominal step after the last."""
-        if pts_s is not None and self.start_s is None:
-            self.start_s = pts_s - (self.last_s + self.step_s)
-        now_s = None if pts_s is None or self.start_s is None else pts_s - self.start_s
-        if now_s is None or now_s <= self.last_s:
-            now_s = self.last_s + self.step_s
-        self.last_s = now_s
-        return now_s
-
-
 def check_video_path(path: str) -> None:
     """Refuse what cannot be a video file before FFmpeg is asked; raises ``UserError``."""
     if not path:
@@ -140,22 +118,3 @@ def check_video_path(path: str) -> None:
         raise UserError(f"--video {path} is a folder; for a folder of images give --images {path}")
     if os.path.isfile(path) and os.path.getsize(path) == 0:
         raise UserError(f"{path} is empty (0 bytes), not a video; {EXPECTED}")
-
-
-def read_fps(stream: Any) -> float | None:
-    """Frames per second that the container states or FFmpeg guesses, None if it makes no sense."""
-    for rate in (stream.average_rate, getattr(stream, "guessed_rate", None)):
-        if rate and 0 < float(rate) <= 1000:
-            return float(rate)
-    return None
-
-
-def estimate_frames(container: Any, stream: Any, fps: float | None) -> int | None:
-    """Frames by duration and rate, for a progress bar; None where either is unknown."""
-    if stream.duration and stream.time_base:
-        duration_s = float(stream.duration * stream.time_base)
-    elif container.duration:
-        duration_s = container.duration / 1e6
-    else:
-        return None
-    return max(1, round(duration_s * fps)) if fps else None

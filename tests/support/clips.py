@@ -44,6 +44,7 @@ def write_clip(
     codec: str = "libx264",
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
+    pixel_aspect: Fraction | None = None,
 ) -> Path:
     """Encode frames (a number means that many scenes) with the times given, or at ``fps``."""
     images = (draw_scene(i, size_wh) for i in range(frames)) if isinstance(frames, int) else frames
@@ -51,6 +52,8 @@ def write_clip(
         stream = container.add_stream(codec, rate=fps, options=options or {})
         stream.width, stream.height = size_wh
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         if times_s is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         for index, image_bgr in enumerate(images):

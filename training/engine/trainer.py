@@ -6,10 +6,8 @@ how steps are taken in training/engine/loop.py.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -19,7 +17,6 @@ from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.data.batches import Collate
-from training.data.config import DataConfig
 from training.data.stream import PairStream
 from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
@@ -240,11 +237,10 @@ class Run:
         same_phase = later.legs[0].phase == self.phase
         self.steps_before = self.steps_before + self.state.step if same_phase else 0
         self.state = PhaseState(metrics=self.state.metrics)
-        captions = self.stream.sampled if same_pairs(later.data, self.config.data) else None
         self.config, self.active = later, None
         self.model.config = later.model
+        # Captions are read anew, from the leg's own first scenes: a resumed run reads those too.
         self.stream = PairStream(later, self.model, self.processes)
-        self.stream.sampled = captions
         return True
 
     def execute(self) -> None:
@@ -270,18 +266,6 @@ class Run:
 
     def _stays_in_phase(self) -> bool:
         return len(self.config.legs) > 1 and self.config.legs[1].phase == self.phase
-
-
-def same_pairs(first: DataConfig, second: DataConfig) -> bool:
-    """Whether two legs read captions alike, whatever they draw of them, and how large."""
-    how: dict[str, Any] = {
-        "size_wh": (16, 16),
-        "first_seed": 0,
-        "workers": 0,
-        "passes": 1,
-        "window": 1,
-    }
-    return dataclasses.replace(first, **how) == dataclasses.replace(second, **how)
 
 
 def build_model(config: TrainConfig) -> MgcaModel:

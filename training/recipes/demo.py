@@ -62,7 +62,7 @@ LEGS = (
             "data.variant": "pieces",
             "data.size_wh": [96, 72],
             "pretrain.tile_mixing": [[3, 2], [1, 1]],
-            "pretrain.steps": 800,
+            "pretrain.steps": 500,
             "pretrain.learning_rate": 6e-4,
             "pretrain.noun_balance": 0.1,
             "pretrain.noun_smallest": 0.008,
@@ -81,7 +81,7 @@ LEGS = (
         changes={
             "data.variant": "tiles",
             "pretrain.batch": 54,
-            "pretrain.steps": 400,
+            "pretrain.steps": 200,
             "pretrain.warmup": 50,
             "pretrain.learning_rate": 5e-4,
             "pretrain.noun_smallest": 0.004,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +17,15 @@ from runtime.sinks.overlay import OverlayVideo
 from tests.support.clips import draw_scene, read_video
 
 
-def item(image_bgr: np.ndarray, time_s: float) -> Any:
-    """What the sink reads of a segmented frame: the overlay and the time."""
-    return SimpleNamespace(overlay_bgr=image_bgr, frame=SimpleNamespace(time_s=time_s))
+def item(image_bgr: np.ndarray, time_s: float, pixel_aspect: Fraction = Fraction(1)) -> Any:
+    """What the sink reads of a segmented frame: the overlay, the time and the pixels' shape."""
+    frame = SimpleNamespace(time_s=time_s, pixel_aspect=pixel_aspect)
+    return SimpleNamespace(overlay_bgr=image_bgr, frame=frame)
 
 
-def write_all(path: Path, images: list[np.ndarray], times_s: list[float], fps: float = 10) -> None:
+def write_all(
+    path: Path, images: list[np.ndarray], times_s: list[float], fps: float | None = 10
+) -> None:
     sink = OverlayVideo(str(path), fps)
     sink.check(Claims([], "no-bundle"))
     for image_bgr, time_s in zip(images, times_s, strict=True):
@@ -74,6 +78,37 @@ def test_any_size(size_wh: tuple[int, int], tmp_path: Path) -> None:
     assert len(images) == 3
     assert images[0].shape[:2] == (height + height % 2, width + width % 2)
     assert np.abs(images[2].astype(int) - (0, 0, 200)).max() < 12  # the edge is repeated, not black
+
+
+def test_a_gap_that_mp4_cannot_hold_is_shortened(tmp_path: Path, caplog) -> None:
+    """FFmpeg 8.1 keeps a frame's duration in 31 bits: 6.6 hours at 90 kHz."""
+    caplog.set_level("WARNING", logger="mgca")
+    path, day_s = tmp_path / "a.mp4", 86_400.0
+    write_all(path, [draw_scene(i) for i in range(4)], [0.0, 0.1, day_s, day_s + 0.1])
+    _, times_s = read_video(path)
+    assert times_s == pytest.approx([0.0, 0.1, 21_600.1, 21_600.2], abs=1e-3)
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("fps", [2.0, 25.0, 240.0, None])
+def test_a_key_frame_a_second_whatever_the_rate(fps: float | None, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write_all(path, [draw_scene(i) for i in range(30)], [i / 10 for i in range(30)], fps)
+    with av.open(str(path)) as container:
+        keys = [p.pts * p.time_base for p in container.demux(video=0) if p.is_keyframe and p.size]
+    assert {0, 1, 2} <= {float(key) for key in keys}
+
+
+@pytest.mark.parametrize("aspect", [Fraction(64, 45), Fraction(45, 64), Fraction(1)])
+def test_the_pixel_aspect_is_kept(aspect: Fraction, tmp_path: Path) -> None:
+    sink = OverlayVideo(str(tmp_path / "a.mp4"), 10)
+    sink.check(Claims([], "no-bundle"))
+    sink.write(item(draw_scene(0), 0.0, aspect))
+    sink.close()
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.sample_aspect_ratio == aspect
+        assert (stream.width, stream.height) == (128, 96)
 
 
 def test_a_later_size_is_fitted_in(tmp_path: Path, caplog) -> None:

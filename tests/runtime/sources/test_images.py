@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from runtime.errors import UserError
 from runtime.sources import ImageSource
 from runtime.sources.images import list_images, natural_key
-from tests.support.clips import draw_scene
+from tests.support.clips import draw_scene, write_clip
 
 
 def read_all(source: ImageSource) -> list:
@@ -29,11 +30,16 @@ def test_folder_takes_images_only_and_globs_take_what_they_match(tmp_path: Path)
     for name in ("b.JPG", "a.png", "notes.txt", ".hidden.png"):
         cv2.imwrite(str(tmp_path / "x.png"), draw_scene(0))
         (tmp_path / "x.png").rename(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / "folder.png").mkdir()
-    assert [Path(p).name for p in list_images([str(tmp_path)])] == ["a.png", "b.JPG"]
-    found = list_images([str(tmp_path / "*")])
+    found, others = list_images([str(tmp_path)])
+    assert [Path(p).name for p in found] == ["a.png", "b.JPG"]
+    assert [os.path.relpath(p, tmp_path) for p in others] == [
+        ".hidden.png", "folder.png", "notes.txt",
+    ]  # fmt: skip
+    found, _ = list_images([str(tmp_path / "*")])
     assert [Path(p).name for p in found] == ["a.png", "b.JPG", "notes.txt"]
-    both = list_images([str(tmp_path / "a.png"), str(tmp_path)])
+    both, _ = list_images([str(tmp_path / "a.png"), str(tmp_path)])
     assert [Path(p).name for p in both] == ["a.png", "b.JPG"]  # each once
 
 
@@ -48,6 +54,31 @@ def test_empty_folder_says_what_was_expected(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
     with pytest.raises(UserError, match="holds no image"):
         ImageSource(str(tmp_path))
+
+
+def test_a_folder_is_read_by_content_and_tells_what_it_passed_over(tmp_path: Path, caplog) -> None:
+    """OpenCV 5.0 and PyAV 18.1 tell all of these by their first bytes."""
+    scene = draw_scene(0)
+    names = ["a.jfif", "b.jpe", "c", "d.data", "e.JPG", "f.pnm", "g.txt"]
+    for name, ending in zip(names, [".jpg", ".jpg", ".png", ".bmp", ".jpg", ".ppm", ".webp"],
+                            strict=True):  # fmt: skip
+        (tmp_path / name).write_bytes(cv2.imencode(ending, scene)[1].tobytes())
+    row = scene[..., ::-1].transpose(2, 0, 1)[:, ::-1]  # SGI: planes, from the bottom
+    head = b"\x01\xda\0\x01\0\x03" + bytes((0, 128, 0, 96, 0, 3)) + bytes(3) + b"\0\xff"
+    (tmp_path / "h.sgi").write_bytes(head.ljust(512, b"\0")[:512] + row.tobytes())
+    (tmp_path / "notes.txt").write_text("no picture")
+    write_clip(tmp_path / "clip.mp4", 3)
+    (tmp_path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (tmp_path / "more").mkdir()
+    source = ImageSource(str(tmp_path))
+    with caplog.at_level("WARNING", logger="mgca"):
+        source.open()
+    assert [frame.stem for frame in read_all(source)] == [*map(lambda n: Path(n).stem, names), "h"]
+    passed = sorted(os.path.relpath(path, tmp_path) for path in source.passed_over)
+    assert passed == [".DS_Store", "clip.mp4", "more", "notes.txt"]
+    (record,) = caplog.records
+    assert "3 entries" in record.getMessage() and "clip.mp4" in record.getMessage()
+    assert ".DS_Store" not in record.getMessage() and source.unreadable == 0
 
 
 def test_every_kind_of_pixel_becomes_bgr_bytes(tmp_path: Path) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import wave
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
 
 from runtime.errors import UserError
 from runtime.sources import Frame, VideoFile, open_video
-from runtime.sources.video import PictureClock
 from tests.support.clips import SIZE_WH, draw_scene, write_clip
 
 
@@ -52,43 +52,59 @@ def test_time_starts_at_zero_whatever_the_file_says(tmp_path: Path) -> None:
     assert [frame.time_s for frame in read_all(path)] == pytest.approx([0, 0.1, 0.2, 0.3], abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("stamps", "expected"),
-    [
-        ([5.0, 5.1, 5.2], [0.0, 0.1, 0.2]),
-        ([None, None], [0.0, 0.1]),
-        ([5.0, None, 5.25], [0.0, 0.1, 0.25]),
-        ([5.0, 5.1, 3.0, 5.4], [0.0, 0.1, 0.2, 0.4]),  # a jump back does not turn time round
-    ],
-)
-def test_picture_clock(stamps: list[float | None], expected: list[float]) -> None:
-    clock = PictureClock(fps=10)
-    assert [clock.read(stamp) for stamp in stamps] == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "turn"),
-    [
-        ((0, 1, -1, 0), cv2.ROTATE_90_CLOCKWISE),
-        ((0, -1, 1, 0), cv2.ROTATE_90_COUNTERCLOCKWISE),
-        ((-1, 0, 0, -1), cv2.ROTATE_180),
-    ],
-)
-def test_rotation_metadata_turns_frames_upright(
-    clip: Path, tmp_path: Path, matrix: tuple[int, int, int, int], turn: int
-) -> None:
-    # A phone films sideways and notes in the track header (tkhd) how to turn the picture.
+def patch_header(clip: Path, path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """The clip with a display matrix in its track header, as a phone notes how it was held."""
     data = bytearray(clip.read_bytes())
     at = data.index(b"tkhd") + 4 + 40
     a, b, c, d = (value * 65536 for value in matrix)
     for place, value in enumerate((a, b, 0, c, d, 0, 0, 0, 1 << 30)):
         data[at + 4 * place : at + 4 * place + 4] = value.to_bytes(4, "big", signed=True)
-    turned = tmp_path / "phone.mp4"
-    turned.write_bytes(data)
-    frames = read_all(turned)
-    plain = read_all(clip)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        ((1, 0, 0, 1), lambda image: image),
+        ((-1, 0, 0, 1), lambda image: image[:, ::-1]),  # a selfie camera's mirror image
+        ((-1, 0, 0, -1), lambda image: image[::-1, ::-1]),
+        ((1, 0, 0, -1), lambda image: image[::-1]),
+        ((0, 1, 1, 0), lambda image: image.swapaxes(0, 1)),
+        ((0, 1, -1, 0), lambda image: np.rot90(image, -1)),  # a phone held upright
+        ((0, -1, -1, 0), lambda image: np.rot90(image, 2).swapaxes(0, 1)),
+        ((0, -1, 1, 0), lambda image: np.rot90(image)),
+        ((0, 0, 0, 0), lambda image: image),  # no matrix at all
+    ],
+)
+def test_all_eight_display_matrices(
+    clip: Path, tmp_path: Path, matrix: tuple[int, int, int, int], expected: Any
+) -> None:
+    """Truth: ISO/IEC 14496-12, 6.2.2: (x, y) is shown at (a x + c y, b x + d y).
+
+    PyAV 18.1 gives ``frame.rotation`` -180 for a mirror image and for a half turn.
+    """
+    frames = read_all(patch_header(clip, tmp_path / "phone.mp4", matrix))
     assert len(frames) == 12
-    assert (frames[5].image_bgr == cv2.rotate(plain[5].image_bgr, turn)).all()
+    assert (frames[5].image_bgr == expected(read_all(clip)[5].image_bgr)).all()
+    assert frames[5].image_bgr.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shown"), [((1, 0, 0, 1), Fraction(64, 45)), ((0, 1, -1, 0), Fraction(45, 64))]
+)
+def test_pixels_that_are_not_square_are_told(
+    matrix: tuple[int, int, int, int], shown: Fraction, tmp_path: Path
+) -> None:
+    """16:9 in the 5:4 of PAL; turned by a quarter, its pixels are as much higher than wide."""
+    path = write_clip(tmp_path / "a.mp4", 3, pixel_aspect=Fraction(64, 45))
+    patch_header(path, tmp_path / "b.mp4", matrix)
+    source = VideoFile(str(tmp_path / "b.mp4"))
+    source.open()
+    frames = list(source.frames(threading.Event()))
+    source.close()
+    assert {frame.pixel_aspect for frame in frames} == {shown} == {source.pixel_aspect}
+    assert sorted(frames[0].size_wh) == sorted(SIZE_WH)  # pixels as they are stored
 
 
 def test_metadata_that_is_not_utf8_is_no_obstacle(clip: Path, tmp_path: Path) -> None:

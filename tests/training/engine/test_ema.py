@@ -59,8 +59,10 @@ def test_a_negative_reach_is_refused():
 
 SHORT = [
     *("--config", "smoke", "--set", "pretrain.batch=4", "--set", "mgca.steps=0"),
-    *("--set", "evaluation.scenes=2", "--set", "evaluation.every=0", "--set", "threads=2"),
-    *("--set", "data.workers=0", "--set", "pretrain.steps=4", "--set", "pretrain.warmup=1"),
+    *("--set", "data.size_wh=[64,48]", "--set", "evaluation.size_wh=[64,48]"),
+    *("--set", "evaluation.scenes=1", "--set", "evaluation.every=0", "--set", "threads=1"),
+    *("--set", "units.seeds=16"),
+    *("--set", "data.workers=0", "--set", "pretrain.steps=3", "--set", "pretrain.warmup=1"),
     *("--set", "pretrain.teacher=ema", "--set", "pretrain.ema_steps=3"),
 ]
 
@@ -71,7 +73,7 @@ def test_a_teacher_that_is_not_kept_is_told(tmp_path, capfd):
 
 
 @pytest.mark.slow
-def test_pretraining_ends_with_the_average_and_goes_on_with_it(tmp_path):
+def test_pretraining_ends_with_the_average_and_goes_on_with_it(tmp_path, few_scenes):
     assert main(["--runs", str(tmp_path), *SHORT, "--set", "name=whole"]) == 0
     assert main(["--runs", str(tmp_path), *SHORT, "--set", "name=broken", "--until", "2"]) == 0
     last = tmp_path / "broken/last.pt"

@@ -1,0 +1,130 @@
+"""Time stamps that jump, stand still or are missing, and frame rates that make no sense."""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from runtime.sources import VideoFile
+from runtime.sources.timing import PictureClock, measure_fps
+from tests.support.clips import write_clip
+
+TS_TICKS_S = 90_000
+
+
+@pytest.mark.parametrize(
+    ("stamps", "expected"),
+    [
+        ([5.0, 5.1, 5.2], [0.0, 0.1, 0.2]),
+        ([None, None], [0.0, 0.1]),
+        ([5.0, None, 5.25], [0.0, 0.1, 0.25]),
+        ([5.0, 5.1, 3.0, 5.4], [0.0, 0.1, 0.2, 0.4]),  # back for one picture
+        ([5.0, 5.1, 3.0, 3.1, 3.2], [0.0, 0.1, 0.2, 0.3, 0.4]),  # back for good
+        ([5.0, 5.1, 9805.2, 5.3, 5.4], [0.0, 0.1, 0.2, 0.3, 0.4]),
+        ([5.0, 5.1, 9805.2, 9805.3, 9805.4], [0.0, 0.1, 0.2, 0.3, 0.4]),
+        ([5.0, 5.1, 9805.2, 9805.3, 5.4, 5.5], [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+        ([9805.0, 5.1, 5.2, 5.3], [0.0, 0.1, 0.2, 0.3]),  # the first of all
+        ([5.0, 5.1, 5.1, 5.2, 5.3], [0.0, 0.1, 0.2, 0.25, 0.3]),  # twice the same
+        ([5.0, 5.1, 9.1, 9.2], [0.0, 0.1, 4.1, 4.2]),  # nothing to show for a while
+    ],
+)
+def test_picture_clock(stamps: list[float | None], expected: list[float]) -> None:
+    clock = PictureClock(fps=10)
+    assert [clock.read(stamp) for stamp in stamps] == pytest.approx(expected)
+
+
+def test_a_small_lone_jump_is_known_by_the_stamp_after_it() -> None:
+    clock, stamps = PictureClock(fps=10), [0.0, 0.1, 3.2, 0.3, 0.4]
+    times = [clock.read(*pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
+    assert times == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+
+
+def test_a_gap_is_believed_as_long_as_the_format_lets_it_be() -> None:
+    assert PictureClock(10, gap_s=600).gap_s == 600
+    slow = PictureClock(fps=1 / 60)  # time lapse
+    assert [slow.read(stamp) for stamp in (0.0, 60.0, 180.0)] == [0.0, 60.0, 180.0]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "fps"),
+    [
+        ([], None),
+        ([1.0, 1.0], None),
+        ([0.0, 0.1, 0.4, 0.2, 0.3], 10.0),  # in the order of decoding
+        ([0.0, 0.033, 0.067, 0.1, 5.0, 5.033], 30.075),  # a gap is no rate
+    ],
+)
+def test_a_rate_is_measured(stamps: list[float], fps: float | None) -> None:
+    assert measure_fps(stamps) == (None if fps is None else pytest.approx(fps))
+
+
+def times_of(path: Path) -> tuple[list[float], float | None]:
+    source = VideoFile(str(path))
+    source.open()
+    times_s = [frame.time_s for frame in source.frames(threading.Event())]
+    source.close()
+    return times_s, source.fps
+
+
+def patch_pes_stamp(path: Path, number: int, shift_s: float) -> None:
+    """Move the time stamp of one picture in an MPEG transport stream (its PES header)."""
+    data, seen = bytearray(path.read_bytes()), -1
+    for at in range(0, len(data), 188):
+        start = data.find(b"\0\0\1\xe0", at, at + 188)
+        if start < 0 or not data[at + 1] & 0x40:
+            continue
+        seen += 1
+        if seen == number:
+            stamp = data[start + 9 : start + 14]
+            pts = (stamp[0] >> 1 & 7) << 30 | stamp[1] << 22 | (stamp[2] >> 1) << 15
+            pts = pts | stamp[3] << 7 | stamp[4] >> 1
+            pts += round(shift_s * TS_TICKS_S)
+            data[start + 9] = stamp[0] & 0xF0 | (pts >> 30 & 7) << 1 | 1
+            data[start + 10 : start + 12] = (((pts >> 15 & 0x7FFF) << 1) | 1).to_bytes(2, "big")
+            data[start + 12 : start + 14] = (((pts & 0x7FFF) << 1) | 1).to_bytes(2, "big")
+    assert seen > number
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("shift_s", [9800.0, -0.9, 3.0])
+def test_one_wrong_stamp_in_a_transport_stream(shift_s: float, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.ts", 16, fps=10, options={"bf": "0"})
+    patch_pes_stamp(path, 9, shift_s)
+    assert times_of(path)[0] == pytest.approx([i / 10 for i in range(16)], abs=1e-3)
+
+
+def test_transport_streams_joined_end_to_end(tmp_path: Path) -> None:
+    """Each begins anew at 1.4 s, as ``cat a.ts b.ts`` leaves it."""
+    part = write_clip(tmp_path / "a.ts", 8, fps=10, options={"bf": "0"})
+    (tmp_path / "b.ts").write_bytes(part.read_bytes() * 3)
+    times_s, _ = times_of(tmp_path / "b.ts")
+    assert times_s == pytest.approx([i / 10 for i in range(24)], abs=2e-3)
+
+
+def test_a_recording_that_states_1000_frames_a_second(tmp_path: Path) -> None:
+    """Browsers' WebM has no frame rate: FFmpeg 8.1 reports its time base, 1000, as one."""
+    times_s = [0.0, 0.033, 0.083, 0.114, 0.148, 0.179]
+    path = tmp_path / "a.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=1000, options={"deadline": "realtime"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for time_s in times_s:
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.time_base = round(time_s * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        assert float(container.streams.video[0].average_rate) > 500
+    read_s, fps = times_of(path)
+    assert read_s == pytest.approx(times_s, abs=1e-3)
+    assert fps == pytest.approx(30, abs=2)
+
+
+def test_a_true_high_rate_is_believed(tmp_path: Path) -> None:
+    times_s, fps = times_of(write_clip(tmp_path / "a.mp4", 10, fps=240))
+    assert fps == 240 and times_s == pytest.approx([i / 240 for i in range(10)], abs=1e-4)
