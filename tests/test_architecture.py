@@ -35,6 +35,7 @@ TRAINING_BENCHMARKS = ("ablation", "training_speed")
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
     "runtime.command",
+    "runtime.paced_lines",
     "runtime.confusion_matrix",
     "runtime.environment",
     "runtime.errors",
