@@ -35,11 +35,11 @@ TRAINING_BENCHMARKS = ("ablation", "training_speed")
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
     "runtime.command",
-    "runtime.paced_lines",
     "runtime.confusion_matrix",
     "runtime.environment",
     "runtime.errors",
     "runtime.flag_values",
+    "runtime.paced_lines",
     "runtime.pictures",
     "runtime.plain_json",
 )
