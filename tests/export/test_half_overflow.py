@@ -19,6 +19,8 @@ from training.engine.checkpoint import load_checkpoint, save_checkpoint  # noqa:
 
 SCALE = 1e5
 
+pytestmark = pytest.mark.slow
+
 
 def _scale_a_block(block) -> None:
     """Make the block's hidden values larger and its answer smaller, by as much."""
