@@ -19,6 +19,7 @@ from export.parity.gate import Verdict, judge, stages_by_loss
 from export.parity.measure import measure_parity
 from export.parity.reference import ReferenceSegmenter
 from export.parity.reference_run import ReferenceRun, run_reference
+from export.precision.half_range import HalfRange, find_beyond_half, measure_magnitudes
 from export.precision.products import count_products
 from export.precision.variants import ALWAYS_FP32, VariantFiles, changed_parts, make_variant
 from export.progress import say, show_bar
@@ -64,6 +65,7 @@ class CandidateBuilder:
         untrained: the weights are known to be random.
         work: a folder beside the output.
         runs: the frames with the reference's answers, once the first variant has been measured.
+        magnitudes: the largest one of each value of ``fp32`` on the frames, once asked for.
     """
 
     settings: ExportSettings
@@ -76,12 +78,14 @@ class CandidateBuilder:
     untrained: bool
     work: Path
     runs: list[ReferenceRun] | None = None
+    magnitudes: dict[str, float] | None = None
 
     def build(self, precision: str) -> Candidate:
         """Build and judge one precision; with auto-fallback, until it passes or nothing is left.
 
         Raises:
-            MgcaError: the text encoder of this precision is too far from the exact one.
+            MgcaError: the text encoder of this precision is too far from the exact one, or values
+                do not fit into half precision and may not be kept in fp32.
         """
         kept = self.settings.keep_fp32 if precision != "fp32" else ()
         candidate = self._try(precision, kept)
@@ -99,7 +103,10 @@ class CandidateBuilder:
 
     def _try(self, precision: str, kept: tuple[str, ...]) -> Candidate:
         folder = self.work / "-".join((precision, *kept))
-        variant = make_variant(self.fp32, precision, kept, folder, self._feeds(precision))
+        half = self._half_range(kept) if precision == "fp16" else None
+        nodes = half.admit(precision, keeps=self.settings.auto_fallback) if half else ()
+        feeds = self._feeds() if precision == "int8-static" else []
+        variant = make_variant(self.fp32, precision, kept, folder, feeds, nodes)
         bundle, text_parity = self._write_beside(variant, folder)
         parity = self._measure(precision, bundle, variant)
         variant.with_patches.unlink()
@@ -113,12 +120,17 @@ class CandidateBuilder:
             "kept_fp32": [*ALWAYS_FP32, *kept] if precision != "fp32" else [],
             "text_encoder": text_parity,
         }
+        if half is not None:
+            figures["largest_magnitude"] = half.largest
+            figures["kept_fp32_nodes"] = dict(half.beyond)
         further = next_to_keep(parity, kept, changed_parts(self.fp32, precision))
         return Candidate(bundle, parity, verdict, kept, further, figures)
 
     def _write_beside(self, variant: VariantFiles, folder: Path) -> tuple[Bundle, dict[str, Any]]:
         """Write a variant's bundle into ``folder``; gives its text encoder's figures too."""
-        text_files, text_parity = write_text_files(self.text, variant.precision, folder)
+        text_files, text_parity = write_text_files(
+            self.text, variant.precision, folder, keeps=self.settings.auto_fallback
+        )
         files = {SEGMENTER_FILE: variant.path, **text_files}
         products = {SEGMENTER_FILE: count_products(variant.graph.model)}
         if TEXT_ENCODER_FILE in text_files:
@@ -129,17 +141,23 @@ class CandidateBuilder:
         own = [name for name, file in files.items() if folder in file.parents]
         return write_bundle(folder / "bundle", manifest, files, moved=own), text_parity
 
-    def _feeds(self, precision: str) -> list[dict[str, np.ndarray]]:
+    def _half_range(self, kept: tuple[str, ...]) -> HalfRange:
+        """What half precision cannot hold of the graph on any of the frames."""
+        if self.magnitudes is None:
+            path = self.work / "magnitudes.onnx"
+            feeds = show_bar(self._feeds(every=1), "magnitudes")
+            self.magnitudes = measure_magnitudes(self.fp32.model, feeds, path)
+        return find_beyond_half(self.fp32, self.magnitudes, {*ALWAYS_FP32, *kept})
+
+    def _feeds(self, every: int = 2) -> list[dict[str, np.ndarray]]:
         """Every second frame, for precisions that are set by measured ranges."""
-        if precision != "int8-static":
-            return []
         if self.runs is None:
             # Only what the frames give is wanted; its weights would lie about until the end.
             self._discard(self._try("fp32", ()))
         runs = self.runs or []
         width = self.template.embedding_width
         text = np.eye(width, dtype=np.float32)[: len(self.words)]
-        return [{"frame": run.input_hw3[None], "text": text} for run in runs[::2]]
+        return [{"frame": run.input_hw3[None], "text": text} for run in runs[::every]]
 
     def _measure(self, precision: str, bundle: Bundle, variant: VariantFiles) -> Parity:
         with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.targets.device_jobs import add_device_flags, finish_for_devices, read_device_flags
+from export.targets.device_jobs import (
+    add_device_flags,
+    check_devices,
+    finish_for_devices,
+    read_device_flags,
+)
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
 from runtime.flag_values import number, size_wh, whole_number
@@ -97,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> None:
     settings = parse_arguments(arguments)
+    check_devices(settings.devices)
     from export.job import export_bundles
 
     bundles = export_bundles(settings)

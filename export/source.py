@@ -13,7 +13,6 @@ from open_clip import CLIP
 from torch import Tensor, nn
 
 import training
-from export.open_clip_log import expect_weights_later
 from export.settings import ExportSettings
 from export.text.vocabulary_file import everyday_names, open_background_names
 from export.training_free import ClipAlone, native_size_wh
@@ -110,8 +109,7 @@ def load_source(settings: ExportSettings) -> ExportSource:
 
 
 def _from_clip(settings: ExportSettings) -> ExportSource:
-    with expect_weights_later():
-        clip = load_clip(settings.clip, settings.pretrained)
+    clip = load_clip(settings.clip, settings.pretrained)
     model = ClipAlone(clip, settings.dense).eval()
     tag = _tag(settings.pretrained)
     width, height = native_size_wh(clip)
@@ -135,8 +133,7 @@ def _from_clip(settings: ExportSettings) -> ExportSource:
 
 
 def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
-    with expect_weights_later():
-        checkpoint = load_checkpoint(path)
+    checkpoint = load_checkpoint(path)
     config, model = checkpoint.config, checkpoint.model.eval()
     if settings.dense is not None:
         model.encoder.mode = settings.dense

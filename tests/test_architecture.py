@@ -39,6 +39,7 @@ SHARED_SMALL_PARTS = (
     "runtime.environment",
     "runtime.errors",
     "runtime.flag_values",
+    "runtime.paced_lines",
     "runtime.pictures",
     "runtime.plain_json",
 )

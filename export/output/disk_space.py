@@ -52,8 +52,13 @@ def bytes_needed(sizes: WeightSizes, precisions: Sequence[str], *, keeps_fp32: b
             # The quantiser reads a file and writes it again with the shapes of all values in it.
             exact = sizes.reading + sizes.table
             in_work = max(2 * sizes.seeing, 2 * seeing + 2 * exact)
-        if precision == "int8-static" and index == 0:
-            # Its ranges are measured on frames that the fp32 graph has seen first.
+        if precision == "fp16":
+            # Of the text encoder in fp32 the magnitudes are measured, then its half is rounded.
+            exact = sizes.reading + sizes.table
+            in_work = 2 * seeing + max(exact, 2 * (left * sizes.reading + sizes.table))
+            in_work = max(in_work, sizes.seeing)
+        if precision in ("fp16", "int8-static") and index == 0:
+            # Their ranges are measured on frames that the fp32 graph has seen first.
             in_work = max(in_work, 2 * sizes.seeing + sizes.reading + sizes.table)
         most = max(most, finished + in_work + sizes.others)
         finished += seeing + reading + sizes.others

@@ -7,10 +7,10 @@ import onnx
 from export.graph.rewrites.graph_view import infer_shapes
 
 # One layer each in TensorRT, which counts them again when it has read the graph.
-_PRODUCTS = frozenset({"MatMul", "Gemm", "Conv", "ConvTranspose"})
+PRODUCTS = frozenset({"MatMul", "Gemm", "Conv", "ConvTranspose"})
 _INTEGER_PRODUCTS = frozenset({"MatMulInteger", "ConvInteger"})
 
-__all__ = ["count_products"]
+__all__ = ["PRODUCTS", "count_products"]
 
 
 def count_products(model: onnx.ModelProto) -> dict[str, int]:
@@ -34,7 +34,7 @@ def count_products(model: onnx.ModelProto) -> dict[str, int]:
     for node in model.graph.node:
         if node.op_type in _INTEGER_PRODUCTS:
             counts["quantised"] += 1
-        elif node.op_type in _PRODUCTS:
+        elif node.op_type in PRODUCTS:
             if dequantised & set(node.input[:2]):
                 counts["quantised"] += 1
             else:

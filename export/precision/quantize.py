@@ -15,6 +15,8 @@ import onnxruntime.quantization as ort_quantization
 
 from export.graph.stages import is_among
 
+# No convolutions on the fly: ONNX Runtime gives their weights one scale a tensor, whatever
+# per_channel says (quantize_dynamic, 1.31.1). With ranges they have one a channel.
 QUANTISED_OPS = ("MatMul", "Gemm")
 RANGED_OPS = ("MatMul", "Gemm", "Conv")
 

@@ -11,6 +11,7 @@ import onnx
 
 from export.graph.intermediate_outputs import add_patch_output
 from export.graph.rewrites.convert_to_half import convert_to_half
+from export.graph.rewrites.round_like_half import round_like_half
 from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.stages import is_among
 from export.precision.quantize import (
@@ -41,7 +42,8 @@ class VariantFiles:
         precision: ``fp32``, ``fp16``, ``int8`` or ``int8-static``.
         graph: the graph to ship.
         path: the file of it.
-        with_patches: the file of the same graph with one more output, the encoder's ``patches``.
+        with_patches: the file of the same graph with one more output, the encoder's ``patches``;
+            of fp16 it rounds wherever a device does, which the CPU provider spares itself.
     """
 
     precision: str
@@ -56,6 +58,7 @@ def make_variant(
     keep_fp32: Collection[str],
     folder: Path,
     feeds: Sequence[Mapping[str, np.ndarray]] = (),
+    keep_nodes: Collection[str] = (),
 ) -> VariantFiles:
     """Make one precision of the segmenter's graph and write it to ``folder``.
 
@@ -65,11 +68,16 @@ def make_variant(
         keep_fp32: stages that stay in fp32, besides ``ALWAYS_FP32``.
         folder: where the files go; created.
         feeds: inputs to measure ranges on; ``int8-static`` needs some.
+        keep_nodes: names of single nodes that stay in fp32 too (fp16 only).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    graph = in_precision(fp32, precision, {*ALWAYS_FP32, *keep_fp32}, folder, feeds)
+    kept = {*ALWAYS_FP32, *keep_fp32}
+    graph = in_precision(fp32, precision, kept, folder, feeds, keep_nodes)
     path, with_patches = folder / SEGMENTER_FILE, folder / "with-patches.onnx"
-    save_graph(add_patch_output(graph.model, graph.stages), with_patches)
+    measured = add_patch_output(graph.model, graph.stages)
+    if precision == "fp16":
+        round_like_half(measured)
+    save_graph(measured, with_patches)
     save_graph(graph.model, path)
     return VariantFiles(precision, graph, path, with_patches)
 
@@ -80,15 +88,17 @@ def in_precision(
     keep_fp32: Collection[str],
     work: Path,
     feeds: Sequence[Mapping[str, np.ndarray]] = (),
+    keep_nodes: Collection[str] = (),
 ) -> StagedGraph:
     """Return a graph in another precision, some stages kept; the fp32 one is left as it is.
 
-    ``work`` is a folder for files that are gone afterwards; ``feeds`` as for :func:`make_variant`.
+    ``work`` is a folder for files that are gone afterwards; ``feeds`` and ``keep_nodes`` as for
+    :func:`make_variant`.
     """
     if precision == "fp16":
         model, stages = onnx.ModelProto(), dict(fp32.stages)
         model.CopyFrom(fp32.model)
-        convert_to_half(model, stages, keep_fp32)
+        convert_to_half(model, stages, keep_fp32, keep_nodes)
         return StagedGraph(model, stages)
     if precision == "int8":
         return StagedGraph(*quantize_matmuls(fp32.model, fp32.stages, keep_fp32, work))

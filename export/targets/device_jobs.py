@@ -26,7 +26,13 @@ _NEEDS = {
     "triton_instances": "triton",
 }
 
-__all__ = ["DeviceJob", "add_device_flags", "finish_for_devices", "read_device_flags"]
+__all__ = [
+    "DeviceJob",
+    "add_device_flags",
+    "check_devices",
+    "finish_for_devices",
+    "read_device_flags",
+]
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,25 @@ def read_device_flags(options: argparse.Namespace) -> DeviceJob:
         triton=None if options.triton is None else Path(options.triton).expanduser(),
         instances=int(instances),
     )
+
+
+def check_devices(job: DeviceJob) -> None:
+    """Refuse before any work what this machine cannot do: an engine without TensorRT or a GPU.
+
+    Raises:
+        MgcaError: what is missing here, and how to install it.
+    """
+    if job.trt is None:
+        return
+    from runtime.backends.tensorrt.library import TensorRtMissingError, open_tensorrt
+
+    try:
+        _, cuda = open_tensorrt(to_build=True)
+    except TensorRtMissingError as error:
+        raise MgcaError(
+            f"--trt {job.trt}: {error}; nothing was exported, leave --trt out for the bundle alone"
+        ) from error
+    cuda.close()
 
 
 def finish_for_devices(bundles: Sequence[Path], job: DeviceJob) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from open_clip import CLIP
 from torch import Tensor
 
 from export.even_spacing import evenly_spaced
+from export.graph.rewrites.round_like_half import round_like_half
 from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.tracing import trace_to_onnx
+from export.precision.half_range import find_beyond_half, measure_magnitudes
 from export.precision.variants import in_precision
 from export.progress import Progress, say
 from export.text.encoder import TextEncoder, TokenTable
@@ -105,24 +108,33 @@ def build_text_side(
 
 
 def write_text_files(
-    text: TextSide, precision: str, folder: Path
+    text: TextSide, precision: str, folder: Path, *, keeps: bool = False
 ) -> tuple[dict[str, Path], dict[str, Any]]:
     """Write the text encoder in one precision; its figures go to the log and the manifest.
+
+    Args:
+        text: what the bundles carry for words.
+        precision: of the bundle.
+        folder: where the encoder's file goes.
+        keeps: nodes that half precision cannot hold may stay in fp32.
 
     Returns:
         All text files of the bundle by name, and the encoder's parity figures (empty without one).
 
     Raises:
-        MgcaError: the encoder's embeddings are too far from the exact ones.
+        MgcaError: the encoder's embeddings are too far from the exact ones, or its values do not
+            fit into half precision and may not be kept in fp32.
     """
     if text.encoder is None:
         return dict(text.files), {}
     path = folder / TEXT_ENCODER_FILE
     # The text encoder runs on the CPU whatever runs the frames.
     own = "int8" if precision == "int8-static" else precision
-    save_graph(in_precision(text.encoder, own, (), folder).model, path)
+    nodes = _nodes_beyond_half(text, folder, keeps=keeps) if own == "fp16" else ()
+    model = in_precision(text.encoder, own, (), folder, keep_nodes=nodes).model
+    save_graph(model, path)
     files = {**text.files, TEXT_ENCODER_FILE: path}
-    measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
+    measured = _measure_as_devices_do(text, files, model, folder)
     size = path.stat().st_size / 2**20
     say(
         f"text encoder {precision}: {size:.1f} MiB ({text.token_table} token table), cosine to "
@@ -150,11 +162,8 @@ def measure_text_parity(
     with OnnxRuntimeBackend(files[TEXT_ENCODER_FILE], "cpu") as backend:
 
         def encode(texts: list[str]) -> np.ndarray:
-            parts = []
-            for start in range(0, len(texts), 32):
-                tokens = cut_padding(torch.from_numpy(tokenizer(texts[start : start + 32])))
-                parts.append(backend.run({"tokens": np.ascontiguousarray(tokens)})["embedding"])
-            return np.concatenate(parts)
+            feeds = _token_batches(tokenizer, texts)
+            return np.concatenate([backend.run(feed)["embedding"] for feed in feeds])
 
         rows = embed_names(names, prompts, encode, vocabulary.text_center)
     similar = (rows.astype(np.float64) * vocabulary.embeddings[chosen]).sum(axis=1)
@@ -162,6 +171,40 @@ def measure_text_parity(
         "cosine_mean": round(float(similar.mean()), 7),
         "cosine_min": round(float(similar.min()), 7),
     }
+
+
+def _measure_as_devices_do(
+    text: TextSide, files: Mapping[str, Path], model: onnx.ModelProto, folder: Path
+) -> dict[str, float]:
+    """Measure the written encoder; of half precision a graph that rounds wherever a device does."""
+    rounding, path = onnx.ModelProto(), folder / "rounding-text.onnx"
+    rounding.CopyFrom(model)
+    if round_like_half(rounding):
+        save_graph(rounding, path)
+        files = {**files, TEXT_ENCODER_FILE: path}
+    measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
+    path.unlink(missing_ok=True)
+    return measured
+
+
+def _nodes_beyond_half(text: TextSide, folder: Path, *, keeps: bool) -> frozenset[str]:
+    """The encoder's nodes that must stay in fp32, by a run on the compared names."""
+    assert text.encoder is not None
+    names = text.vocabulary.names
+    chosen = [names[index] for index in evenly_spaced(len(names), _COMPARED_NAMES)]
+    prompts = [prompt.replace("{}", name) for name in chosen for prompt in text.prompts]
+    tokenizer = Tokenizer(text.files[TOKENIZER_FILE], text.context_length)
+    feeds = _token_batches(tokenizer, prompts)
+    magnitudes = measure_magnitudes(text.encoder.model, feeds, folder / "magnitudes-text.onnx")
+    found = find_beyond_half(text.encoder, magnitudes, ())
+    return found.admit("text encoder fp16", keeps=keeps)
+
+
+def _token_batches(tokenizer: Tokenizer, texts: list[str]) -> Iterator[dict[str, np.ndarray]]:
+    """Inputs of the encoder, 32 texts each."""
+    for start in range(0, len(texts), 32):
+        tokens = cut_padding(torch.from_numpy(tokenizer(texts[start : start + 32])))
+        yield {"tokens": np.ascontiguousarray(tokens)}
 
 
 def _trace_encoder(

@@ -51,6 +51,26 @@ def test_the_same_flags_where_they_do_something(flags: list[str]) -> None:
     assert parse_arguments(["--out", "x", *flags]).out == Path("x")
 
 
+def test_an_engine_that_cannot_be_built_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch, capsys
+) -> None:
+    """As on a machine without a GPU: nothing of the export may have begun."""
+    from export import job
+    from runtime.backends.tensorrt import library
+
+    def missing():
+        raise library.MissingError("a CUDA GPU")
+
+    monkeypatch.setattr(library, "open_cuda", missing)
+    monkeypatch.setattr(job, "export_bundles", lambda settings: pytest.fail("work has begun"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--out", "x", "--trt", "fp16"]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("export: error: --trt fp16: missing here: a CUDA GPU")
+    assert "nothing was exported" in line
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

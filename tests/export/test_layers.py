@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 LAYERS = (
-    ("progress", "even_spacing", "open_clip_log", "training_free"),
+    ("progress", "even_spacing", "training_free"),
     ("graph",),
     ("precision",),
     ("parity", "text", "targets"),

@@ -9,16 +9,16 @@ from pathlib import Path
 from runtime.errors import UserError
 from training.config.run import TrainConfig
 from training.config.values import to_dict
-from training.engine.trackers import JsonLines, ProgressBar, Tracker, Trackers
+from training.engine.trackers import JsonLines, ProgressBar, ProgressLines, Tracker, Trackers
 
 LAST = "last.pt"
 
 
 def open_trackers(folder: Path, *, show_progress: bool) -> Trackers:
-    """Where a run's figures go: into its folder, and onto a terminal if stderr is one."""
+    """Where a run's figures go: into its folder, and onto stderr (on a terminal as a bar)."""
     trackers: list[Tracker] = [JsonLines(folder / "metrics.jsonl")]
-    if show_progress and sys.stderr.isatty():
-        trackers.append(ProgressBar())
+    if show_progress:
+        trackers.append(ProgressBar() if sys.stderr.isatty() else ProgressLines())
     return Trackers(trackers)
 
 

@@ -8,11 +8,18 @@ wants. A new one (for TensorBoard, say) is one class below and one more in the l
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
+
+from runtime.paced_lines import PacedLines
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 class Tracker:
@@ -75,6 +82,31 @@ class ProgressBar(Tracker):
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+class ProgressLines(Tracker):
+    """A line on stderr every ten seconds, where that is no terminal."""
+
+    def __init__(self) -> None:
+        self.lines: PacedLines | None = None
+
+    def begin(self, name: str, step: int, steps: int) -> None:
+        """Count from here."""
+        self.lines = PacedLines(_say, f"{name}: step", steps, done=step)
+
+    def advance(self) -> None:
+        """Count a step."""
+        if self.lines is not None:
+            self.lines.advance()
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Keep the loss and the rate for the next line."""
+        if self.lines is not None and "loss" in values:
+            self.lines.note = f"loss {values['loss']:.3f}, {values['images_s']:.0f} images/s"
+
+    def end(self) -> None:
+        """Say no more."""
+        self.lines = None
 
 
 class Trackers(Tracker):

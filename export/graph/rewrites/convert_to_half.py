@@ -44,47 +44,58 @@ MOVES = frozenset(
 )
 # Inputs that must stay fp32 whatever the node computes in: Resize's region and scales.
 _FP32_INPUTS = {"Resize": (1, 2)}
-_LARGEST_HALF = 65504.0
+LARGEST_HALF = 65504.0
 _FLOAT, _HALF = TensorProto.FLOAT, TensorProto.FLOAT16
 
 
 def convert_to_half(
-    model: onnx.ModelProto, stages: MutableMapping[str, str], keep_fp32: Collection[str]
-) -> bool:
-    """Convert in place; the casts that are added get a stage too. Return whether anything changed.
+    model: onnx.ModelProto,
+    stages: MutableMapping[str, str],
+    keep_fp32: Collection[str],
+    keep_nodes: Collection[str] = (),
+) -> frozenset[str]:
+    """Convert in place; the casts that are added get a stage too.
 
     Args:
         model: the graph.
         stages: the stage of each node by name; added casts are entered.
         keep_fp32: stages, or parts of them, that stay in fp32 as a whole.
+        keep_nodes: names of single nodes that stay in fp32, wherever they stand.
+
+    Returns:
+        The names of the nodes that are in half precision now; with none the graph is unchanged.
     """
-    rewrite = _Rewrite(model, stages, frozenset(keep_fp32))
+    rewrite = _Rewrite(model, stages, frozenset(keep_fp32), frozenset(keep_nodes))
     for node in list(model.graph.node):
         rewrite.take(node)
     rewrite.restore_outputs()
     if not rewrite.halved:
-        return False
+        return frozenset()
     del model.graph.node[:]
     model.graph.node.extend(rewrite.nodes)
     # Inner values have other types now; the exporter's notes about them would be wrong.
     del model.graph.value_info[:]
     drop_unused_weights(model)
-    return True
+    return frozenset(rewrite.halved)
 
 
 class _Rewrite:
     """The new node list while it grows."""
 
     def __init__(
-        self, model: onnx.ModelProto, stages: MutableMapping[str, str], keep: frozenset[str]
+        self,
+        model: onnx.ModelProto,
+        stages: MutableMapping[str, str],
+        keep: frozenset[str],
+        keep_nodes: frozenset[str],
     ) -> None:
-        self.model, self.stages, self.keep = model, stages, keep
-        self.floats = _float_values(model)
+        self.model, self.stages, self.keep, self.keep_nodes = model, stages, keep, keep_nodes
+        self.floats = float_values(model)
         self.weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self.type_of: dict[str, int] = {}
         self.versions: dict[tuple[str, int], str] = {}
         self.nodes: list[onnx.NodeProto] = []
-        self.halved = False
+        self.halved: set[str] = set()
 
     def take(self, node: onnx.NodeProto) -> None:
         """Add one node in the type it should compute in."""
@@ -100,7 +111,8 @@ class _Rewrite:
             for name in node.output:
                 if name in self.floats:
                     self.type_of[name] = wanted
-        self.halved |= wanted == _HALF
+        if wanted == _HALF:
+            self.halved.add(node.name)
         self.nodes.append(copy)
 
     def restore_outputs(self) -> None:
@@ -125,7 +137,7 @@ class _Rewrite:
                 return _HALF if types == {_HALF} else _FLOAT
         if node.op_type in ISLANDS or node.op_type == "Cast":
             return _FLOAT
-        if is_among(self.stages[node.name], self.keep):
+        if node.name in self.keep_nodes or is_among(self.stages[node.name], self.keep):
             return _FLOAT
         touched = any(name in self.floats for name in (*node.input, *node.output))
         return _HALF if touched else _FLOAT
@@ -151,11 +163,12 @@ class _Rewrite:
 
     def _add_half_weight(self, name: str, target: str) -> None:
         values = numpy_helper.to_array(self.weights[name])
-        half = np.clip(values, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+        # Nodes whose weights do not fit are for keep_nodes (export.precision.half_range).
+        half = np.clip(values, -LARGEST_HALF, LARGEST_HALF).astype(np.float16)
         self.model.graph.initializer.append(numpy_helper.from_array(half, target))
 
 
-def _float_values(model: onnx.ModelProto) -> set[str]:
+def float_values(model: onnx.ModelProto) -> set[str]:
     """Return the names of all fp32 values of a graph: inputs, weights and results."""
     inferred = infer_shapes(model).graph
     names = {tensor.name for tensor in model.graph.initializer if tensor.data_type == _FLOAT}

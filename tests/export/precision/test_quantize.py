@@ -10,11 +10,12 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from onnx import helper  # noqa: E402
+from onnx import helper, numpy_helper  # noqa: E402
 
 from export.precision.quantize import quantize_matmuls, quantize_with_ranges  # noqa: E402
 from tests.export.small_graphs import kinds, make_model, random  # noqa: E402
 
+_ONES = {"x": np.ones((1, 3, 4, 6), np.float32)}
 STAGES = {"first": "encoder.mlp", "mix": "encoder.attention", "second": "scores"}
 
 
@@ -67,6 +68,53 @@ def test_ranges_give_pairs_around_weighted_products(tmp_path: Path) -> None:
     assert stored["v"] == onnx.TensorProto.FLOAT
     assert set(stages) == {node.name for node in quantised.graph.node}
     assert _close(model, quantised)
+
+
+def _mixed():
+    """Input (1, 3, 4, 6), a convolution, a depthwise one, a product and a transposed Gemm."""
+    nodes = [
+        helper.make_node("Conv", ["x", "k"], ["a"], name="conv"),
+        helper.make_node("Conv", ["a", "d"], ["b"], name="depthwise", group=7, pads=[1, 1, 1, 1]),
+        helper.make_node("MatMul", ["b", "w"], ["c"], name="product"),
+        helper.make_node("Reshape", ["c", "s"], ["e"], name="flat"),
+        helper.make_node("Gemm", ["e", "g"], ["y"], name="gemm", transB=1),
+    ]
+    weights = {"k": random(7, 3, 1, 1), "d": random(7, 1, 3, 3), "w": random(6, 5)}
+    weights |= {"s": np.array([28, 5]), "g": random(2, 5)}
+    return make_model(nodes, weights, (1, 3, 4, 6)), {node.name: "decoder" for node in nodes}
+
+
+def _scales_of_weights(model) -> dict[str, list[int]]:
+    """The shape of the scale of each weight that is stored as int8."""
+    shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    ending = "_quantized"
+    names = [name[: -len(ending)] for name in shapes if name.endswith(ending)]
+    return {name: shapes[f"{name}_scale"] for name in names}
+
+
+def test_every_quantised_weight_has_a_scale_a_channel(tmp_path: Path) -> None:
+    """The output's channels: rows of a convolution's weight, columns of a product's.
+
+    Seen with ONNX Runtime 1.31.1, whose quantize_dynamic gives Conv one scale a tensor.
+    """
+    model, stages = _mixed()
+    quantised, _ = quantize_matmuls(model, stages, (), tmp_path)
+    assert _scales_of_weights(quantised) == {"w": [5], "g": [2]}
+    assert kinds(quantised)["Conv"] == 2 and "ConvInteger" not in kinds(quantised)
+    quantised, _ = quantize_with_ranges(model, stages, (), [{"x": random(1, 3, 4, 6)}], tmp_path)
+    assert _scales_of_weights(quantised) == {"k": [7], "d": [7], "w": [5], "g": [2]}
+
+
+def test_channels_of_very_different_size_survive(tmp_path: Path) -> None:
+    """One scale for both channels would round the small one's weights to zero."""
+    kernel = np.ones((2, 3, 1, 1), np.float32) * np.array([[[[1000.0]]], [[[0.01]]]], np.float32)
+    node = helper.make_node("Conv", ["x", "k"], ["y"], name="conv")
+    model = make_model([node], {"k": kernel}, (1, 3, 4, 6))
+    for quantise, rest in ((quantize_matmuls, ()), (quantize_with_ranges, ([_ONES],))):
+        quantised, _ = quantise(model, {"conv": "decoder"}, (), *rest, tmp_path)
+        stored = {t.name: numpy_helper.to_array(t) for t in quantised.graph.initializer}
+        weight = stored.get("k", stored.get("k_quantized"))
+        assert np.abs(weight.reshape(2, -1)).min(axis=1).all()
 
 
 def test_nothing_left_to_quantise(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
-from training.engine.trackers import InLeg, JsonLines, ProgressBar, Tracker, Trackers
+from runtime.paced_lines import PacedLines
+from training.engine import trackers
+from training.engine.trackers import InLeg, JsonLines, ProgressBar, ProgressLines, Tracker, Trackers
 
 LOSSES = {"phase": "pretrain", "step": 3, "loss": 1.25, "images_s": 80.0}
 
@@ -54,3 +57,19 @@ def test_a_bar_shows_the_loss_and_ends(capsys):
     bar.end()
     error = capsys.readouterr().err
     assert "pretrain" in error and "3/5" in error and "loss 1.250, 80 images/s" in error
+
+
+def test_lines_say_step_and_loss_without_a_terminal(monkeypatch, capsys) -> None:
+    now = [0.0]
+    monkeypatch.setattr(trackers, "PacedLines", partial(PacedLines, clock=lambda: now[0]))
+    lines = ProgressLines()
+    lines.begin("main", 3, 9)
+    lines.write({"loss": 0.25, "images_s": 70.4})
+    for _ in range(4):
+        now[0] += 5.0
+        lines.advance()
+    lines.end()
+    lines.advance()  # after the end nobody is told
+    assert capsys.readouterr().err.splitlines() == [
+        "main: step 5 of 9, loss 0.250, 70 images/s", "main: step 7 of 9, loss 0.250, 70 images/s",
+    ]  # fmt: skip

@@ -12,7 +12,9 @@ torch = pytest.importorskip("torch")
 from runtime.errors import UserError  # noqa: E402
 from training.config.run import PretrainConfig  # noqa: E402
 from training.data.batches import Batch  # noqa: E402
+from training.engine.phases import Pretraining  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
 from training.pretrain.teacher import NounTeacher  # noqa: E402
 
@@ -71,13 +73,15 @@ def test_the_pupil_moves_and_the_teacher_stays(clip, batch):
     )
 
 
-def test_a_teacher_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(UserError, match="nowhere"):
-        NounTeacher.from_checkpoint(tmp_path / "nowhere.pt", "cpu")
-
-
 def test_a_teacher_of_other_patches_is_refused(clip):
     teacher = NounTeacher(copy.deepcopy(clip))
     teacher.clip.visual.patch_size = (16, 16)
     with pytest.raises(UserError, match=r"\(16, 16\).*\(8, 8\)"):
         ClipObjective(clip, WHOLE, teacher)
+
+
+def test_a_teacher_that_is_not_there_is_told(clip, tmp_path):
+    config = dataclasses.replace(WHOLE, teacher=str(tmp_path / "nowhere.pt"))
+    model = MgcaModel(clip, ModelConfig(clip_name="mgca-tiny"))
+    with pytest.raises(UserError, match="nowhere"):
+        Pretraining(model, config, torch.device("cpu"))

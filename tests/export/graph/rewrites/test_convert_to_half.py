@@ -78,6 +78,16 @@ def test_a_stage_can_be_kept() -> None:
     assert [node.op_type for node in model.graph.node].count("Cast") == 2
 
 
+def test_a_single_node_can_be_kept() -> None:
+    """Its product stays in fp32 with its weight, whatever the rest of the stage does."""
+    model, stages = _model(), _stages()
+    assert convert_to_half(model, stages, (), ("first",)) == {"second"}
+    types = _types(model)
+    assert types["a"] == FLOAT
+    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    assert kinds == {"w": FLOAT, "v_as_half": HALF}
+
+
 def test_nothing_to_do_when_all_is_kept() -> None:
     model = _model()
     before = model.SerializeToString()
