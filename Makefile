@@ -28,8 +28,9 @@ test: lint
 	$(MAKE) test-fast
 	$(BIN)/python -m pytest -q -m "slow and not lint" --durations=15
 
+# A file a worker, a core a worker: threads of their own would only fight for the cores.
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -m "not slow and not lint"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not lint" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-compat: $(BIN)/python
 	$(BIN)/python -m tests.compat

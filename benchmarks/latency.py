@@ -26,7 +26,7 @@ from runtime.command import CommandParser
 from runtime.demo import DEMO_CLASSES, demo_clip
 from runtime.errors import UserError
 from runtime.flag_values import whole_number
-from runtime.sources import Frame, open_video
+from runtime.sources import Frame, Source, open_video
 from runtime.sources.images import ImageSource
 
 PROG = "python -m benchmarks.latency"
@@ -58,13 +58,14 @@ def build_parser() -> CommandParser:
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
+    video = arguments.video or str(demo_clip())
+    open_source(video).close()  # refused before a model is loaded
     started = time.perf_counter()
     segmenter = Segmenter.load(
         arguments.bundle, backend=arguments.backend, threads=arguments.threads
     )
     segmenter.set_classes(arguments.classes or list(DEMO_CLASSES), background=arguments.background)
     segmenter.units = arguments.units
-    video = arguments.video or str(demo_clip())
     with closing(repeat_frames(video)) as frames:
         load_ms = 1000 * (time.perf_counter() - started)
         clock, size_wh = time_frames(segmenter, frames, arguments.warmup, arguments.frames)
@@ -110,6 +111,13 @@ def time_frames(
     return clock, size_wh
 
 
+def open_source(video: str) -> Source:
+    """A video file or a folder of images, opened; raises ``UserError``."""
+    source = ImageSource(video) if Path(video).is_dir() else open_video(video)
+    source.open()
+    return source
+
+
 def repeat_frames(video: str) -> Generator[Frame, None, None]:
     """The frames of ``video``, a file or a folder of images, over and over.
 
@@ -118,9 +126,8 @@ def repeat_frames(video: str) -> Generator[Frame, None, None]:
     """
     stop = threading.Event()
     while True:
-        source = ImageSource(video) if Path(video).is_dir() else open_video(video)
+        source = open_source(video)
         try:
-            source.open()
             count = 0
             for frame in source.frames(stop):
                 count += 1

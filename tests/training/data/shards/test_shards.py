@@ -177,6 +177,7 @@ def test_an_epoch_is_shared_out_among_processes(tmp_path, shards, count):
     assert sorted(flat(seen)) == list(range(12 * shards))
 
 
+@pytest.mark.slow  # workers are processes, each imports torch
 def test_two_workers_of_one_shard_do_not_repeat(tmp_path):
     """With webdataset 1.0.2's resampling every worker gave the same batches: seen 2 x."""
     shard = write_shard(tmp_path / "a.tar", numbered_pairs(20))
