@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Run, command_environment
+from tests.support.processes import Run, command_environment, without_progress
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def run_here(
         typed = [str(argument) for argument in arguments]
         code = main(typed)
         stdout, stderr = capfd.readouterr()
-        return subprocess.CompletedProcess(typed, code, stdout, stderr)
+        return subprocess.CompletedProcess(typed, code, stdout, without_progress(stderr))
 
     return run
 
@@ -78,7 +78,7 @@ def run_cli(tmp_path: Path) -> Run:
     def run(
         *arguments: object, timeout_s: float = 120, cwd: Path = folder
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "runtime", *map(str, arguments)],
             cwd=cwd,
             env=command_environment(),
@@ -87,6 +87,8 @@ def run_cli(tmp_path: Path) -> Run:
             timeout=timeout_s,
             check=False,
         )
+        done.stderr = without_progress(done.stderr)
+        return done
 
     return run
 

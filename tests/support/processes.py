@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -19,3 +20,11 @@ def command_environment() -> dict[str, str]:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         environment.pop(name, None)
     return environment
+
+
+def without_progress(stderr: str) -> str:
+    """What was said but for the lines that a run of over ten seconds says of its progress.
+
+    A busy machine makes any run that long.
+    """
+    return re.sub(r"^mgca-rt: frames done: .*\n", "", stderr, flags=re.MULTILINE)
