@@ -24,13 +24,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 demo: $(VENV)/.installed-lean
 	$(BIN)/mgca-rt
 
+# A file a worker, a core a worker: threads of their own would only fight for the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+
 test: lint
 	$(MAKE) test-fast
-	$(BIN)/python -m pytest -q -m "slow and not lint" --durations=15
+	$(PYTEST) -m "slow and not lint" --durations=15
 
-# A file a worker, a core a worker: threads of their own would only fight for the cores.
 test-fast: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not lint" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow and not lint"
 
 test-compat: $(BIN)/python
 	$(BIN)/python -m tests.compat
