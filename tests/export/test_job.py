@@ -106,6 +106,7 @@ def test_an_older_bundle_is_replaced_and_a_termination_leaves_it_whole(
     assert not replaced.has("text_encoder.onnx")
 
 
+@pytest.mark.slow
 def test_training_free_from_a_local_file_with_names_of_ones_own(
     pictures: Path, tmp_path: Path, capsys
 ) -> None:

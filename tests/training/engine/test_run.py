@@ -87,6 +87,7 @@ def test_bad_arguments_get_one_line(run, capfd, arguments, words):
     assert "Traceback" not in error
 
 
+@pytest.mark.slow  # another process that imports torch
 def test_loading_a_trained_checkpoint_says_nothing_of_random_weights(stored):
     # Another process: what a library logs depends on who has configured logging before.
     script = f"from training.engine.checkpoint import load_checkpoint as x; x({str(stored)!r})"
