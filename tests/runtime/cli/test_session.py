@@ -241,8 +241,8 @@ def test_all_frames_of_the_real_drive(run_cli: Run, camvid_root: Path, tmp_path:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     stems = {p.stem for p in frames.glob("*.jpg")}
-    assert {p.stem for p in (tmp_path / "l").iterdir()} == stems and len(stems) == 101
-    assert all(read_labels(p).shape == (360, 480) for p in (tmp_path / "l").iterdir())
+    assert {p.stem for p in (tmp_path / "l").glob("*.png")} == stems and len(stems) == 101
+    assert all(read_labels(p).shape == (360, 480) for p in (tmp_path / "l").glob("*.png"))
     images, times_s = read_video(tmp_path / "o.mp4")
     assert len(images) == 101 and times_s[1] == pytest.approx(1 / 15, abs=1e-4)
     assert json.loads((tmp_path / "r.json").read_text())["frames_processed"] == 101
@@ -256,7 +256,7 @@ def test_without_arguments_the_demo_runs(run_cli: Run, tmp_path: Path) -> None:
         pytest.skip("the demo bundle is not built yet (make demo-assets)")
     done = run_cli(timeout_s=300)
     assert (done.returncode, done.stderr) == (0, "")
-    written = tmp_path / "cwd" / "mgca-demo.mp4"
+    written = tmp_path / "own_cwd" / "mgca-demo.mp4"
     assert str(written) in done.stdout and "frames/s" in done.stdout
     assert all(name in done.stdout for name in DEMO_CLASSES)
     assert len(read_video(written)[0]) == len(read_video(demo_clip())[0])
