@@ -44,6 +44,12 @@ def fresh_logging() -> None:
             logger.handlers.clear()
 
 
+@pytest.fixture(autouse=True)
+def no_secrets_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that another test gave in this process must not mask words of this one."""
+    monkeypatch.setattr("runtime.redaction._known", {})
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The repository's root."""
