@@ -295,4 +295,6 @@ class Run:
 def build_model(config: TrainConfig) -> MgcaModel:
     """A model with the CLIP that is asked for, and a decoder of random weights."""
     torch.manual_seed(config.seed)
-    return MgcaModel(load_clip(config.model.clip_name, config.model.pretrained), config.model)
+    wanted = config.model
+    clip = load_clip(wanted.clip_name, wanted.pretrained, wanted.activation)
+    return MgcaModel(clip, wanted)
