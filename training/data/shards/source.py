@@ -106,7 +106,7 @@ class ShardPairs(IterableDataset):
         order = random.Random(int(rng.integers(2**63)))
         found = False
         for pair in shuffle(SHUFFLED, rng=order)(self._encoded(epoch, reader, tally)):
-            picture_hw3 = read_picture(pair.picture)
+            picture_hw3 = read_picture(pair.picture, pair.ending)
             if picture_hw3 is None:
                 tally.pass_over(UNREADABLE, pair.name)
                 continue
