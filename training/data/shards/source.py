@@ -16,11 +16,12 @@ from webdataset.filters import shuffle
 from runtime.errors import MgcaError, UserError
 from training.data.batches import Batch, Collate, Pair, use_one_thread, worker_context
 from training.data.config import DataConfig
+from training.data.seeds import mixed_generator
 from training.data.shards.crops import crop_and_resize
 from training.data.shards.find import check_shards, find_shards
 from training.data.shards.pairs import EncodedPair, read_pairs
 from training.data.shards.pictures import read_picture
-from training.data.shards.sharing import Reader, draw_order, mixed_generator
+from training.data.shards.sharing import Reader, draw_order
 from training.data.source import Span
 from training.data.tally import Tally
 
