@@ -44,7 +44,7 @@ def class_colors(names: Sequence[str]) -> list[Color]:
     """A color for each name; names that the table lacks take the palette's, none twice.
 
     >>> class_colors(["car", "zebra", "lion"])
-    [(232, 40, 48), (230, 159, 0), (86, 180, 233)]
+    [(232, 40, 48), (230, 159, 0), (135, 45, 75)]
     """
     spare = iter(palette_rgb(255).tolist())
     return [

@@ -68,6 +68,7 @@ def run_session(
         sinks = build_sinks(config.outputs.sinks)
         claims = claim_inputs(config, source, config_file, class_list)
         for sink in sinks:
+            stack.callback(sink.interrupt)
             sink.check(claims)
         source.open()
         model = stack.enter_context(load_model(config.running))

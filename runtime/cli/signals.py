@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from typing import Any
 
 from runtime.command import INTERRUPTED
 
+#: What comes sooner after the first signal is the same one: a terminal and a parent both send it.
+SAME_SIGNAL_S = 0.5
+
 
 class StopSignals:
     """Turns SIGINT, SIGTERM and SIGHUP into an event while ``graceful``, else into an exception.
 
     The handlers are set even where the parent ignored the signals (as shells do for background
-    jobs), except SIGHUP (nohup means it). A second signal after two seconds ends the process.
+    jobs), except SIGHUP (nohup means it). A second signal, half a second later or more, ends the
+    process at once, whatever it does: a thread of its own hears it, as a handler in Python must
+    wait for the main thread to come back from what it called.
     """
 
     SIGNALS = tuple(
@@ -25,11 +31,18 @@ class StopSignals:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.graceful = False
-        self._first_at = 0.0
         self._previous: dict[int, Any] = {}
+        self._previous_wakeup = -1
+        self._wakeup: socket.socket | None = None
 
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
+            heard, self._wakeup = socket.socketpair()
+            self._wakeup.setblocking(False)
+            self._previous_wakeup = signal.set_wakeup_fd(self._wakeup.fileno())
+            threading.Thread(
+                target=self._listen, args=(heard,), name="signals", daemon=True
+            ).start()
             for number in self.SIGNALS:
                 ignored = signal.getsignal(number) is signal.SIG_IGN
                 if ignored and number == getattr(signal, "SIGHUP", None):
@@ -40,13 +53,23 @@ class StopSignals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self._wakeup is not None:
+            signal.set_wakeup_fd(self._previous_wakeup)
+            self._wakeup.close()
 
     def _handle(self, number: int, frame: object) -> None:
         if not self.graceful:
             raise KeyboardInterrupt
-        now = time.monotonic()
-        if not self.event.is_set():
-            self._first_at = now
-            self.event.set()
-        elif now - self._first_at > 2.0:
-            os._exit(INTERRUPTED)
+        self.event.set()
+
+    def _listen(self, heard: socket.socket) -> None:
+        """End the process at the second signal; the first is :meth:`_handle`'s."""
+        first_at: float | None = None
+        with heard:
+            while numbers := heard.recv(1):
+                if numbers[0] not in self.SIGNALS:
+                    continue
+                if first_at is None:
+                    first_at = time.monotonic()
+                elif time.monotonic() - first_at > SAME_SIGNAL_S:
+                    os._exit(INTERRUPTED)

@@ -92,7 +92,8 @@ class Result:
         ``frame_bgr`` is the frame that was segmented (:class:`UserError` on another size);
         ``opacity`` in [0, 1] is how much of it the colors hide. Pixels with label 255 stay.
         """
-        from runtime.draw.overlay import draw_labels, draw_legend
+        from runtime.draw.legend import draw_legend
+        from runtime.draw.overlay import draw_labels
 
         if frame_bgr.shape != (*self.labels.shape, 3):
             raise UserError(

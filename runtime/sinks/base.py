@@ -120,6 +120,12 @@ class Sink(ABC):
     def write(self, item: SegmentedFrame) -> None:
         """Take one frame; raises ``MgcaError`` if it cannot be written."""
 
+    def interrupt(self) -> None:  # noqa: B027 - most wait for nothing
+        """The run is to end now: stop waiting, in ``write`` and in ``close``; from any thread.
+
+        Called at a signal, at an error and when a sink asked for the end; maybe more than once.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """Finish the output so that it can be used; may be called twice."""

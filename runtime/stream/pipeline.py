@@ -70,6 +70,8 @@ class Pipeline:
         while not all(stream.is_over() for stream in self.streams):
             if self.stop.is_set():
                 return
+            for stream in self.streams:
+                stream.heed_sinks()
             active = [worker for worker in here if not worker.over.is_set()]
             for worker in active:
                 worker.step(POLL_S / len(active))

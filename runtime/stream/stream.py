@@ -140,6 +140,8 @@ class Stream:
         """End after the frames in work; may be called from any thread, and twice."""
         self._over.set()
         self._captured.cancel()
+        for worker in self.workers:
+            worker.sink.interrupt()
         self._wake()
 
     def fail(self, error: BaseException) -> None:
@@ -285,11 +287,14 @@ class Stream:
         except BaseException as error:
             self.fail(error)
 
-    def _note_progress(self) -> None:
+    def heed_sinks(self) -> None:
+        """End if a sink asks for it: a window was closed, maybe while no frame came."""
         if any(worker.sink.ends_run for worker in self.workers):
-            self.stop()  # a window was closed
-        else:
-            self._wake()
+            self.stop()
+
+    def _note_progress(self) -> None:
+        self.heed_sinks()
+        self._wake()
 
     def _drop_sink(self, failed: SinkWorker) -> None:
         """Go on without a sink that failed, or end if it was the last or with ``strict``."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -133,6 +133,74 @@ def test_a_signal_ends_a_read_that_hangs(start_cli: Start, color_bundle, tmp_pat
     assert (process.returncode, without_progress(stderr)) == (130, "")
     assert "stopped   by a signal" in stdout
     assert json.loads((tmp_path / "r.json").read_text())["status"] == "interrupted"
+
+
+STUCK = """
+import ctypes, sys, time
+from runtime.cli import signals
+with signals.StopSignals() as stopping:
+    stopping.graceful = {graceful}
+    signals.SAME_SIGNAL_S = {same_s}
+    print("ready", flush=True)
+    if {stuck}:  # a mutex taken twice, in C, where Python's handlers wait for ever
+        library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(256)
+        library.pthread_mutex_lock(mutex)
+        library.pthread_mutex_lock(mutex)
+    sys.stdin.readline()
+    sys.exit(7 if stopping.event.is_set() else 8)
+"""
+
+
+def wait_until_asleep(process: subprocess.Popen[str]) -> None:
+    """Wait until its main thread does nothing: ten looks in a row find it so."""
+    end, found = time.monotonic() + 40, 0
+    while found < 10:
+        assert time.monotonic() < end, "it does not come to rest"
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        found = found + 1 if state == "S" else 0
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def start_stuck() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(graceful: bool, same_s: float, stuck: bool) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", STUCK.format(graceful=graceful, same_s=same_s, stuck=stuck)],
+            env=command_environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        wait_until_asleep(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("graceful", [True, False])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_what_hangs_in_a_library(
+    start_stuck: Start, graceful: bool, second: signal.Signals
+) -> None:
+    process = start_stuck(graceful, same_s=0.5, stuck=True)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(second)
+    assert process.wait(20) == 130
+
+
+def test_one_signal_sent_twice_is_one(start_stuck: Start) -> None:
+    """As a terminal and a parent both do: outputs are still closed in order."""
+    process = start_stuck(graceful=True, same_s=1e9, stuck=False)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate("go on\n", timeout=20)
+    assert process.returncode == 7
 
 
 def test_progress_on_a_terminal_only(color_bundle, long_clip: Path, tmp_path: Path) -> None:
