@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -20,6 +22,8 @@ from runtime.sources.timing import PictureClock, longest_gap_s, read_fps
 #: Packets that are read ahead to measure a frame rate, at most.
 AHEAD_PACKETS = 40
 AHEAD_BYTES = 16 << 20
+#: Packets by which an address that gives the same again is known.
+FIRST_PACKETS = 8
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,10 @@ class Decoder:
     """Decodes one open container, packet by packet, over damaged places.
 
     ``fps`` is the nominal frame rate, measured where the container's own makes no sense (not of a
-    live stream). ``damaged`` counts packets that could not be decoded; ``cut_off`` says that
-    reading ended with an error rather than at the end. With ``live``, the time spent waiting for
-    the network is not counted as capture time, and a broken connection raises instead of ending
-    the video.
+    live stream). ``ended`` says that the packets read ahead are all. ``damaged`` counts packets
+    that could not be decoded; ``cut_off`` says that reading ended with an error rather than at the
+    end. With ``live``, the time spent waiting for the network is not counted as capture time, and
+    a broken connection raises instead of ending the video.
     """
 
     def __init__(
@@ -123,6 +127,7 @@ class Decoder:
         self.live = live
         self.damaged = 0
         self.cut_off = False
+        self.ended = False
         self.seen = SeenPackets()
         self.pixel_aspect = read_pixel_aspect(stream)
         self.values = values or ValueRange(steady=True)
@@ -131,7 +136,8 @@ class Decoder:
         self._broken: Exception | None = None
         self.fps = read_fps(stream)
         if self.fps is None and not live:
-            self.fps = read_fps(stream, self._read_ahead())
+            self._read_ahead(AHEAD_PACKETS)
+            self.fps = read_fps(stream, self._stamps_ahead())
         # Frame threads add a delay of one frame each: fine for a file, not for a live stream.
         stream.thread_type = "SLICE" if live else "AUTO"
 
@@ -160,20 +166,37 @@ class Decoder:
         """A clock for the pictures' stamps."""
         return PictureClock(self.fps, longest_gap_s(self.container))
 
-    def _read_ahead(self) -> list[float]:
-        """Take packets before any is decoded; the stamps of their pictures in seconds."""
+    def read_ahead_for(self, seconds: float) -> bytes:
+        """Take packets of an address for a while; a mark of how it begins, empty without any."""
+        self._read_ahead(None, time.monotonic() + seconds)
+        begin = [packet for packet in self._ahead if packet.size][:FIRST_PACKETS]
+        marks = [f"{packet.pts} {packet.size} ".encode() + bytes(packet) for packet in begin]
+        return hashlib.sha256(b"".join(marks)).digest() if marks else b""
+
+    def _read_ahead(self, most: int | None, until: float = math.inf) -> None:
+        """Take packets before any is decoded."""
         import av
 
+        size = sum(packet.size for packet in self._ahead)
         try:
             for packet in self._demuxed:
                 self._ahead.append(packet)
-                size = sum(packet.size for packet in self._ahead)
-                if len(self._ahead) >= AHEAD_PACKETS or size >= AHEAD_BYTES:
-                    break
+                size += packet.size
+                if len(self._ahead) == most or size >= AHEAD_BYTES or time.monotonic() > until:
+                    return
+            self.ended = True
         except av.error.FFmpegError as error:
             self._broken = error
+
+    def _stamps_ahead(self) -> list[float]:
+        """The stamps of the pictures in the packets read ahead, in seconds."""
         stamped = [packet for packet in self._ahead if packet.pts is not None]
         return [float(packet.pts * packet.time_base) for packet in stamped]
+
+    def take_for_file(self) -> None:
+        """What was opened as live has turned out to be a file."""
+        self.live = False
+        self.fps = self.fps or read_fps(self.stream, self._stamps_ahead())
 
     def _packets(self) -> Iterator[Any]:
         import av
