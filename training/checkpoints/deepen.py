@@ -24,7 +24,7 @@ from training.model.clip import activation_of, load_clip
 from training.model.mgca import MgcaModel
 
 EXAMPLE = (
-    "python -m training.checkpoints deepen --from runs/demo/last.pt --clip mgca-small "
+    "python -m training.checkpoints deepen --from runs/plain/last.pt --clip mgca-small "
     "--out runs/demo/deeper.pt"
 )
 

@@ -159,7 +159,7 @@ class PairStream:
         return itertools.islice(several, phase.steps - start)
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
-        """See that images can be joined to photographs of so many rows and columns.
+        """See that images can be joined to mosaics of so many rows and columns.
 
         Raises:
             UserError: they cannot.
