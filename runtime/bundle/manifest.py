@@ -125,6 +125,8 @@ class Manifest:
         A figure that is not finite, for which JSON has no word, becomes null.
         """
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
+        if self.clip.activation is None:  # as it was written then, and so the bundle keeps its id
+            del record["clip"]["activation"]
         return json_text(record)
 
     @classmethod
