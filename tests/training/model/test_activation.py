@@ -70,6 +70,8 @@ def save_state(path, *, quick=True):
     ],
 )  # fmt: skip
 def test_activation_of_a_tag(name, tag, activation):
+    if "worldwide" in name and tag not in open_clip.list_pretrained_tags_by_model(name):
+        pytest.skip("MetaCLIP 2 came with a later open_clip")
     assert activation_of_tag(name, tag) == activation
 
 
