@@ -34,9 +34,9 @@ def test_table_is_put_between_the_markers(tmp_path: Path) -> None:
     lines = page.read_text().splitlines()
     assert lines[0] == "above" and lines[-1] == "below" and "old" not in lines
     assert [line for line in lines if line.startswith("| 3.")] == [
-        "| 3.10 | oldest | 1.24.0 |  |  |  |  | ok | 7 | 2 |",
-        "| 3.13 | newest |  |  |  |  |  | **failed**: uv pip install |  |  |",
-        "| 3.14 |  |  |  |  |  |  | not run: not on this machine |  |  |",
+        "| 3.10 | oldest | 1.24.0 |  |  |  |  |  | ok | 7 | 2 |",
+        "| 3.13 | newest |  |  |  |  |  |  | **failed**: uv pip install |  |  |",
+        "| 3.14 |  |  |  |  |  |  |  | not run: not on this machine |  |  |",
     ]
     page.write_text("no marker here\n")
     with pytest.raises(ValueError, match="should hold the lines"):
