@@ -28,6 +28,7 @@ from open_clip.transformer import QuickGELU
 from runtime.errors import UserError
 from training.model.misfit import describe_misfit
 from training.model.stem import ConvStem
+from training.model.weights_file import refuse_foreign
 
 CONFIG_DIR = Path(__file__).parent / "configs"
 
@@ -50,7 +51,9 @@ def register_configs() -> None:
 
 def _check_weights(name: str, pretrained: str) -> None:
     """See that weights are a file or a tag of the model; raises ``UserError``."""
+    expected = f"a file of weights for {name}, or a tag such as openai"
     if Path(pretrained).exists():
+        refuse_foreign(Path(pretrained), f"weights '{pretrained}'", expected)
         return
     tags = list_pretrained_tags_by_model(name)
     if pretrained not in tags:
@@ -121,7 +124,7 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)
             if pretrained:
                 load_checkpoint(model, pretrained)
-    except (RuntimeError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # of a foreign or broken file, torch raises what it stumbles on
         raise UserError(
             f"weights '{pretrained}' could not be loaded into {name}: {describe_misfit(error)}; "
             "expected weights of that very architecture (a local file works without a network)"
