@@ -90,15 +90,24 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.10 or newer on the path; install one (up to 3.14) or say make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) .ci/make_environment.py $(VENV)
 
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# ONNX Runtime's two builds share one module: where a GPU is seen, its build takes the plain one's place.
+define install
+	$(PIP) install --editable '.$(1)'
+	@if [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L 2>/dev/null | grep -q GPU; then \
+		echo "make: a GPU is seen: onnxruntime-gpu in place of onnxruntime"; \
+		$(PIP) uninstall --yes onnxruntime onnxruntime-gpu && $(PIP) install 'onnxruntime-gpu>=1.20'; fi
+endef
+
 $(VENV)/.installed-lean: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(call install,)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@df -Pk . | awk 'NR == 2 && $$4 < 9500000 { printf "make: only %.1f GB are free here; PyTorch takes 7 GB, the tests 2 more\n", $$4 / 1e6 }' >&2
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(call install,[dev])
 	@touch $@ $(VENV)/.installed-lean
 
 $(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(call install,[docs])
 	@touch $@ $(VENV)/.installed-lean

@@ -78,6 +78,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         training_free=options.training_free,
         clip=options.clip or "ViT-B-16",
         pretrained=options.pretrained or "openai",
+        activation=options.activation,
         dense=options.dense,
         precisions=precisions,
         size_wh=options.size,
@@ -129,6 +130,11 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
         "--pretrained",
         metavar="TAG|FILE",
         help="open_clip's weights tag or a local file (default openai)",
+    )
+    add(
+        "--activation",
+        choices=("quickgelu", "gelu"),
+        help="what the weights of a local file were trained with, where it does not say",
     )
     add(
         "--dense",
@@ -217,7 +223,7 @@ def _refuse_two_sources(options: argparse.Namespace) -> None:
         if options.checkpoint is not None:
             raise UserError("--training-free takes no --checkpoint; give one of the two")
         return
-    for flag in ("clip", "pretrained"):
+    for flag in ("clip", "pretrained", "activation"):
         if getattr(options, flag) is not None:
             raise UserError(
                 f"--{flag} needs --training-free; a checkpoint already names its own CLIP"

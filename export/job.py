@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from export.activations import check_activation
 from export.candidates import Candidate, CandidateBuilder
 from export.graph.segmenter import say_cost, trace_segmenter
 from export.output import manifests
@@ -89,6 +90,7 @@ def _set_up(
     fp32 = trace_segmenter(
         source.model, source.units, size_wh, settings.opset, work, space=source.unit_space
     )
+    check_activation(source, fp32, text.encoder)
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)
     say_cost(fp32)
     return CandidateBuilder(

@@ -24,6 +24,7 @@ class ExportSettings:
         training_free: no checkpoint, CLIP alone.
         clip: open_clip's name of it (training-free).
         pretrained: its weights: open_clip's tag or a local file (training-free).
+        activation: what those were trained with, ``quickgelu`` or ``gelu``; None: as they say.
         dense: how CLIP's last block is read; None: as the checkpoint or the tower has it.
         precisions: some of ``PRECISIONS``, in the order in which they are built.
         size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
@@ -46,6 +47,7 @@ class ExportSettings:
     training_free: bool = False
     clip: str = "ViT-B-16"
     pretrained: str = "openai"
+    activation: str | None = None
     dense: str | None = None
     precisions: tuple[str, ...] = ("fp32",)
     size_wh: tuple[int, int] | None = None

@@ -13,6 +13,7 @@ from open_clip import CLIP
 from torch import Tensor, nn
 
 import training
+from export.progress import say
 from export.settings import ExportSettings
 from export.text.vocabulary_file import everyday_names, open_background_names
 from export.training_free import ClipAlone, native_size_wh
@@ -20,7 +21,7 @@ from runtime.bundle import ClipInfo, TemplateSet
 from runtime.errors import UserError
 from training.data.streetworld import CLASS_NAMES, vocabulary_words
 from training.engine.checkpoint import load_checkpoint
-from training.model.clip import load_clip
+from training.model.clip import activation_of, is_file, load_clip
 from training.model.dense import DenseEncoder
 from training.model.prompts import templates_for
 from training.model.unit_space import UnitSpace
@@ -109,15 +110,16 @@ def load_source(settings: ExportSettings) -> ExportSource:
 
 
 def _from_clip(settings: ExportSettings) -> ExportSource:
-    clip = load_clip(settings.clip, settings.pretrained)
+    clip = load_clip(settings.clip, settings.pretrained, settings.activation)
     model = ClipAlone(clip, settings.dense).eval()
-    tag = _tag(settings.pretrained)
+    tag = _tag(settings.clip, settings.pretrained)
+    say(f"{settings.clip} with weights {tag}: activation {activation_of(clip)}")
     width, height = native_size_wh(clip)
     return ExportSource(
         model_id=_slug(f"{settings.clip}-{Path(settings.pretrained).stem}"),
         model=model,
         clip=clip,
-        clip_info=ClipInfo(settings.clip, tag, model.encoder.mode),
+        clip_info=ClipInfo(settings.clip, tag, model.encoder.mode, activation_of(clip)),
         decoder_weights=None,
         units=UnitSettings(),
         text_center=torch.zeros(model.encoder.embedding_width),
@@ -148,7 +150,10 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
         model=model,
         clip=model.clip,
         clip_info=ClipInfo(
-            config.model.clip_name, _tag(config.model.pretrained), model.encoder.mode
+            config.model.clip_name,
+            _tag(config.model.clip_name, config.model.pretrained),
+            model.encoder.mode,
+            activation_of(model.clip),
         ),
         decoder_weights={name: value.detach() for name, value in model.decoder.named_parameters()},
         units=config.units,
@@ -175,11 +180,11 @@ def streetworld_classes() -> list[str]:
     return list(CLASS_NAMES)
 
 
-def _tag(pretrained: str | None) -> str:
+def _tag(name: str, pretrained: str | None) -> str:
     """The weights by a name that means something elsewhere: no path of this machine."""
     if pretrained is None:
         return "scratch"
-    return f"file:{Path(pretrained).name}" if Path(pretrained).exists() else pretrained
+    return f"file:{Path(pretrained).name}" if is_file(name, pretrained) else pretrained
 
 
 def _slug(text: str) -> str:

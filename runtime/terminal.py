@@ -25,7 +25,7 @@ def beside_bar(stream: TextIO) -> Iterator[None]:
         yield
 
 
-class LineHandler(logging.StreamHandler[TextIO]):
+class LineHandler(logging.StreamHandler):  # type: ignore[type-arg]  # no [] on Python 3.10
     """Log records as lines on a stream, none of them glued to a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:

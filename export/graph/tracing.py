@@ -6,7 +6,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import onnx
 import torch
 
+from export.graph.free_axes import check_free_axes
 from export.graph.opset import DEFAULT_OPSET
 
 
@@ -25,6 +26,7 @@ def trace_to_onnx(
     inputs: Sequence[str],
     outputs: Sequence[str],
     dynamic: Mapping[str, Mapping[int, torch.export.Dim]] | None = None,
+    unstable: Collection[str] = (),
     opset: int = DEFAULT_OPSET,
 ) -> onnx.ModelProto:
     """Export ``module`` and check the graph.
@@ -35,11 +37,15 @@ def trace_to_onnx(
         work: a folder for the exporter's file, which is gone afterwards.
         inputs: the graph's input names, in order; also the keys of ``dynamic``.
         outputs: the graph's output names, in order.
-        dynamic: per input, the axes that stay free.
+        dynamic: per input, the axes that stay free; the graph is run at other sizes of each.
+        unstable: outputs in which a near-tie changes much: of these only shapes are compared then.
         opset: 18 to 20.
 
     Returns:
         The model as the exporter wrote it.
+
+    Raises:
+        MgcaError: the graph is not free along an axis that was to stay free.
     """
     free_axes = tuple(dict((dynamic or {}).get(name, {})) or None for name in inputs)
     with torch.inference_mode(), _quiet_exporter():
@@ -60,6 +66,8 @@ def trace_to_onnx(
         path = Path(folder) / "traced.onnx"
         program.save(str(path), external_data=False)
         model = onnx.load(str(path))
+        named = dict(zip(inputs, example, strict=True))
+        check_free_axes(module, named, path, dynamic or {}, outputs, unstable=unstable)
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from export.even_spacing import evenly_spaced
 from export.progress import Progress
 from runtime.errors import UserError
+from runtime.pictures import is_picture, read_picture
 
+# Names of images: such a file that is none is an error, and not passed over.
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
 # The frames of the shipped clip: clip --seed 1 --seconds 7 (make demo-assets).
 DEMO_CLIP_SEED = 1
@@ -43,11 +44,11 @@ def read_image_folder(folder: Path, count: int) -> list[Frame]:
     """
     if not folder.is_dir():
         raise UserError(f"--calibration {folder}: no such folder; expected a folder of images")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and _is_image(path))
     if not paths:
         raise UserError(
-            f"--calibration {folder}: holds no images; expected some "
-            f"{', '.join(sorted(IMAGE_SUFFIXES))} files"
+            f"--calibration {folder}: holds no images; expected JPEG, PNG, BMP, WebP, AVIF or "
+            "TIFF files"
         )
     chosen = [paths[index] for index in evenly_spaced(len(paths), count)]
     return [Frame(path.name, _read_rgb(path)) for path in chosen]
@@ -66,11 +67,15 @@ def draw_demo_frames(count: int, progress: Progress, *, seed: int = DEMO_CLIP_SE
     return frames
 
 
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES or is_picture(str(path))
+
+
 def _read_rgb(path: Path) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
+    picture = read_picture(str(path))
+    if picture is None:
         raise UserError(
             f"--calibration: {path} cannot be decoded as an image; expected readable images, "
             "remove or replace it"
         )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return np.ascontiguousarray(picture.image_bgr[..., ::-1])

@@ -210,8 +210,9 @@ def _token_batches(tokenizer: Tokenizer, texts: list[str]) -> Iterator[dict[str,
 def _trace_encoder(
     encoder: TextEncoder, context_length: int, work: Path, opset: int
 ) -> StagedGraph:
-    tokens = torch.zeros(3, min(8, context_length), dtype=torch.int64)
-    tokens[:, 4] = 1
+    # Three different texts, their ends (the largest id) inside the shortest length.
+    tokens = torch.arange(3 * min(8, context_length)).reshape(3, -1)
+    tokens[:, 1] = encoder.embed.table.shape[0] - 1
     model = trace_to_onnx(
         encoder,
         (tokens,),

@@ -74,7 +74,7 @@ def open_background_names() -> list[str]:
 
 
 def _carried_names(file: str) -> list[str]:
-    text = resources.files("export").joinpath("vocabularies", file).read_text("utf-8")
+    text = (resources.files("export") / "vocabularies" / file).read_text("utf-8")
     return parse_names(text, file)
 
 

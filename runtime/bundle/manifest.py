@@ -40,11 +40,14 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """Which CLIP: open_clip's name, its weights tag, the variant of dense features."""
+    """Which CLIP: open_clip's name, its weights tag, the variant of dense features, and the
+    activation of its towers (``quickgelu`` or ``gelu``; None in bundles of before it was recorded).
+    """
 
     name: str
     pretrained: str
     dense: str
+    activation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ class Manifest:
         A figure that is not finite, for which JSON has no word, becomes null.
         """
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
+        if self.clip.activation is None:  # as it was written then, and so the bundle keeps its id
+            del record["clip"]["activation"]
         return json_text(record)
 
     @classmethod
@@ -179,6 +184,9 @@ class _Fields:
             raise self.wrong(key, "a text")
         return value
 
+    def text_or_none(self, key: str) -> str | None:
+        return None if self.record.get(key) is None else self.text(key)
+
     def texts(self, key: str, at_least: int = 0) -> tuple[str, ...]:
         value = self.record.get(key)
         if not isinstance(value, list) or len(value) < at_least:
@@ -233,7 +241,12 @@ def _read(fields: _Fields) -> Manifest:
     words = fields.record.get("trained_words")
     return Manifest(
         model_id=fields.text("model_id"),
-        clip=ClipInfo(clip.text("name"), clip.text("pretrained"), clip.text("dense")),
+        clip=ClipInfo(
+            clip.text("name"),
+            clip.text("pretrained"),
+            clip.text("dense"),
+            clip.text_or_none("activation"),
+        ),
         embedding_width=fields.integer("embedding_width"),
         input=InputInfo(frame.size("size_wh"), frame.triple("mean"), frame.triple("std")),
         output=OutputInfo(output.size("grid_wh"), output.integer("units")),

@@ -31,6 +31,7 @@ examples:
   mgca-rt --video rtsp://user:password@host/stream --classes person --jsonl - --rle
   mgca-rt --images frames/ --classes sky,road,tree --background none --label-dir labels/
   mgca-rt --config site.toml --max-frames 100
+  mgca-rt words [PREFIX]    the words that a bundle knows
   mgca-rt cache list        the TensorRT engines kept on this machine (cache clear removes them)
 
 exit codes: 0 done, 1 failed while running (also when one output failed and the others went on),

@@ -35,6 +35,10 @@ def _run(arguments: Sequence[str]) -> int:
         from runtime.cli.cache import run_cache
 
         return run_cache(arguments[1:])
+    if list(arguments[:1]) == ["words"]:
+        from runtime.cli.words import run_words
+
+        return run_words(arguments[1:])
     from runtime.cli.arguments import parse_arguments
 
     with StopSignals() as stopping:

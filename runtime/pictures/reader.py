@@ -146,7 +146,7 @@ def _decode_targa(encoded: bytes, ending: str) -> Any:
 
     if not (encoded.endswith(TARGA_MARK) or ending.lower() in TARGA_ENDINGS):
         return None
-    decoder = av.CodecContext.create("targa", "r")
+    decoder: Any = av.CodecContext.create("targa", "r")
     frames = [*decoder.decode(av.Packet(encoded)), *decoder.decode(None)]
     return frames[0] if frames else None
 

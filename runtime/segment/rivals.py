@@ -1,8 +1,13 @@
-"""Classes that a run never finds because a background word takes their pixels."""
+"""Classes that a run never finds because a background word of their meaning takes their pixels.
+
+Where few words are asked for, a class that is not there comes next after a background word on many
+pixels too. What tells both apart is what the words mean: a pedestrian is lost to a person, not to
+the sky.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
 #: Of the pixels where a class comes next after a background word, the share of one such word.
 TAKEN_SHARE = 0.9
 #: Of all pixels of the run; a class that comes second on fewer is simply not there.
-LEAST_SHARE = 0.005
+LEAST_SHARE = 0.002
 #: More words are not watched: very many are computed piece by piece, and twice would cost.
 MOST_WORDS = 128
 
@@ -48,12 +53,18 @@ class RivalWatch:
     """Counts, over a run, which background words win where a class comes second.
 
     A class is watched until it is found once. All frames of a run have one class list.
+
+    Args:
+        alike: whether a class, by its words, and a background word mean nearly the same; a rival
+            of another meaning is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alike: Callable[[Sequence[str], str], bool]) -> None:
+        self._alike = alike
         self._taken: dict[str, np.ndarray] = {}
         self._found: set[str] = set()
         self._words: tuple[str, ...] = ()
+        self._words_of: dict[str, list[str]] = {}
         self._pixels = 0
 
     def add(self, result: Result) -> None:
@@ -70,6 +81,10 @@ class RivalWatch:
         first, second = order[1], order[0]
         self._pixels += first.size
         self._words = words
+        self._words_of = {
+            name: [word for word, label in zip(words, label_of_row, strict=True) if label == value]
+            for value, name in enumerate(result.class_names)
+        }
         behind = label_of_row[second]
         taken = label_of_row[first] == 255
         for name in watched:
@@ -86,8 +101,11 @@ class RivalWatch:
             if name in self._found or taken is None:
                 continue
             total, most = int(taken.sum()), int(taken.max())
-            if total >= max(1, LEAST_SHARE * self._pixels) and most >= TAKEN_SHARE * total:
-                found.append(Rivalry(name, self._words[int(taken.argmax())], most / total))
+            if total < max(1, LEAST_SHARE * self._pixels) or most < TAKEN_SHARE * total:
+                continue
+            rival = self._words[int(taken.argmax())]
+            if self._alike(self._words_of[name], rival):
+                found.append(Rivalry(name, rival, most / total))
         return found
 
     def describe(self, class_names: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,11 +18,15 @@ import numpy as np
 from runtime.pictures import ValueRange, frame_to_bgr
 from runtime.pictures.orientation import read_display_matrix, swaps_sides
 from runtime.redaction import redact_record
-from runtime.sources.timing import PictureClock, longest_gap_s, read_fps
+from runtime.sources.timing import LATER_STAMPS, PictureClock, longest_gap_s, read_fps
 
 #: Packets that are read ahead to measure a frame rate, at most.
 AHEAD_PACKETS = 40
 AHEAD_BYTES = 16 << 20
+#: Stamps of packets that are remembered: more than a decoder keeps pictures back.
+KEPT_STAMPS = 256
+#: Packets by which an address that gives the same again is known.
+FIRST_PACKETS = 8
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class DecodedPicture:
     """One decoded picture: BGR pixels, its own time in seconds (None if unknown), its cost.
 
     ``pixel_aspect`` is how much wider than high its pixels are shown, ``lost_before`` how many
-    packets had turned out damaged before it.
+    packets had turned out damaged before it. ``later_s`` are the stamps of the packets behind its
+    own, of a file.
     """
 
     image_bgr: np.ndarray
@@ -36,6 +44,7 @@ class DecodedPicture:
     captured_at: float
     pixel_aspect: Fraction = Fraction(1)
     lost_before: int = 0
+    later_s: tuple[float, ...] = ()
 
 
 @dataclass
@@ -63,6 +72,26 @@ class SeenPackets:
         self.corrupt += packet.is_corrupt
         if packet.pts is not None:
             self.last_pts = max(packet.pts, self.last_pts or 0)
+
+
+class PacketStamps:
+    """The stamps of the packets read last, in the order they stand in the file."""
+
+    def __init__(self) -> None:
+        self._stamps_s: deque[float] = deque(maxlen=KEPT_STAMPS)
+
+    def add(self, packet: Any) -> None:
+        """Note one packet."""
+        if packet.pts is not None:
+            self._stamps_s.append(float(packet.pts * packet.time_base))
+
+    def behind(self, stamp_s: float | None) -> tuple[float, ...]:
+        """The next stamps behind the last packet with this one; none if it is not known."""
+        kept = list(self._stamps_s)
+        if stamp_s is None or stamp_s not in kept:
+            return ()
+        at = len(kept) - kept[::-1].index(stamp_s)
+        return tuple(kept[at : at + LATER_STAMPS])
 
 
 def is_url(name: str) -> bool:
@@ -109,10 +138,10 @@ class Decoder:
     """Decodes one open container, packet by packet, over damaged places.
 
     ``fps`` is the nominal frame rate, measured where the container's own makes no sense (not of a
-    live stream). ``damaged`` counts packets that could not be decoded; ``cut_off`` says that
-    reading ended with an error rather than at the end. With ``live``, the time spent waiting for
-    the network is not counted as capture time, and a broken connection raises instead of ending
-    the video.
+    live stream). ``ended`` says that the packets read ahead are all. ``damaged`` counts packets
+    that could not be decoded; ``cut_off`` says that reading ended with an error rather than at the
+    end. With ``live``, the time spent waiting for the network is not counted as capture time, and
+    a broken connection raises instead of ending the video.
     """
 
     def __init__(
@@ -123,15 +152,18 @@ class Decoder:
         self.live = live
         self.damaged = 0
         self.cut_off = False
+        self.ended = False
         self.seen = SeenPackets()
         self.pixel_aspect = read_pixel_aspect(stream)
         self.values = values or ValueRange(steady=True)
         self._demuxed = container.demux(stream)
         self._ahead: list[Any] = []
+        self._stamps = PacketStamps()
         self._broken: Exception | None = None
         self.fps = read_fps(stream)
         if self.fps is None and not live:
-            self.fps = read_fps(stream, self._read_ahead())
+            self._read_ahead(AHEAD_PACKETS)
+            self.fps = read_fps(stream, self._stamps_ahead())
         # Frame threads add a delay of one frame each: fine for a file, not for a live stream.
         stream.thread_type = "SLICE" if live else "AUTO"
 
@@ -149,7 +181,10 @@ class Decoder:
                 capture_ms = (time.perf_counter() - started) * 1e3
                 pts_s = None if frame.pts is None else float(frame.pts * frame.time_base)
                 aspect = self._shown_aspect(frame)
-                yield DecodedPicture(image_bgr, pts_s, capture_ms, started, aspect, self.damaged)
+                later_s = () if self.live else self._stamps.behind(pts_s)
+                yield DecodedPicture(
+                    image_bgr, pts_s, capture_ms, started, aspect, self.damaged, later_s
+                )
                 started = time.perf_counter()
 
     def _shown_aspect(self, frame: Any) -> Fraction:
@@ -160,35 +195,67 @@ class Decoder:
         """A clock for the pictures' stamps."""
         return PictureClock(self.fps, longest_gap_s(self.container))
 
-    def _read_ahead(self) -> list[float]:
-        """Take packets before any is decoded; the stamps of their pictures in seconds."""
+    def read_ahead_for(self, seconds: float) -> bytes:
+        """Take packets of an address for a while; a mark of how it begins, empty without any."""
+        self._read_ahead(None, time.monotonic() + seconds)
+        begin = [packet for packet in self._ahead if packet.size][:FIRST_PACKETS]
+        marks = [f"{packet.pts} {packet.size} ".encode() + bytes(packet) for packet in begin]
+        return hashlib.sha256(b"".join(marks)).digest() if marks else b""
+
+    def _read_ahead(self, most: int | None, until: float = math.inf) -> None:
+        """Take packets before any is decoded."""
         import av
 
+        size = sum(packet.size for packet in self._ahead)
         try:
             for packet in self._demuxed:
                 self._ahead.append(packet)
-                size = sum(packet.size for packet in self._ahead)
-                if len(self._ahead) >= AHEAD_PACKETS or size >= AHEAD_BYTES:
-                    break
+                size += packet.size
+                if len(self._ahead) == most or size >= AHEAD_BYTES or time.monotonic() > until:
+                    return
+            self.ended = True
         except av.error.FFmpegError as error:
             self._broken = error
+
+    def _stamps_ahead(self) -> list[float]:
+        """The stamps of the pictures in the packets read ahead, in seconds."""
         stamped = [packet for packet in self._ahead if packet.pts is not None]
         return [float(packet.pts * packet.time_base) for packet in stamped]
 
+    def take_for_file(self) -> None:
+        """What was opened as live has turned out to be a file."""
+        self.live = False
+        self.fps = self.fps or read_fps(self.stream, self._stamps_ahead())
+
     def _packets(self) -> Iterator[Any]:
+        """All packets; those of a file a little later than they are read, for their stamps."""
         import av
 
+        if self.live:
+            yield from self._demuxed_packets()
+            return
+        waiting: deque[Any] = deque()
+        size = 0
         try:
-            yield from self._ahead
-            self._ahead = []
-            if self._broken is not None:
-                raise self._broken
-            yield from chain(self._demuxed)  # PyAV's own breaks `yield from` once it has ended
+            for packet in self._demuxed_packets():
+                self._stamps.add(packet)
+                waiting.append(packet)
+                size += packet.size
+                while len(waiting) > LATER_STAMPS or size > AHEAD_BYTES:
+                    size -= waiting[0].size
+                    yield waiting.popleft()
         except av.error.FFmpegError:
-            if self.live:
-                raise
             self.cut_off = True
+        yield from waiting
+        if self.cut_off:
             yield None  # the decoder still holds the pictures before the break
+
+    def _demuxed_packets(self) -> Iterator[Any]:
+        yield from self._ahead
+        self._ahead = []
+        if self._broken is not None:
+            raise self._broken
+        yield from chain(self._demuxed)  # PyAV's own breaks `yield from` once it has ended
 
     def _decode(self, packet: Any) -> list[Any]:
         import av

@@ -16,6 +16,7 @@ from runtime.sources.decoding import (
     open_container,
 )
 from runtime.sources.frame import Frame, Source, frame_stem, log
+from runtime.sources.framing import says_where_it_ends
 from runtime.sources.losses import count_announced, describe_losses
 from runtime.sources.reconnect import ReconnectTimer
 from runtime.sources.timing import estimate_frames, timed
@@ -25,6 +26,10 @@ OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 5.0
 #: How long FFmpeg may look at a live stream to find out what it is; its default of 5 s is lag.
 ANALYSE_S = 2.5
+#: Containers that state a duration when they are written to their end, never while they grow.
+KNOW_THEIR_DURATION = frozenset({"matroska", "webm", "mov", "mp4", "avi"})
+#: How long what may be a file is read ahead, to see its end.
+AHEAD_S = 1.0
 #: Addresses that are live by their nature; HTTP is asked (it may be a file with an end).
 #: What every build of FFmpeg reads.
 READABLE_SCHEMES = ("rtsp", "http", "https", "rtmp", "udp")
@@ -58,6 +63,8 @@ class StreamSource(Source):
         self.values = self._values.met
         self._index = 0
         self._first_at: float | None = None
+        self._began_with = b""
+        self._says_its_end = False
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """Frames until the end of a file, for ever for a live stream; see :meth:`Source.frames`."""
@@ -86,6 +93,8 @@ class StreamSource(Source):
             if not self.live:
                 self._end_of_file(reason)
                 return
+            if reason is None and self._may_be_read_again():
+                continue
             self.timer.wait(stop, reason)
 
     def _connect(self) -> Any:
@@ -93,17 +102,21 @@ class StreamSource(Source):
         if self.live:
             options["analyzeduration"] = str(round(ANALYSE_S * 1e6))
         # A stream that falls silent is noticed while there is time left to open it again.
-        timeouts_s = (
-            self.timer.remaining_s(OPEN_TIMEOUT_S),
-            max(0.5, min(READ_TIMEOUT_S, self.timer.limit_s / 3)),
-        )
+        timeouts_s = (self.timer.remaining_s(OPEN_TIMEOUT_S), self._read_timeout_s())
         return open_container(self.url, options=options, timeout=timeouts_s)
+
+    def _read_timeout_s(self) -> float:
+        return max(0.5, min(READ_TIMEOUT_S, self.timer.limit_s / 3))
 
     def _read(self, container: Any, stop: threading.Event) -> Iterator[Frame]:
         stream = find_video_stream(container, self.name)
         if self._live_wanted is None and self.scheme not in LIVE_SCHEMES:
             self.live = has_no_end(container)
         decoder = Decoder(container, stream, self.live, self._values)
+        if self.live and self._may_have_an_end(container):
+            self._look_for_the_end(decoder)
+            if not self.live and self._index:
+                return
         self.fps = decoder.fps or self.fps
         if not self.live:
             self.frame_count = count_announced(container, stream) or estimate_frames(
@@ -136,9 +149,45 @@ class StreamSource(Source):
                 picture.pixel_aspect,
             )
             self._index += 1
-        losses = None if self.live else describe_losses(decoder, self._index)
+        # Without a picture there is an error to come, which says more.
+        losses = None if self.live or not self._index else describe_losses(decoder, self._index)
         if losses is not None:
             log.warning("%s %s", self.name, losses)
+
+    def _may_have_an_end(self, container: Any) -> bool:
+        """Whether what states neither a length nor a duration may be a file all the same.
+
+        A camera's pictures one by one are none.
+        """
+        if self._live_wanted is not None or self.scheme not in ("http", "https"):
+            return False
+        if self._index and not self._began_with:
+            return False  # it is known
+        names = set(container.format.name.split(","))
+        return not names & {"mpjpeg", "mjpeg", "hls", "dash"}
+
+    def _look_for_the_end(self, decoder: Decoder) -> None:
+        """See whether what came without a length is a file nevertheless.
+
+        It is one if all of it comes at once and ends with a mark of the server's; or if, after
+        such an end, the address begins with the very same pictures.
+        """
+        begins_with = decoder.read_ahead_for(AHEAD_S)
+        if self._index:
+            self.live = not self._says_its_end or begins_with != self._began_with
+            self._began_with = b""  # asked once
+            return
+        self._began_with = begins_with
+        if decoder.ended and says_where_it_ends(self.url, self._read_timeout_s()):
+            self.live = False
+            decoder.take_for_file()
+
+    def _may_be_read_again(self) -> bool:
+        """Whether a stream that ended is to be opened at once, to see if it begins as before."""
+        if self._says_its_end or not self._index or not self._began_with:
+            return False
+        self._says_its_end = says_where_it_ends(self.url, self._read_timeout_s())
+        return self._says_its_end
 
     def _true_reason(self, error: Exception) -> Exception:
         """Over RTSP, PyAV's time-out ends reading with InvalidDataError, whatever the data."""
@@ -185,9 +234,13 @@ class StreamSource(Source):
 def has_no_end(container: Any) -> bool:
     """Whether an open HTTP container is a live stream.
 
-    A playlist has an end if it has a duration. Of anything else the server states a length if it
-    is a file; a duration alone says nothing, a WebM that was recorded in a browser has none.
+    A playlist has an end if it has a duration, and so has a container that only states one when it
+    is complete. Of anything else the server states a length if it is a file, mostly: what comes in
+    chunks has none, and a WebM that was recorded in a browser has no duration either.
     """
-    if "hls" in container.format.name or "dash" in container.format.name:
-        return container.duration is None or container.duration <= 0
+    names = set(container.format.name.split(","))
+    if names & {"hls", "dash"}:
+        return (container.duration or 0) <= 0
+    if names & KNOW_THEIR_DURATION and (container.duration or 0) > 0:
+        return False
     return (container.size or 0) <= 0

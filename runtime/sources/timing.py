@@ -19,6 +19,10 @@ AGREEING = 1.5
 #: those that number their pictures.
 LONGEST_GAP_S = {True: 10.0, False: 600.0}
 LONGEST_GAP_STEPS = 10
+#: A jump over fewer steps may be one of the order in which pictures are decoded.
+LEAST_JUMP_STEPS = 5
+#: Stamps behind a picture that are looked at, to see whether a jump comes back.
+LATER_STAMPS = 24
 
 
 def read_fps(stream: Any, stamps_s: Sequence[float] = ()) -> float | None:
@@ -71,7 +75,9 @@ class PictureClock:
     """Turns time stamps into seconds since the first picture, always moving forward.
 
     A stamp that jumps, forward over more than the longest gap or back, takes one nominal step. If
-    the next ones go on from there, they are joined on; else it was a lone one.
+    the next ones go on from there, they are joined on; else it was a lone one. A shorter jump
+    forward is a pause, unless stamps behind it come back to where the last ones led; what has been
+    joined on goes back to the stamps before as soon as they go on.
 
     Args:
         fps: Nominal frames per second.
@@ -84,25 +90,32 @@ class PictureClock:
         self.start_s: float | None = None
         self.last_s = -self.step_s
         self._new_start_s: float | None = None
+        self._old_start_s: float | None = None
 
-    def read(self, pts_s: float | None, next_pts_s: float | None = None) -> float:
+    def read(self, pts_s: float | None, later_s: Sequence[float] = ()) -> float:
         """Seconds for one picture.
 
         Args:
             pts_s: Its stamp, None where it has none.
-            next_pts_s: The stamp of the picture after it, where that is known.
+            later_s: Stamps of pictures that come after it in the file, where they are known.
         """
-        self.last_s = self._read(pts_s, next_pts_s)
+        self.last_s = self._read(pts_s, later_s)
         return self.last_s
 
-    def _read(self, pts_s: float | None, next_pts_s: float | None) -> float:
+    def _read(self, pts_s: float | None, later_s: Sequence[float]) -> float:
         stepped_s = self.last_s + self.step_s
         if pts_s is None:
             return stepped_s
         if self.start_s is None:
             self.start_s = pts_s - stepped_s
         now_s = pts_s - self.start_s
-        if self._goes_on(now_s) and not self._is_lone(now_s, next_pts_s):
+        if self._old_start_s is not None and abs(now_s - stepped_s) > self.step_s:
+            old_s = pts_s - self._old_start_s
+            if abs(old_s - stepped_s) < self.step_s / 2:
+                self.start_s, self._old_start_s = self._old_start_s, None
+                self._new_start_s = None
+                return old_s
+        if self._goes_on(now_s) and not self._comes_back(now_s, later_s):
             self._new_start_s = None
             return now_s
         joined_s = None if self._new_start_s is None else pts_s - self._new_start_s
@@ -110,6 +123,7 @@ class PictureClock:
         if joined_s is not None and abs(behind_s) < 1.5 * self.step_s:
             return self.last_s + self.step_s / 2  # a step was too long: let the stamps catch up
         if joined_s is not None and self._goes_on(joined_s):
+            self._old_start_s = self.start_s
             self.start_s, self._new_start_s = self._new_start_s, None
             return joined_s
         self._new_start_s = pts_s - stepped_s
@@ -118,24 +132,35 @@ class PictureClock:
     def _goes_on(self, now_s: float) -> bool:
         return self.last_s + self.step_s / 100 < now_s <= self.last_s + self.gap_s
 
-    def _is_lone(self, now_s: float, next_pts_s: float | None) -> bool:
-        """Whether the picture after this one is shown before it, where the last one led to."""
-        if next_pts_s is None or self.start_s is None:
-            return False
-        return self.last_s < next_pts_s - self.start_s < now_s
+    def _comes_back(self, now_s: float, later_s: Sequence[float]) -> bool:
+        """Whether pictures after this one are shown where the last one led to, in spite of it."""
+        assert self.start_s is not None
+        until_s = min(now_s, self.last_s + (len(later_s) + 1.5) * self.step_s)
+        times_s = [stamp_s - self.start_s for stamp_s in later_s]
+        if any(self.last_s < time_s < until_s for time_s in times_s):
+            return True
+        if now_s - self.last_s < LEAST_JUMP_STEPS * self.step_s:
+            return False  # less than what the order of decoding moves
+        # After more wrong ones than the jump has steps: a step back to where counting leads.
+        return any(
+            after_s < before_s - self.step_s / 2
+            and abs(self.last_s + number * self.step_s - after_s) < self.step_s / 2
+            for number, (before_s, after_s) in enumerate(pairwise([now_s, *times_s]), 2)
+        )
 
 
 def timed(
     pictures: Iterable[DecodedPicture], clock: PictureClock
 ) -> Iterator[tuple[DecodedPicture, float]]:
-    """Each picture with its time in seconds; one picture is read ahead, to know a lone stamp."""
+    """Each picture with its time in seconds; one is read ahead, where packets have no stamps."""
     waiting: DecodedPicture | None = None
     for picture in pictures:
         if waiting is not None:
-            yield waiting, clock.read(waiting.pts_s, picture.pts_s)
+            following = [] if picture.pts_s is None else [picture.pts_s]
+            yield waiting, clock.read(waiting.pts_s, [*following, *waiting.later_s])
         waiting = picture
     if waiting is not None:
-        yield waiting, clock.read(waiting.pts_s)
+        yield waiting, clock.read(waiting.pts_s, waiting.later_s)
 
 
 def estimate_frames(container: Any, stream: Any, fps: float | None) -> int | None:

@@ -16,6 +16,7 @@ from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.stream.channel import Channel, Ended
 from runtime.stream.statistics import RunStatistics
 from runtime.stream.worker import Delivery, SinkWorker
+from runtime.text.likeness import nearly_the_same
 
 if TYPE_CHECKING:
     from runtime.segment.segmenter import Segmenter
@@ -82,7 +83,7 @@ class Stream:
         self.strict = strict
         self.on_frame = on_frame
         self.statistics = RunStatistics()
-        self.rivals = RivalWatch()
+        self.rivals = RivalWatch(self._are_alike)
         self.error: BaseException | None = None
         self.capture_ended = True
         self.workers = [
@@ -99,6 +100,9 @@ class Stream:
         self._wake: Callable[[], None] = lambda: None
         self._capture_thread = self._thread("capture", self._capture)
         self._postprocess_thread = self._thread("postprocess", self._postprocess_all)
+
+    def _are_alike(self, words: Sequence[str], other: str) -> bool:
+        return nearly_the_same(self.segmenter.text_embedder, words, other)
 
     def start(self, wake: Callable[[], None]) -> None:
         """Start the threads; ``wake`` is called whenever :meth:`waiting_since` may have changed."""

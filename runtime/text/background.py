@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.bundle import name_key
 from runtime.errors import UserError
+from runtime.text.calibration import calibrate, closest_pair
 from runtime.text.classes import ClassEntry, parse_classes
 from runtime.text.synonyms import same_thing
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 # it is never lower than the cosine of two words of the list itself, which are different things.
 NEAR_SYNONYM_COSINE = 0.8
 NEAR_SYNONYM_COSINE_UNCENTERED = 0.95
-# A list of at least so many words spans a space of its own: see _Calibration.
-LEAST_WORDS = 8
-LEAST_CALIBRATED_COSINE = 0.4
 
 __all__ = ["DroppedRival", "choose_background", "dropped_rivals", "same_thing"]
 
@@ -46,9 +44,9 @@ def choose_background(
 
     ``"auto"``: the bundle's list without those that say what a class says: the same name, its
     plural or a known synonym, a kind of it, or an embedding nearer than two different things of
-    the list are (:class:`_Calibration`). ``"none"``: none. Anything else: the
-    user's own words, as a text with commas or a sequence; :class:`UserError` if one of them is
-    also a class, or is unknown and ``allow_unknown`` does not stand.
+    the list are (:class:`~runtime.text.calibration.Calibration`). ``"none"``: none. Anything
+    else: the user's own words, as a text with commas or a sequence; :class:`UserError` if one of
+    them is also a class, or is unknown and ``allow_unknown`` does not stand.
     """
     if isinstance(background, str) and background.strip().lower() == "none":
         return ()
@@ -59,9 +57,9 @@ def choose_background(
         return ()
     own = parse_classes(background, "background words")
     chosen = tuple(word for entry in own for word in entry.words)
-    taken = set(map(name_key, words))
+    taken = set(map(embedder.key_of, words))
     for word in chosen:
-        if name_key(word) in taken:
+        if embedder.key_of(word) in taken:
             raise UserError(
                 f"background word {word!r} is also one of the classes; expected other words; "
                 "take it out of one list"
@@ -102,7 +100,7 @@ def _meanings(words: Sequence[str], embedder: TextEmbedder) -> dict[str, str | N
     rows = embedder.embed(words, allow_unknown=True)
     theirs = embedder.embed(others, allow_unknown=True)
     listed = embedder.embed(embedder.bundle.manifest.background_words, allow_unknown=True)
-    calibrated = _calibrate(listed)
+    calibrated = calibrate(listed)
     for cosines, bound in (
         (theirs @ rows.T, _synonym_bound(listed, embedder)),
         *([] if calibrated is None else [calibrated.compare(theirs, rows)]),
@@ -113,46 +111,7 @@ def _meanings(words: Sequence[str], embedder: TextEmbedder) -> dict[str, str | N
     return meanings
 
 
-@dataclass(frozen=True, eq=False)
-class _Calibration:
-    """The space that the bundle's own words span, and how close two different things come in it.
-
-    Names lie close together as all texts do. The mean of the list's words, float (D,), is what
-    they share; with it taken off, the largest cosine of two words of the list (which are
-    different things) is the bound: what is closer means the same.
-    """
-
-    center: np.ndarray
-    bound: float
-
-    def compare(self, ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, float]:
-        """Cosines (n, m) of rows in this space, and the bound."""
-        return self.apart(ones) @ self.apart(others).T, self.bound
-
-    def apart(self, rows: np.ndarray) -> np.ndarray:
-        """Rows with the centre taken off, L2-normalised."""
-        import numpy as np
-
-        moved = rows - self.center
-        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
-
-
-def _calibrate(listed: np.ndarray) -> _Calibration | None:
-    """The calibration by a list's embeddings (n, D), None where the list is too short for one."""
-    if len(listed) < LEAST_WORDS:
-        return None
-    space = _Calibration(listed.mean(axis=0), 1.0)
-    return replace(space, bound=max(LEAST_CALIBRATED_COSINE, _closest(space.apart(listed))))
-
-
-def _closest(rows: np.ndarray) -> float:
-    """The largest cosine of two of the rows."""
-    between = rows @ rows.T
-    between[range(len(rows)), range(len(rows))] = -1.0
-    return float(between.max())
-
-
 def _synonym_bound(listed: np.ndarray, embedder: TextEmbedder) -> float:
     centered = embedder.bundle.manifest.text.centered
     bound = NEAR_SYNONYM_COSINE if centered else NEAR_SYNONYM_COSINE_UNCENTERED
-    return max(bound, _closest(listed))
+    return max(bound, closest_pair(listed))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runtime.bundle import TEXT_ENCODER_FILE, Bundle, name_key
 from runtime.errors import UnknownClassError
+from runtime.text.calibration import LEAST_WORDS, calibrate
+from runtime.text.nearest import CONTROLS, by_encoder, offer
 from runtime.text.prompting import embed_names
+from runtime.text.synonyms import plain_forms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +30,8 @@ class TextEmbedder:
 
     A name is known when the vocabulary holds it; when the manifest's ``trained_words`` is null
     (open vocabulary); or when it can be laid out, without gap, in entries of ``trained_words`` and
-    stop words, with at least one entry ("purple bus" out of "purple" and "bus").
+    stop words, with at least one entry ("purple bus" out of "purple" and "bus"). Case, blanks, an
+    article in front and the plural make no other name (:meth:`key_of`).
 
     May be used from several threads: names are encoded by one at a time.
     """
@@ -41,25 +44,37 @@ class TextEmbedder:
         self._threads = threads
         self._encoder: TextEncoder | None = None
         self._encoded: dict[str, np.ndarray] = {}
-        self._encoding = threading.Lock()
+        self._encoding = threading.RLock()  # advice encodes words while others wait
 
     def is_known(self, name: str) -> bool:
         """Whether the model can know the name (see the class)."""
-        if name_key(name) in self.vocabulary.rows or self.trained_words is None:
+        key = self.key_of(name)
+        if key in self.vocabulary.rows or self.trained_words is None:
             return True
-        return _laid_out(name_key(name).split(), self.trained_words)
+        return _laid_out(key.split(), self.trained_words)
+
+    def key_of(self, name: str) -> str:
+        """The name under which a word is looked up: "a car", "the car" and "cars" are "car".
+
+        A plural stands for its singular where the model knows the singular as a word of its own;
+        an entry of the vocabulary that holds an article stays what it is.
+        """
+        key = name_key(name)
+        *singulars, bare = plain_forms(key)
+        if key != bare and key in self.vocabulary.rows:
+            return key
+        if self.trained_words is None and bare in self.vocabulary.rows:
+            return bare  # an open vocabulary knows plurals; one that was precomputed is wanted
+        return next((form for form in singulars if self._is_entry(form)), bare)
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
-        """Usable names spelled most like this one, best first; empty if none is close."""
+        """Usable names of nearly this meaning or spelling, best first; empty if none is close."""
         known = dict.fromkeys(self.vocabulary.rows)
         if self.bundle.has(TEXT_ENCODER_FILE):
             known.update(dict.fromkeys(sorted(self.trained_words or ())))
         key = name_key(name)
-        close = difflib.get_close_matches(key, known, n=count, cutoff=0.6)
-        if not close:
-            by_word = (difflib.get_close_matches(word, known, n=1) for word in key.split())
-            close = [match for matches in by_word for match in matches][:count]
-        return list(dict.fromkeys(close))
+        usable = [word for word in known if self.key_of(word) == word]  # a plural adds nothing
+        return offer(key, usable, count, lambda: self._near_by_encoder(key))
 
     def embed(self, names: Sequence[str], allow_unknown: bool = False) -> np.ndarray:
         """Embeddings float32 (n, D), L2-normalised, prompt-averaged and centred.
@@ -71,7 +86,7 @@ class TextEmbedder:
 
         with self._encoding:
             self._encode_missing(names, allow_unknown)
-            rows = [self._row(name_key(name)) for name in names]
+            rows = [self._row(self.key_of(name)) for name in names]
         return np.stack(rows).astype(np.float32, copy=False)
 
     def close(self) -> None:
@@ -84,18 +99,39 @@ class TextEmbedder:
     def _encode_missing(self, names: Sequence[str], allow_unknown: bool) -> None:
         """Encode the names that are new; see :meth:`embed` for the errors."""
         missing = []
-        for name in dict.fromkeys(map(name_key, names)):
+        for name, asked in {self.key_of(name): name_key(name) for name in names}.items():
             if name in self.vocabulary.rows or name in self._encoded:
                 if name in self.vocabulary.rows or allow_unknown or self.is_known(name):
                     continue
             if not allow_unknown and not self.is_known(name):
                 raise UnknownClassError(
-                    f"class {name!r} is unknown to this model; {self._advice(name)}, or "
+                    f"class {asked!r} is unknown to this model; {self._advice(asked)}, or "
                     "allow_unknown=True to try it anyway"
                 )
             missing.append(name)
         if missing:
             self._encode(missing)
+
+    def _is_entry(self, key: str) -> bool:
+        """Whether the model knows a name as such, and not only words that it is made of."""
+        if key in self.vocabulary.rows:
+            return True
+        trained = self.trained_words
+        if trained is None or not self.bundle.has(TEXT_ENCODER_FILE):
+            return False
+        return not STOP_WORDS & set(key.split()) and _laid_out(key.split(), trained)
+
+    def _near_by_encoder(self, key: str) -> list[str]:
+        """Precomputed names that mean what an unknown one says; see :func:`by_encoder`."""
+        words = self.bundle.manifest.background_words
+        if len(words) < LEAST_WORDS or not self.bundle.has(TEXT_ENCODER_FILE):
+            return []
+        prompts, center = self.bundle.manifest.templates.prompts, self.vocabulary.text_center
+        space = calibrate(self.embed(words, allow_unknown=True))
+        assert space is not None
+        rows = embed_names([key, *CONTROLS], prompts, self._open_encoder().encode, center)
+        names = list(self.vocabulary.rows)
+        return by_encoder(space, rows[0], names, self.vocabulary.embeddings, rows[1:])
 
     def _row(self, key: str) -> np.ndarray:
         found = self.vocabulary.find(key)
@@ -107,14 +143,17 @@ class TextEmbedder:
                 f"class {names[0]!r} is not in the bundle's vocabulary, and the bundle has no text "
                 f"encoder; {self._advice(names[0])}, or export a bundle with the text encoder"
             )
+        prompts = self.bundle.manifest.templates.prompts
+        center = self.vocabulary.text_center
+        rows = embed_names(names, prompts, self._open_encoder().encode, center)
+        self._encoded.update(zip(names, rows, strict=True))
+
+    def _open_encoder(self) -> TextEncoder:
         if self._encoder is None:
             from runtime.text.encoder import TextEncoder
 
             self._encoder = TextEncoder(self.bundle, self._threads)
-        prompts = self.bundle.manifest.templates.prompts
-        center = self.vocabulary.text_center
-        rows = embed_names(names, prompts, self._encoder.encode, center)
-        self._encoded.update(zip(names, rows, strict=True))
+        return self._encoder
 
     def _advice(self, name: str) -> str:
         close = self.nearest(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.text.background import DroppedRival, choose_background, dropped_rivals
-from runtime.text.classes import NONE_LABEL, parse_classes
+from runtime.text.classes import NONE_LABEL, ClassEntry, parse_classes
 from runtime.text.embedder import TextEmbedder
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def prepare_queries(
     """
     import numpy as np
 
-    entries = parse_classes(classes)
+    entries = _distinct(parse_classes(classes), embedder)
     class_words = tuple(word for entry in entries for word in entry.words)
     embedder.embed(class_words, allow_unknown)  # unknown classes are told before the background's
     other_words = choose_background(background, entries, embedder, allow_unknown)
@@ -74,3 +74,25 @@ def prepare_queries(
         label_of_row=np.array(labels, dtype=np.uint8),
         dropped=dropped_rivals(background, entries, embedder),
     )
+
+
+def _distinct(entries: Sequence[ClassEntry], embedder: TextEmbedder) -> tuple[ClassEntry, ...]:
+    """The entries with each word once: in a class "cars" beside "car" adds nothing.
+
+    Raises :class:`UserError` where two classes have a word that the model takes for the same.
+    """
+    owner: dict[str, tuple[str, ClassEntry]] = {}
+    distinct = []
+    for entry in entries:
+        kept = []
+        for word in entry.words:
+            before, by = owner.setdefault(embedder.key_of(word), (word, entry))
+            if before is word:
+                kept.append(word)
+            elif by is not entry:
+                raise UserError(
+                    f"classes: {word!r} and {before!r} are one word to this model, in two classes; "
+                    f"expected each once; join them: {by.name}={before}|{word}"
+                )
+        distinct.append(ClassEntry(entry.name, tuple(kept)))
+    return tuple(distinct)

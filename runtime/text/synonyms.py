@@ -6,9 +6,13 @@ stands what English tells.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from runtime.bundle.vocabulary import name_key
 
-__all__ = ["same_thing", "word_forms"]
+__all__ = ["plain_forms", "related_things", "same_thing", "word_forms"]
+
+_ARTICLES = frozenset({"a", "an", "the"})
 
 _IRREGULAR = {
     "people": "person", "persons": "person", "men": "man", "women": "woman", "children": "child",
@@ -67,6 +71,24 @@ _KINDS = {
     "dog": ["puppy", "hound"],
     "cat": ["kitten"],
 }
+#: One row a kind of things: not the same, but what to offer who asks for one that is not known.
+_RELATED = [
+    ["car", "van", "minivan", "suv", "pickup", "truck", "bus", "vehicle", "trailer", "tram"],
+    ["bicyclist", "motorcyclist", "bicycle", "motorcycle", "scooter", "rider"],
+    ["dog", "cat", "horse", "cow", "sheep", "pig", "goat", "animal", "pet"],
+    ["boat", "ferry", "canoe", "kayak", "raft"],
+    ["tree", "bush", "shrub", "hedge", "forest", "wood", "woods", "palm"],
+    ["grass", "field", "meadow", "plant", "ground"],
+    ["sand", "soil", "earth", "dirt", "ground", "gravel", "desert"],
+    ["building", "wall", "roof", "tower", "garage", "shop", "bridge"],
+    ["fence", "wall", "hedge", "gate", "barrier"],
+    ["pole", "traffic light", "mast"],
+    ["sign", "traffic light", "billboard", "banner"],
+    ["pavement", "curb", "kerb", "path", "crosswalk"],
+    ["road", "crosswalk", "bridge", "path", "parking lot"],
+    ["sky", "cloud", "sun", "fog", "smoke"],
+    ["person", "face", "head", "skier", "surfer", "player"],
+]  # fmt: skip
 _GROUPS_OF: dict[str, set[int]] = {}
 _PAIRS = [[thing, kind] for thing, kinds in _KINDS.items() for kind in kinds]
 for _number, _row in enumerate([*_GROUPS, *_PAIRS]):
@@ -93,6 +115,42 @@ def word_forms(name: str) -> set[str]:
         if last.endswith("ies"):
             forms.add(last[:-3] + "y")
     return {f"{before} {form}".strip() for form in forms}
+
+
+def plain_forms(name: str) -> list[str]:
+    """The singulars that a name may stand for, then the name; an article in front is taken off.
+
+    A phrase with another article in it keeps all its words: it says more than a name.
+
+    >>> plain_forms("The Cars"), plain_forms("people"), plain_forms("a")
+    (['car', 'cars'], ['person', 'people'], ['a'])
+    """
+    words = name_key(name).split()
+    if len(words) > 1 and words[0] in _ARTICLES and not _ARTICLES & set(words[1:]):
+        words = words[1:]
+    bare = " ".join(words)
+    return [*sorted(word_forms(bare) - {bare}), bare]
+
+
+def related_things(name: str, known: Iterable[str]) -> list[str]:
+    """Of the known names, those that mean the same, then those of the same kind of things.
+
+    >>> related_things("van", ["sky", "bus", "car"]), related_things("lorries", ["truck", "car"])
+    (['car', 'bus'], ['truck', 'car'])
+    """
+    names = list(known)
+    same = [other for other in names if same_thing(name, other)]
+    same = [one for one in same if not any(_is_kind(one, other) for other in same)]
+    forms = _spread(word_forms(name))
+    rows = [row for row in _RELATED if forms & set(row)]
+    kin = [other for row in rows for other in row if other in names]
+    return list(dict.fromkeys([*same, *kin]))
+
+
+def _spread(forms: set[str]) -> set[str]:
+    """The forms and every word of a group with one of them."""
+    groups = _groups(forms)
+    return forms | {word for word, numbers in _GROUPS_OF.items() if numbers & groups}
 
 
 def same_thing(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A wheel must exist: what would have to be compiled is not what a user's pip takes.
 RESOLUTIONS = {"newest": "highest", "oldest": "lowest-direct"}
-SHOWN_PACKAGES = ("numpy", "opencv-python", "av", "onnxruntime", "tokenizers")
+SHOWN_PACKAGES = ("numpy", "opencv-python", "av", "onnxruntime", "openvino", "tokenizers")
 # Beside the lean install, with its versions held: the tests' own tools.
 TEST_TOOLS = ("pytest>=8", "onnx>=1.17")
 TESTS = ("tests/runtime", "tests/compat")
@@ -129,9 +129,8 @@ def try_environment(
 
 
 def _shown(installed: dict[str, str]) -> dict[str, str]:
-    """The versions for the table; ONNX Runtime's CUDA wheel has a name of its own."""
-    names = {"onnxruntime-gpu": "onnxruntime"}
-    return {names.get(k, k): v for k, v in installed.items() if names.get(k, k) in SHOWN_PACKAGES}
+    """The versions for the table."""
+    return {name: version for name, version in installed.items() if name in SHOWN_PACKAGES}
 
 
 def _run_demo(python: str, folder: Path) -> None:

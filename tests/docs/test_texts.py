@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import runpy
-import shlex
 import sys
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from runtime.bundle import load_bundle
 from runtime.command import CommandParser
 from runtime.demo import DEMO_BUNDLE
 from runtime.text.classes import parse_classes
+from tests.support.documented import FENCED, INLINE, as_module, commands_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXPERIMENTS = REPOSITORY / "docs" / "experiments"
@@ -43,9 +43,6 @@ FIGURES = [REPOSITORY / "README.md", REPOSITORY / "benchmarks" / "results" / "RE
 
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
 CODE_PATH = re.compile(r"`((?:training|export|runtime|benchmarks|tests|docs)/[\w./-]*)`")
-FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-INLINE = re.compile(r"`([^`\n]+)`")
-COMMAND = re.compile(r"(?:python -m (?:training|export|runtime|benchmarks)|mgca-rt\b|torchrun )")
 JSON_ROW = re.compile(r"^\|.*\]\((?P<file>[^)]+\.json)\).*$", re.MULTILINE)
 
 
@@ -128,29 +125,37 @@ def test_figures_are_those_of_the_file(row: str, file: Path, key: str) -> None:
     assert f"{value * (100 if percent else 1):.{decimals}f}" == number
 
 
+def _choices() -> dict[str, str]:
+    """What had a part in choices, by the file and key of each row of the measured figures."""
+    table = FENCED.sub("", text_of(FIGURES[1]))
+    return {
+        f"{row['file']} {INLINE.findall(row[0])[0]}": row[0].strip("|").split("|")[-1].strip()
+        for row in JSON_ROW.finditer(table)
+        if INLINE.findall(row[0]) and row[0].count("|") == 6
+    }
+
+
+@pytest.mark.lint
+def test_no_headline_is_tuned() -> None:
+    """Only figures of data on which no setting was chosen stand in the README."""
+    choices = _choices()
+    assert sum(choice.startswith("tuned: ") for choice in choices.values()) >= 4
+    untuned = {key.split()[0] for key, choice in choices.items() if choice.startswith("no")}
+    assert untuned == {"streetworld_seed_2026.json", "camvid_51_101.json"}
+    headlines = {Path(row["file"]).name for row in JSON_ROW.finditer(text_of(FIGURES[0]))}
+    assert headlines - {"latency.json"} <= untuned
+
+
+@pytest.mark.lint
+def test_what_is_drawn_is_called_no_photograph() -> None:
+    """The model saw generated pictures only: nothing of its training may be called a photograph."""
+    of_real_ones = {"nouns.py", "mgca.py", "variants.py", "002-nouns-as-partial-labels.md"}
+    paths = [*EXPERIMENTS.glob("*.md"), *(REPOSITORY / "training").rglob("*.py")]
+    said = [path for path in paths if re.search("photograph", text_of(path), re.IGNORECASE)]
+    assert {path.name for path in said} <= of_real_ones
+
+
 # Commands, read by their own parsers ------------------------------------------------------------
-
-
-def commands_of(text: str) -> list[str]:
-    """Every command line of ours in a text: in blocks of code, and between backticks."""
-    blocks = "\n".join(FENCED.findall(text)).replace("\\\n", " ").splitlines()
-    outside = FENCED.sub("", text)
-    found = [line.strip() for line in [*blocks, *INLINE.findall(outside)]]
-    return [line for line in found if COMMAND.match(line)]
-
-
-def as_module(line: str) -> tuple[str, list[str]]:
-    """(module, arguments) of a command line; a bare one is asked for its help."""
-    words = shlex.split(line, comments=True)
-    words = words[: words.index(">")] if ">" in words else words
-    if words[0] == "mgca-rt":
-        module, arguments = "runtime", words[1:]
-    else:
-        at = words.index("-m")
-        module, arguments = words[at + 1], words[at + 2 :]
-    if not any(word.startswith("-") for word in arguments):
-        arguments = [*arguments, "--help"]
-    return module, arguments
 
 
 COMMANDS = sorted({line for path in PRESENT for line in commands_of(text_of(path))})

@@ -12,7 +12,7 @@ LAYERS = (
     ("parity", "text", "targets"),
     ("settings", "idle_flags"),
     ("source",),
-    ("output",),
+    ("output", "activations"),
     ("candidates",),
     ("job",),
     ("cli",),

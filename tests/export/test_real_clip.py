@@ -26,7 +26,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     state = open_clip.create_model("ViT-B-16-quickgelu", pretrained=None).state_dict()
     state = {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
-    path = tmp_path_factory.mktemp("weights") / "openai-vit-b-16.pt"
+    path = tmp_path_factory.mktemp("weights") / "vit-b-16.pt"
     torch.save(state, path)
     return path
 
@@ -73,6 +73,7 @@ def test_vit_b_16_at_16_by_9(
     monkeypatch.setattr(job, "check_output", note)
     flags = [
         "--training-free", "--clip", "ViT-B-16", "--pretrained", str(weights), "--out", str(out),
+        "--activation", "quickgelu",
         "--size", "256x144", "--precision", "fp32,int8", "--gate", "cosine", "--frames", "1",
         "--calibration", str(pictures), "--vocabulary", str(words), "--token-table", "fp16",
     ]  # fmt: skip
@@ -81,7 +82,8 @@ def test_vit_b_16_at_16_by_9(
     # What is asked of the disk is what it takes: not less, and not twice as much.
     assert max(asked) / 2 < max(sizes) <= max(asked)
     manifest = load_bundle(out).manifest
-    assert manifest.clip.pretrained == "file:openai-vit-b-16.pt"
+    assert manifest.clip.pretrained == "file:vit-b-16.pt"
+    assert manifest.clip.activation == "quickgelu"
     assert manifest.clip.dense == "clearclip"
     assert manifest.trained_words is None
     assert manifest.text.context_length == 77

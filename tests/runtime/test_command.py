@@ -85,7 +85,7 @@ def test_sigterm_is_an_interruption_and_a_closed_pipe_is_quiet():
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
         process.send_signal(signal.SIGTERM)
-        _, stderr = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stderr == "noun: error: interrupted\n"
 
@@ -101,7 +101,7 @@ def test_sigterm_is_an_interruption_and_a_closed_pipe_is_quiet():
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
-    assert process.wait(timeout=30) == 1
+    assert process.wait(timeout=120) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -20,11 +20,11 @@ from torch import nn
 from runtime.command import CommandParser
 from runtime.errors import UserError
 from training.engine.checkpoint import load_checkpoint, write_new_start
-from training.model.clip import load_clip, uses_quick_gelu
+from training.model.clip import activation_of, load_clip
 from training.model.mgca import MgcaModel
 
 EXAMPLE = (
-    "python -m training.checkpoints deepen --from runs/demo/last.pt --clip mgca-small "
+    "python -m training.checkpoints deepen --from runs/plain/last.pt --clip mgca-small "
     "--out runs/demo/deeper.pt"
 )
 
@@ -79,7 +79,7 @@ def deepen_model(model: MgcaModel, clip_name: str, seed: int = 0) -> MgcaModel:
         UserError: a CLIP of other widths, or one that is not deeper.
     """
     torch.manual_seed(seed)
-    clip = load_clip(clip_name, quick_gelu=uses_quick_gelu(model.clip))
+    clip = load_clip(clip_name, activation=activation_of(model.clip))
     blocks, old_blocks = (one.visual.transformer.resblocks for one in (clip, model.clip))
     if len(blocks) <= len(old_blocks):
         raise UserError(

@@ -23,7 +23,7 @@ def enter(config: TrainConfig) -> TrainConfig:
     Raises:
         UserError: the leg changes what is no setting, or to what it cannot be.
     """
-    return begin_photograph(apply_changes(config, config.legs[0].changes))
+    return begin_mosaic(apply_changes(config, config.legs[0].changes))
 
 
 def follow(config: TrainConfig, processes: int = 1) -> TrainConfig | None:
@@ -89,8 +89,8 @@ def scenes_of(config: TrainConfig, processes: int = 1) -> int:
     return math.ceil(phase.steps / config.data.passes) * phase.batch * processes
 
 
-def begin_photograph(config: TrainConfig) -> TrainConfig:
-    """The first scene moved on to where a photograph begins, if scenes are tiles of photographs:
+def begin_mosaic(config: TrainConfig) -> TrainConfig:
+    """The first scene moved on to where a mosaic begins, if scenes are tiles of mosaics:
     those begin at multiples of their tiles.
     """
     if config.legs[0].phase != PHASES[0]:

@@ -54,7 +54,7 @@ class PretrainConfig(PhaseConfig, ClipLossConfig):
         rows, columns = self.mosaic
         if self.batch % (rows * columns):
             raise ValueError(
-                f"a batch of {self.batch} images does not fill photographs of {rows}x{columns} "
+                f"a batch of {self.batch} images does not fill mosaics of {rows}x{columns} "
                 f"tiles; expected a multiple of {rows * columns}"
             )
 

@@ -142,7 +142,7 @@ class StreetWorldSource:
         return Tally()
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
-        """See that scenes which are tiles of one photograph are joined to that one. All others are
+        """See that scenes which are tiles of one mosaic are joined to that one. All others are
         independent and can be joined to any mosaic.
 
         Raises:
@@ -154,13 +154,13 @@ class StreetWorldSource:
         if mosaic_hw != TILES_HW:
             raise UserError(
                 f"pretrain.mosaic is {mosaic_hw[0]}x{mosaic_hw[1]}, and scenes of data.variant "
-                f"'{self.data.variant}' are tiles of photographs of {rows}x{columns}; expected "
+                f"'{self.data.variant}' are tiles of mosaics of {rows}x{columns}; expected "
                 f"--set 'pretrain.mosaic=[{rows},{columns}]'"
             )
         number = first_seed % (rows * columns)
         if number:
             raise UserError(
-                f"data.first_seed {first_seed} does not begin a photograph of {rows}x{columns} "
+                f"data.first_seed {first_seed} does not begin a mosaic of {rows}x{columns} "
                 f"tiles; expected a multiple of {rows * columns}, e.g. "
                 f"--set data.first_seed={first_seed - number}"
             )

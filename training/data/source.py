@@ -41,7 +41,7 @@ class PairSource(Protocol):
         ...
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
-        """See that images from number ``first_seed`` on can be joined to photographs of so many
+        """See that images from number ``first_seed`` on can be joined to mosaics of so many
         rows and columns.
 
         Raises:

@@ -15,6 +15,7 @@ from training.data.config import DataConfig
 from training.data.nouns import NounFinder
 from training.data.registry import open_source
 from training.data.replay import replay_batches
+from training.data.seeds import seed_of_rank
 from training.data.source import Span
 from training.model.clip import tokenizer_for
 from training.model.mgca import MgcaModel, ModelConfig
@@ -153,13 +154,12 @@ class PairStream:
         if data.passes == 1:
             return fresh
         kept = (batch.to(self.processes.device) for batch in fresh)
-        several = replay_batches(
-            kept, passes=data.passes, window=data.window, seed=self.config.seed + start
-        )
+        seed = seed_of_rank(self.config.seed + start, self.processes.rank)
+        several = replay_batches(kept, passes=data.passes, window=data.window, seed=seed)
         return itertools.islice(several, phase.steps - start)
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
-        """See that images can be joined to photographs of so many rows and columns.
+        """See that images can be joined to mosaics of so many rows and columns.
 
         Raises:
             UserError: they cannot.

@@ -151,7 +151,9 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
     """
     content = _read(Path(path))
     config = from_dict(content["config"])
-    clip = load_clip(config.model.clip_name, quick_gelu=bool(content.get("quick_gelu")))
+    quick = content.get("quick_gelu")  # files of before it was recorded have none
+    activation = None if quick is None else "quickgelu" if quick else "gelu"
+    clip = load_clip(config.model.clip_name, activation=activation)
     model = MgcaModel(clip, config.model)
     try:
         clip.load_state_dict(_float(content["clip"]))

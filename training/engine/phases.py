@@ -14,7 +14,9 @@ from open_clip import CLIP
 from torch import Tensor
 
 from training.config.run import EMA_TEACHER, PretrainConfig, TrainConfig
+from training.data.seeds import seed_of_rank
 from training.engine.checkpoint import Checkpoint, load_checkpoint
+from training.engine.distributed import Processes
 from training.engine.ema import Ema
 from training.losses.objective import MgcaObjective
 from training.model.mgca import MgcaModel
@@ -99,9 +101,11 @@ class DecoderTraining:
     Args:
         model: whose decoder is trained.
         config: of the run.
-        device: where the objective lives.
+        processes: this process among its peers, each of which draws its own samples.
+        step: steps of this leg that are done already.
         mask: state of the foreground mask to go on with, or None.
-        generator: state of the sampling generator to go on with, or None.
+        generator: state of the first process's sampling generator to go on with, or None; the
+            others begin a new one.
 
     Attributes:
         objective: what is minimised.
@@ -111,16 +115,19 @@ class DecoderTraining:
         self,
         model: MgcaModel,
         config: TrainConfig,
-        device: torch.device,
+        processes: Processes,
+        step: int = 0,
         mask: dict[str, Tensor] | None = None,
         generator: Tensor | None = None,
     ) -> None:
         self.model = model
-        torch.manual_seed(config.seed + 1)
-        self.objective = MgcaObjective(model, config.losses, config.seed + 2).to(device)
+        rank = processes.rank
+        torch.manual_seed(seed_of_rank(config.seed + 1, rank, step))
+        seed = seed_of_rank(config.seed + 2, rank, step)
+        self.objective = MgcaObjective(model, config.losses, seed).to(processes.device)
         if mask is not None:
             self.objective.mask.load_state_dict(mask)
-        if generator is not None:
+        if generator is not None and processes.is_first:
             self.objective.generator.set_state(generator)
         self.set_mode()
 

@@ -17,6 +17,7 @@ from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.data.batches import Collate
+from training.data.seeds import seed_of_rank
 from training.data.stream import PairStream
 from training.data.tally import Tally
 from training.engine.checkpoint import Checkpoint, save_checkpoint
@@ -83,6 +84,9 @@ class Run:
             self.state = PhaseState()
             self.steps_before = 0
             self.unit_space = None
+        if not processes.is_first:
+            # Weights are drawn alike in all of them; what comes after is each one's own.
+            torch.manual_seed(seed_of_rank(self.config.seed, processes.rank, self.state.step))
         self.model.to(self.device)
         self.stream = PairStream(self.config, self.model, processes)
         self.trackers = Trackers()
@@ -237,7 +241,9 @@ class Run:
             nouns = config.pretrain.noun_weight > 0
         else:
             mask, generator = (carried.mask, carried.generator) if carried else (None, None)
-            self.active = DecoderTraining(self.model, config, self.device, mask, generator)
+            self.active = DecoderTraining(
+                self.model, config, self.processes, self.state.step, mask, generator
+            )
             nouns = config.losses.needs_nouns
         self.carried = None
         collate = self.stream.collate(nouns=nouns)
@@ -295,4 +301,6 @@ class Run:
 def build_model(config: TrainConfig) -> MgcaModel:
     """A model with the CLIP that is asked for, and a decoder of random weights."""
     torch.manual_seed(config.seed)
-    return MgcaModel(load_clip(config.model.clip_name, config.model.pretrained), config.model)
+    wanted = config.model
+    clip = load_clip(wanted.clip_name, wanted.pretrained, wanted.activation)
+    return MgcaModel(clip, wanted)

@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from open_clip import (
-    CLIP,
-    add_model_config,
-    create_model,
-    get_model_config,
-    list_pretrained_tags_by_model,
-    load_checkpoint,
-)
+from open_clip import CLIP, add_model_config, create_model, get_model_config, get_pretrained_cfg
 from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import QuickGELU
 
 from runtime.errors import UserError
+from training.model.activation import (
+    Activation,
+    activation_of_name,
+    activation_of_tag,
+    check_tag,
+    choose_activation,
+)
 from training.model.misfit import describe_misfit
 from training.model.stem import ConvStem
+from training.model.weights import READ_ERRORS, put_weights, read_weights
 from training.model.weights_file import refuse_foreign
 
 CONFIG_DIR = Path(__file__).parent / "configs"
@@ -49,20 +49,6 @@ def register_configs() -> None:
         add_model_config(CONFIG_DIR)
 
 
-def _check_weights(name: str, pretrained: str) -> None:
-    """See that weights are a file or a tag of the model; raises ``UserError``."""
-    expected = f"a file of weights for {name}, or a tag such as openai"
-    if Path(pretrained).exists():
-        refuse_foreign(Path(pretrained), f"weights '{pretrained}'", expected)
-        return
-    tags = list_pretrained_tags_by_model(name)
-    if pretrained not in tags:
-        raise UserError(
-            f"weights '{pretrained}' for {name} are neither a file nor a known tag; expected a "
-            f"local file or one of: {', '.join(tags) or '(this model has no tags)'}"
-        )
-
-
 @contextlib.contextmanager
 def _asked_for_random_weights() -> Iterator[None]:
     """Within, open_clip does not warn that a model has random weights: they were asked for, mostly
@@ -81,7 +67,7 @@ def _asked_for_random_weights() -> Iterator[None]:
         root.removeFilter(other)
 
 
-def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | None = None) -> CLIP:
+def load_clip(name: str, pretrained: str | None = None, activation: str | None = None) -> CLIP:
     """Build a CLIP by its open_clip name and load its weights.
 
     Args:
@@ -89,14 +75,15 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             tower.
         pretrained: an open_clip tag (``openai``, ``laion2b_s34b_b88k``; may need the network once),
             the path of a local weights file, or None for random weights.
-        quick_gelu: force the activation; None: as the weights want it (OpenAI's want QuickGELU).
+        activation: ``quickgelu`` or ``gelu``; None: as the tag's weights, or what the file holds,
+            were trained with; as the architecture has it where weights are random or our own.
 
     Returns:
         The model on the CPU, in fp32 and eval mode, every parameter frozen.
 
     Raises:
-        UserError: unknown name, a tower that is not a ViT, or weights that are not there or do not
-            fit.
+        UserError: unknown name, a tower that is not a ViT, weights that are not there or do not
+            fit, or of which nobody says what activation they were trained with.
     """
     register_configs()
     if get_model_config(name) is None:
@@ -104,51 +91,71 @@ def load_clip(name: str, pretrained: str | None = None, *, quick_gelu: bool | No
             f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
             "ViT-L-14 or mgca-tiny; see open_clip.list_models()"
         )
-    if pretrained:
-        _check_weights(name, pretrained)
-    # OpenAI's ViTs were trained with QuickGELU; open_clip selects it for the tag but not for a file
-    # of the same weights, where a plain GELU would silently give other features.
-    if quick_gelu is None:
-        quick_gelu = (
-            bool(pretrained) and Path(str(pretrained)).exists() and _is_openai_file(str(pretrained))
-        )
-    ours = is_ours(name)
-    # Our stem is put in below, so our weights cannot be loaded before that.
-    given = None if ours else pretrained
     try:
-        with _asked_for_random_weights() if given is None else contextlib.nullcontext():
-            model = create_model(
-                name, pretrained=given, precision="fp32", force_quick_gelu=quick_gelu
-            )
-        if ours:
-            model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)
-            if pretrained:
-                load_checkpoint(model, pretrained)
-    except Exception as error:  # of a foreign or broken file, torch raises what it stumbles on
+        model = _build(name, pretrained, activation)
+    except READ_ERRORS as error:
         raise UserError(
             f"weights '{pretrained}' could not be loaded into {name}: {describe_misfit(error)}; "
             "expected weights of that very architecture (a local file works without a network)"
         ) from error
-    if not hasattr(model, "visual") or not hasattr(model.visual, "class_embedding"):
-        raise UserError(
-            f"CLIP model '{name}' has no plain ViT image tower; expected e.g. ViT-B-16 or mgca-tiny"
-        )
     model.eval()
     model.requires_grad_(False)
     return model
 
 
-def _is_openai_file(path: str) -> bool:
-    """Tell OpenAI's own archives and files named for them, which need QuickGELU."""
-    return "openai" in Path(path).name.lower() or _is_torchscript(path)
+def _build(name: str, pretrained: str | None, asked: str | None) -> CLIP:
+    own = activation_of_name(name)
+    if pretrained is None:
+        chosen = choose_activation(name, asked, None, "", default=own)
+        return _create(name, None, chosen)
+    if not get_pretrained_cfg(name, pretrained) and Path(pretrained).exists():
+        expected = f"a file of weights for {name}, or a tag such as openai"
+        what = f"weights '{pretrained}' could not be loaded into {name}: it"
+        refuse_foreign(Path(pretrained), what, expected)
+    if not is_file(name, pretrained):
+        check_tag(name, pretrained)
+        told = activation_of_tag(name, pretrained)
+        chosen = choose_activation(name, asked, told, f"tag '{pretrained}'", default=own)
+        return _create(name, pretrained, chosen)
+    weights = read_weights(Path(pretrained))
+    # Files for our own architectures are our own weights.
+    default = own if is_ours(name) else None
+    chosen = choose_activation(
+        name, asked, weights.activation, f"the file '{pretrained}'", default=default
+    )
+    model = _create(name, None, chosen)
+    put_weights(model, weights)
+    return model
 
 
-def _is_torchscript(path: str) -> bool:
-    """OpenAI's releases are TorchScript archives: a zip with a ``code/`` folder."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+def is_file(name: str, pretrained: str) -> bool:
+    """Whether weights are a local file, and not a tag of the model: open_clip, too, looks for a
+    tag first.
+    """
+    return not get_pretrained_cfg(name, pretrained) and Path(pretrained).is_file()
+
+
+def _create(name: str, tag: str | None, activation: Activation) -> CLIP:
+    """The architecture, with the weights of a tag or random ones."""
+    quick = activation == "quickgelu"
+    with _asked_for_random_weights() if tag is None else contextlib.nullcontext():
+        # What force_quick_gelu can only switch on, the model's own argument switches either way;
+        # the first keeps open_clip from warning of a mismatch that is none.
+        model = create_model(
+            name, pretrained=tag, precision="fp32", force_quick_gelu=quick, quick_gelu=quick
+        )
+    if not hasattr(model, "visual") or not hasattr(model.visual, "class_embedding"):
+        raise UserError(
+            f"CLIP model '{name}' has no plain ViT image tower; expected e.g. ViT-B-16 or mgca-tiny"
+        )
+    if is_ours(name):
+        model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)
+    return model
+
+
+def activation_of(model: CLIP) -> Activation:
+    """The activation of a CLIP's towers, which no weight of the state tells."""
+    return "quickgelu" if uses_quick_gelu(model) else "gelu"
 
 
 def uses_quick_gelu(model: CLIP) -> bool:

@@ -12,6 +12,7 @@ import torch
 from open_clip import CLIP
 from torch import Tensor, nn
 
+from training.model.activation import ACTIVATIONS
 from training.model.clip import encode_text
 from training.model.decoder import GatedDecoder
 from training.model.dense import DenseEncoder
@@ -26,6 +27,10 @@ class ModelConfig:
     """open_clip model name."""
     pretrained: str | None = None
     """open_clip tag or local file of weights; None when the weights come with the checkpoint."""
+    activation: str | None = None
+    """``quickgelu`` or ``gelu``: what the weights were trained with; None: as their tag or their
+    content says. A file that does not say needs it.
+    """
     dense: str | None = None
     """Dense mode (training.model.dense.DENSE_MODES); None chooses by the tower's pooling."""
     early_block: int = 1
@@ -49,6 +54,10 @@ class ModelConfig:
             raise ValueError(f"decoder_width is {self.decoder_width}; expected at least 8")
         if self.early_block < 0:
             raise ValueError(f"early_block is {self.early_block}; expected a block index from 0")
+        if self.activation not in (None, *ACTIVATIONS):
+            raise ValueError(
+                f"activation is '{self.activation}'; expected {' or '.join(ACTIVATIONS)}"
+            )
         if self.prompts is not None and self.prompts not in TEMPLATE_SETS:
             raise ValueError(
                 f"prompts is '{self.prompts}'; expected one of {', '.join(sorted(TEMPLATE_SETS))}"

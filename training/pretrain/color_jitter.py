@@ -13,7 +13,7 @@ from torch import Tensor
 # How far each goes at a strength of 1: logarithms, but for the share of color taken or added.
 _GAIN, _GAMMA, _CONTRAST, _TINT = 0.5, 0.4, 0.4, 0.1
 _LESS_COLOR, _MORE_COLOR = 0.8, 0.3
-# About which contrast turns: not an image's own mean, or tiles of a photograph would differ.
+# About which contrast turns: not an image's own mean, or tiles of a mosaic would differ.
 _MIDDLE = 0.45
 
 
@@ -24,7 +24,7 @@ def jitter_colors(colors_b3hw: Tensor, strength: float, seed: int, together: int
         colors_b3hw: float (b, 3, h, w), RGB in [0, 1].
         strength: how far; 0: images come back as they are.
         seed: of the draws.
-        together: so many images, one after the other, are changed alike: tiles of a photograph.
+        together: so many images, one after the other, are changed alike: tiles of a mosaic.
 
     Returns:
         The same shape, in [0, 1]: saturation, tint, gain, gamma and contrast changed in this order.

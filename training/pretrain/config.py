@@ -27,11 +27,11 @@ class ClipLossConfig(NounConfig):
     teacher_mirrors: bool = False
     """Whether the teacher sees images mirrored: the pupil does not, and errs elsewhere."""
     mosaic: tuple[int, int] = (1, 1)
-    """Rows and columns of the photograph whose tiles a batch's images are, one after the other
+    """Rows and columns of the mosaic whose tiles a batch's images are, one after the other
     (training.pretrain.mosaic); the teacher then sees both. (1, 1): each image is by itself.
     """
     mosaic_share: float = 0.5
-    """Share of the steps that show the pupil photographs too, if images are tiles."""
+    """Share of the steps that show the pupil mosaics too, if images are tiles."""
     color_jitter: float = 0.0
     """How far the colors of what the pupil sees may be from those that the teacher and the settling
     of targets see (training.pretrain.color_jitter); 0: they are the same.

@@ -1,12 +1,12 @@
-"""Photographs whose tiles are the images of a batch: the same thing, near by and from afar.
+"""Mosaics whose tiles are the images of a batch: the same thing, near by and from afar.
 
 Captions of a tile say nearly what a mask would, and of a whole street hardly more than of the next
 one; but what a patch shows is seen better with all around it, and whole pictures are what inference
-sees. So tiles of one photograph come one after the other, each with captions of its own, and are
+sees. So tiles of one mosaic come one after the other, each with captions of its own, and are
 read alone or where they stood (as DINO learns from global and local views of an image: Caron et al.
 2021).
 
-Shape legend: b tiles, f photographs, t tiles of one (b = f t), c channels, h w a tile, p patches of
+Shape legend: b tiles, f mosaics, t tiles of one (b = f t), c channels, h w a tile, p patches of
 a tile, q patches kept of each, d width.
 """
 
@@ -25,7 +25,7 @@ class Mosaic:
     """How a batch's images stand together.
 
     Attributes:
-        tiles_hw: rows and columns of tiles of a photograph.
+        tiles_hw: rows and columns of tiles of a mosaic.
         mirrored: whether each tile is mirrored, and columns so run from right to left.
     """
 
@@ -34,14 +34,14 @@ class Mosaic:
 
     @property
     def tiles(self) -> int:
-        """Tiles of one photograph."""
+        """Tiles of one mosaic."""
         return self.tiles_hw[0] * self.tiles_hw[1]
 
     def assemble(self, images_bchw: Tensor) -> Tensor:
-        """(b, c, h, w) tiles, row by row -> (f, c, rows * h, columns * w) photographs.
+        """(b, c, h, w) tiles, row by row -> (f, c, rows * h, columns * w) mosaics.
 
         Raises:
-            ValueError: the tiles do not fill photographs.
+            ValueError: the tiles do not fill mosaics.
 
         >>> tiles = torch.arange(4.0).reshape(4, 1, 1, 1)
         >>> Mosaic((2, 2)).assemble(tiles).tolist()
@@ -53,14 +53,14 @@ class Mosaic:
         rows, columns = self.tiles_hw
         if b % self.tiles:
             raise ValueError(
-                f"{b} images do not fill photographs of {rows}x{columns} tiles; expected a "
+                f"{b} images do not fill mosaics of {rows}x{columns} tiles; expected a "
                 f"multiple of {self.tiles}"
             )
         tiles_tfchw = images_bchw.reshape(-1, self.tiles, c, h, w).transpose(0, 1)
         return join_tiles(self._turned(tiles_tfchw), self.tiles_hw)
 
     def take_apart(self, maps_fcHW: Tensor) -> Tensor:
-        """Maps of photographs, at any resolution -> maps of tiles: :meth:`assemble`'s inverse."""
+        """Maps of mosaics, at any resolution -> maps of tiles: :meth:`assemble`'s inverse."""
         tiles_tfchw = self._turned(cut_tiles(maps_fcHW, self.tiles_hw))
         return tiles_tfchw.transpose(0, 1).flatten(0, 1)
 
@@ -71,14 +71,14 @@ class Mosaic:
         return tiles_tfchw.unflatten(0, self.tiles_hw).flip(1).flatten(0, 1)
 
     def tokens_of(self, grid_hw: tuple[int, int], kept_q: Tensor | None) -> Tensor:
-        """Which patches of a photograph are each tile's.
+        """Which patches of a mosaic are each tile's.
 
         Args:
             grid_hw: patch rows and columns of a tile.
             kept_q: int64 (q,), the patches of a tile that are kept; None: all.
 
         Returns:
-            int64 (t, q), numbers in the photograph's own grid, tiles in a batch's order.
+            int64 (t, q), numbers in the mosaic's own grid, tiles in a batch's order.
         """
         rows, columns = self.tiles_hw
         numbers = torch.arange(self.tiles * grid_hw[0] * grid_hw[1])

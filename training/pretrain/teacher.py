@@ -50,7 +50,7 @@ class NounTeacher:
             batch: images and nouns.
             kept_q: int64 (q,), the patches wanted; None: all.
             discount: see :func:`training.losses.noun_level.choose_nouns`.
-            mosaic: the photographs whose tiles the images are: seen as well; None: there are none.
+            mosaic: the mosaics whose tiles the images are: seen as well; None: there are none.
             mirrors: whether images are seen mirrored.
 
         Returns:

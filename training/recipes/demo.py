@@ -39,7 +39,7 @@ LEGS = (
     # One or two things a picture: a caption says nearly what a mask would. Nouns are evened out, or
     # the first to be learned (sky) would take every patch.
     Leg(name="singles", phase="pretrain"),
-    # Whole scenes with many things, at the size of a photograph's thumbnail: what belongs together
+    # Whole scenes with many things, at the size of a thumbnail: what belongs together
     # by color is taught together from here on.
     Leg(
         name="mixed",
@@ -76,7 +76,7 @@ LEGS = (
             "pretrain.unmasked_share": 0.0,
         },
     ),
-    # Nine pieces are the tiles of one photograph, read alone and where they stood, in other light.
+    # Nine pieces are the tiles of one mosaic, read alone and where they stood, in other light.
     Leg(
         name="mosaic",
         phase="pretrain",

@@ -2,7 +2,8 @@
 
 Command: ``python -m training.run --config mgca --train-data 'cc3m/{000..331}.tar'``
 Another CLIP: ``--set model.clip_name=ViT-L-14 --set model.pretrained=FILE_OR_TAG``; without a
-network the file of its weights, e.g. ``--set model.pretrained=/models/ViT-B-16.pt``.
+network the file of its weights, e.g. ``--set model.pretrained=/models/ViT-B-16.pt`` (some files
+need ``--set model.activation=quickgelu``, too).
 Hardware: a GPU.
 Time: not measured.
 Score: not measured; it depends on the CLIP and the captions. The mIoU that is printed while it

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from runtime.backends.devices import cuda_devices
 from runtime.backends.onnxruntime.binding import BoundTensors
+from runtime.backends.onnxruntime.installed import cuda_remedy
 from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
 from runtime.errors import BundleError, MgcaError, UserError
 
@@ -62,7 +63,7 @@ class OnnxRuntimeBackend(ClosingBackend):
             what = "CUDA" if wanted == CUDA else "TensorRT"
             raise UserError(
                 f"backend {_NAMES[wanted]}: {what} does not run here ({self.provider} took over); "
-                "install the CUDA and cuDNN that this onnxruntime-gpu needs, or use onnxruntime-cpu"
+                f"{cuda_remedy()}; or use onnxruntime-cpu"
             )
         self.name = _NAMES.get(self.provider, "onnxruntime-cpu") + ("-graph" if graph else "")
         self.inputs = {item.name: _spec(item) for item in self._session.get_inputs()}

@@ -12,6 +12,7 @@ from export.even_spacing import evenly_spaced
 from export.parity.frames import draw_demo_frames, read_image_folder
 from export.progress import show_bar
 from runtime.errors import UserError
+from runtime.pictures import read_picture
 
 
 def test_evenly_spaced() -> None:
@@ -30,6 +31,19 @@ def test_images_are_read_as_rgb_in_order(tmp_path: Path) -> None:
     assert [frame.name for frame in frames] == ["a.PNG", "c.png"]
     assert frames[0].image_hw3[0, 0].tolist() == [0, 0, 10]
     assert frames[0].labels_hw is None
+
+
+def test_images_are_read_as_the_runtime_reads_them(tmp_path: Path) -> None:
+    """By content, and 12 bits in 16 as what they are; OpenCV 5.0 alone makes them nearly black."""
+    image = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
+    deep = np.rint(image * (4095 / 255)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.png"), deep)
+    (tmp_path / "a.png").rename(tmp_path / "picture")
+    (frame,) = read_image_folder(tmp_path, 2)
+    picture = read_picture(str(tmp_path / "picture"))
+    assert picture is not None
+    assert np.array_equal(frame.image_hw3[..., ::-1], picture.image_bgr)
+    assert np.array_equal(frame.image_hw3, np.repeat(image[..., None], 3, axis=2))
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

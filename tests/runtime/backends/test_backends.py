@@ -9,6 +9,7 @@ import pytest
 from runtime.backends import Backend, TensorSpec, open_backend
 from runtime.backends.devices import cuda_devices
 from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
+from runtime.backends.onnxruntime.installed import cuda_remedy
 from runtime.bundle import Bundle
 from runtime.errors import BundleError, MgcaError, UserError
 
@@ -45,7 +46,7 @@ def test_cuda_is_not_claimed_where_it_does_not_run(bundle: Bundle) -> None:
         open_backend(bundle, "onnxruntime-cuda")
     assert str(caught.value) == (
         "backend onnxruntime-cuda: CUDA does not run here (CPUExecutionProvider took over); "
-        "install the CUDA and cuDNN that this onnxruntime-gpu needs, or use onnxruntime-cpu"
+        f"{cuda_remedy()}; or use onnxruntime-cpu"
     )
 
 

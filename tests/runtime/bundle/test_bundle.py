@@ -55,6 +55,16 @@ def test_an_open_vocabulary_is_null(make_bundle: Callable[..., Bundle]) -> None:
     assert load_bundle(bundle.path).manifest.trained_words is None
 
 
+def test_a_bundle_of_before_activations_were_recorded_keeps_its_id(bundle: Bundle) -> None:
+    change_manifest(bundle, lambda record: record["clip"].pop("activation", None))
+    before = load_bundle(bundle.path)
+    assert before.manifest.clip.activation is None
+    assert "activation" not in before.manifest.to_json()
+    change_manifest(bundle, lambda record: record["clip"].update(activation="quickgelu"))
+    after = load_bundle(bundle.path)
+    assert after.manifest.clip.activation == "quickgelu" and after.id != before.id
+
+
 def test_unknown_manifest_fields_are_left_alone(bundle: Bundle) -> None:
     change_manifest(bundle, lambda record: record.update(later="field"))
     assert load_bundle(bundle.path).manifest.model_id == "colors"
@@ -126,6 +136,7 @@ def test_unknown_format_version(bundle: Bundle, version: object) -> None:
         (("trained_words",), "car", 'trained_words should be a list of texts, found "car"'),
         (("background_words",), [3], "background_words should be a list of texts, found [3]"),
         (("files",), [], "files should be an object, found []"),
+        (("clip", "activation"), 3, "clip.activation should be a text, found 3"),
         (("products",), {"segmenter.onnx": 3}, "products.segmenter.onnx should be an object"),
         (("products",), {"a.onnx": {"half": -1}}, "products.a.onnx.half should be a whole number of at least 0, found -1"),  # noqa: E501
     ],

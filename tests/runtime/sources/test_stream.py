@@ -17,6 +17,8 @@ from runtime.sources import Frame, StreamSource
 from tests.support.clips import write_clip
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
+#: How long a silent server keeps the connection: whoever ends before it has noticed the silence.
+SILENCE_S = 60
 
 
 @pytest.fixture
@@ -138,13 +140,17 @@ def test_a_file_without_a_duration_is_read_once(
     assert not source.live and source.reconnects == 0
 
 
-def test_a_server_that_cannot_seek_is_named(tmp_path: Path, serve) -> None:
-    """MP4 with its index at the end; FFmpeg 8.1 opens it and then gives nothing."""
+def test_a_server_that_cannot_seek_is_named(tmp_path: Path, serve, caplog) -> None:
+    """MP4 with its index at the end; FFmpeg 8.1 opens it and then gives nothing.
+
+    It is no file that was cut off, and nothing else is said beside the reason.
+    """
     noise = np.random.default_rng(0).integers(0, 255, (40, 96, 128, 3), np.uint8)
     clip = write_clip(tmp_path / "a.mp4", noise, options={"crf": "5"})
     assert clip.stat().st_size > 500_000  # more than FFmpeg keeps
     with pytest.raises(UserError, match="cannot seek"):
         take(StreamSource(serve(send_whole(clip)) + "/a.mp4"), 30)
+    assert caplog.messages == []
 
 
 def test_live_stream_is_opened_again_when_it_ends(serve, jpegs: list[bytes]) -> None:
@@ -177,7 +183,7 @@ def test_stream_that_never_comes_is_gone_after_the_timeout() -> None:
     started = time.monotonic()
     with pytest.raises(SourceGoneError, match=r"within 0.5 s"):
         list(source.frames(threading.Event()))
-    assert 0.4 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.4
 
 
 def test_stream_that_stays_away_is_gone_after_the_timeout(serve, jpegs: list[bytes]) -> None:
@@ -199,24 +205,30 @@ def test_stream_that_stays_away_is_gone_after_the_timeout(serve, jpegs: list[byt
 
 
 def test_server_that_says_nothing_is_noticed(serve) -> None:
-    silent = serve(lambda request: time.sleep(10))
-    source = StreamSource(silent + "/video", reconnect_timeout_s=0.6)
-    started = time.monotonic()
+    gave_up: list[object] = []
+
+    def say_nothing(request: http.server.BaseHTTPRequestHandler) -> None:
+        time.sleep(SILENCE_S)
+        gave_up.append(request)
+
+    source = StreamSource(serve(say_nothing) + "/video", reconnect_timeout_s=0.6)
     with pytest.raises(SourceGoneError):
         list(source.frames(threading.Event()))
-    assert time.monotonic() - started < 6
+    assert not gave_up
 
 
 def test_stream_that_falls_silent_is_opened_again(serve, jpegs: list[bytes]) -> None:
+    gave_up: list[object] = []
+
     def answer(request: http.server.BaseHTTPRequestHandler) -> None:
         send_live(jpegs)(request)
-        time.sleep(30)  # the connection stays open, and nothing comes
+        time.sleep(SILENCE_S)  # the connection stays open, and nothing comes
+        gave_up.append(request)
 
     source = StreamSource(serve(answer) + "/video", reconnect_timeout_s=1.5)
-    started = time.monotonic()
     frames = take(source, 8)
     assert len(frames) == 8 and source.reconnects >= 1
-    assert time.monotonic() - started < 15
+    assert not gave_up
 
 
 def test_rtsp_that_refuses_is_gone_after_the_timeout() -> None:
@@ -228,11 +240,15 @@ def test_rtsp_that_refuses_is_gone_after_the_timeout() -> None:
 
 @pytest.mark.parametrize(("status", "words"), [(401, "refuses access"), (403, "refuses access")])
 def test_refusal_is_told_at_once(serve, status: int, words: str) -> None:
-    address = serve(lambda request: request.send_error(status))
-    started = time.monotonic()
+    asked: list[str] = []
+
+    def refuse(request: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        request.send_error(status)
+
     with pytest.raises(UserError, match=words):
-        list(StreamSource(address + "/a").frames(threading.Event()))
-    assert time.monotonic() - started < 5
+        list(StreamSource(serve(refuse) + "/a").frames(threading.Event()))
+    assert asked == ["/a"]
 
 
 def test_page_instead_of_a_video_is_refused(serve, tmp_path: Path) -> None:
@@ -251,9 +267,7 @@ def test_stop_ends_waiting() -> None:
     source = StreamSource(f"http://127.0.0.1:{unused_port()}/a", reconnect_timeout_s=60)
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()
-    started = time.monotonic()
-    assert list(source.frames(stop)) == []
-    assert time.monotonic() - started < 5
+    assert list(source.frames(stop)) == []  # else SourceGoneError after the minute
 
 
 def test_passwords_are_not_shown() -> None:

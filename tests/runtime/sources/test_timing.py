@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import pytest
 
 from runtime.sources import VideoFile
-from runtime.sources.timing import PictureClock, measure_fps
+from runtime.sources.decoding import PacketStamps
+from runtime.sources.timing import LONGEST_GAP_S, PictureClock, measure_fps
 from tests.support.clips import write_clip
+from tests.support.processes import ENGINE, Run
 
 TS_TICKS_S = 90_000
 
@@ -39,8 +42,36 @@ def test_picture_clock(stamps: list[float | None], expected: list[float]) -> Non
 
 def test_a_small_lone_jump_is_known_by_the_stamp_after_it() -> None:
     clock, stamps = PictureClock(fps=10), [0.0, 0.1, 3.2, 0.3, 0.4]
-    times = [clock.read(*pair) for pair in zip(stamps, [*stamps[1:], None], strict=True)]
+    times = [clock.read(stamp, stamps[at + 1 : at + 2]) for at, stamp in enumerate(stamps)]
     assert times == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+
+
+@pytest.mark.parametrize("gap_s", LONGEST_GAP_S.values())
+@pytest.mark.parametrize("shift_s", [9800.0, 30.0, 3.0, 0.7, -0.7, -3.0, -30.0, -9800.0])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 10, 20])
+def test_several_wrong_stamps_in_a_row(count: int, shift_s: float, gap_s: float) -> None:
+    """They go away and come back: pictures keep their times, but for half a step at one of them."""
+    clock, stamps = PictureClock(10, gap_s), [i / 10 for i in range(60)]
+    for at in range(15, 15 + count):
+        stamps[at] += shift_s
+    times = [clock.read(one, stamps[at + 1 : at + 25]) for at, one in enumerate(stamps)]
+    assert times == pytest.approx([i / 10 for i in range(60)], abs=0.051)
+    assert times[-1] == pytest.approx(5.9) and times == sorted(set(times))
+
+
+def test_what_comes_late_and_then_fast_keeps_its_times() -> None:
+    """A network that stood still for 0.8 s: the pictures after it follow closer on each other."""
+    stamps = [0.0, 0.1, *(0.9 + i / 40 for i in range(12)), 1.3, 1.4]
+    clock = PictureClock(10)
+    times = [clock.read(one, stamps[at + 1 : at + 25]) for at, one in enumerate(stamps)]
+    assert times == pytest.approx(stamps)
+
+
+def test_a_pause_before_pictures_of_another_order_is_believed() -> None:
+    """Packets stand in the order of decoding: a picture behind is not one that comes back."""
+    clock = PictureClock(10)
+    for stamp_s, later_s in ((0.0, (0.3, 0.1, 0.2)), (0.1, (0.2,)), (0.2, ()), (4.0, (4.3, 4.1))):
+        assert clock.read(stamp_s, later_s) == pytest.approx(stamp_s)
 
 
 def test_a_gap_is_believed_as_long_as_the_format_lets_it_be() -> None:
@@ -91,10 +122,43 @@ def patch_pes_stamp(path: Path, number: int, shift_s: float) -> None:
 
 
 @pytest.mark.parametrize("shift_s", [9800.0, -0.9, 3.0])
-def test_one_wrong_stamp_in_a_transport_stream(shift_s: float, tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "a.ts", 16, fps=10, options={"bf": "0"})
-    patch_pes_stamp(path, 9, shift_s)
-    assert times_of(path)[0] == pytest.approx([i / 10 for i in range(16)], abs=1e-3)
+@pytest.mark.parametrize("count", [1, 2, 6, 20])
+def test_wrong_stamps_in_a_transport_stream(count: int, shift_s: float, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.ts", 40, fps=10, options={"bf": "0"})
+    for number in range(9, 9 + count):
+        patch_pes_stamp(path, number, shift_s)
+    assert times_of(path)[0] == pytest.approx([i / 10 for i in range(40)], abs=1e-3)
+
+
+def test_wrong_stamps_reach_no_overlay(tmp_path: Path, run_here: Run, color_bundle: Path) -> None:
+    """Whatever the stamps say, an MP4 of 40 pictures at 10 a second lasts four seconds."""
+    path = write_clip(tmp_path / "a.ts", 40, fps=10, options={"bf": "0"})
+    for number in range(9, 20):
+        patch_pes_stamp(path, number, 9800.0)
+    done = run_here(
+        "--video", path, "--bundle", color_bundle, *ENGINE, "--classes", "sky",
+        "--out", tmp_path / "o.mp4",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        stream = container.streams.video[0]
+        assert float(stream.duration * stream.time_base) == pytest.approx(4.0, abs=0.1)
+
+
+def test_a_pause_in_a_recording_stays(tmp_path: Path) -> None:
+    """A camera that sends nothing for three seconds, with B-frames before and after."""
+    times_s = [i / 10 + (3.0 if i >= 20 else 0.0) for i in range(40)]
+    path = write_clip(tmp_path / "a.mkv", 40, fps=10, times_s=times_s, options={"bf": "2"})
+    assert times_of(path)[0] == pytest.approx(times_s, abs=2e-3)
+
+
+def test_stamps_behind_a_packet() -> None:
+    stamps = PacketStamps()
+    for pts in (1, 4, None, 2, 3, 1, 5):
+        stamps.add(SimpleNamespace(pts=pts, time_base=1))
+    assert stamps.behind(4.0) == (2.0, 3.0, 1.0, 5.0)
+    assert stamps.behind(1.0) == (5.0,)  # the last one of them
+    assert stamps.behind(9.0) == stamps.behind(None) == ()
 
 
 def test_transport_streams_joined_end_to_end(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_changes_stay_and_scenes_go_on():
     last = follow(second)
     assert [leg.pretrain.learning_rate for leg in (first, second, last)] == [0.5] * 3
     assert [leg.data.size_wh for leg in (first, second, last)] == [(128, 96), (64, 48), (64, 48)]
-    # Five steps of four images, each batch twice: three batches. Then on to a whole photograph.
+    # Five steps of four images, each batch twice: three batches. Then on to a whole mosaic.
     assert [leg.data.first_seed for leg in (first, second, last)] == [5, 20, 24]
     assert [scenes_of(leg) for leg in (first, second, last)] == [12, 4, 6]
     assert follow(last) is None
@@ -79,7 +79,7 @@ def test_weights_that_are_given_are_not_pre_trained():
     ("changes", "words"),
     [
         ({"pretrain.stps": 1}, "the nearest is 'steps'"),
-        ({"pretrain.batch": 6}, "does not fill photographs of 2x2 tiles"),
+        ({"pretrain.batch": 6}, "does not fill mosaics of 2x2 tiles"),
         ({"data.size_wh": 3}, "expected a list"),
         ({"model.decoder_width": 32}, "leg 'second' changes the model"),
         ({"pretrain.tilings": 1}, "is now called 'pretrain.tile_mixing'"),

@@ -65,7 +65,7 @@ def test_processes_share_the_scenes_of_the_variant(rank, start, expected, varian
         ({"shards": "pairs.tar", "variant": "tiles"}, (2, 3), 5, None),
     ],
 )
-def test_tiles_of_one_photograph_are_joined_to_no_other(settings, mosaic_hw, first, message):
+def test_tiles_of_one_mosaic_are_joined_to_no_other(settings, mosaic_hw, first, message):
     source = open_source(DataConfig(**settings), 0)
     if message is None:
         source.check_mosaic(mosaic_hw, first)

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
-from training.model.clip import encode_text, load_clip, tokenizer_for, uses_quick_gelu  # noqa: E402
+from training.model.clip import encode_text, load_clip, tokenizer_for  # noqa: E402
 from training.model.dense import DenseEncoder, resize_position_embedding  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig, normalize  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402
@@ -150,10 +150,3 @@ def test_weights_of_another_architecture(tmp_path):
     torch.save({"visual.proj": torch.zeros(3, 3)}, path)
     with pytest.raises(UserError, match="could not be loaded into mgca-tiny"):
         load_clip("mgca-tiny", str(path))
-
-
-def test_local_file_of_openai_weights_gets_quick_gelu(tmp_path, clip):
-    path = tmp_path / "openai-tiny.pt"
-    torch.save(clip.state_dict(), path)
-    assert uses_quick_gelu(load_clip("mgca-tiny", str(path)))
-    assert not uses_quick_gelu(clip)

@@ -1,4 +1,4 @@
-"""Another light for the pupil: within bounds, the same for tiles of a photograph, repeatable."""
+"""Another light for the pupil: within bounds, the same for tiles of a mosaic, repeatable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_more_strength_goes_further():
 
 
 @pytest.mark.parametrize("count", [4, 6, 7])
-def test_tiles_of_a_photograph_are_in_one_jitter(count):
+def test_tiles_of_a_mosaic_are_in_one_jitter(count):
     colors = torch.rand(1, 3, 4, 4).expand(count, 3, 4, 4)
     found = jitter_colors(colors, 1.0, 1, together=2)
     assert found.shape[0] == count

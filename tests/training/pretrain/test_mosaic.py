@@ -1,4 +1,4 @@
-"""Tiles of photographs: put together, taken apart, and seen by pupil and teacher."""
+"""Tiles of mosaics: put together, taken apart, and seen by pupil and teacher."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def batch(noun_batch) -> Batch:
 def test_what_is_put_together_comes_apart(tiles_hw, mirrored):
     mosaic = Mosaic(tiles_hw, mirrored)
     tiles = torch.rand(2 * mosaic.tiles, 3, 4, 8)
-    photographs = mosaic.assemble(tiles)
-    assert photographs.shape == (2, 3, 4 * tiles_hw[0], 8 * tiles_hw[1])
-    assert torch.equal(mosaic.take_apart(photographs), tiles)
+    mosaics = mosaic.assemble(tiles)
+    assert mosaics.shape == (2, 3, 4 * tiles_hw[0], 8 * tiles_hw[1])
+    assert torch.equal(mosaic.take_apart(mosaics), tiles)
     # The first tile is the upper left one, of mirrored tiles the upper right one.
-    corner = photographs[0, :, :4, -8:] if mirrored else photographs[0, :, :4, :8]
+    corner = mosaics[0, :, :4, -8:] if mirrored else mosaics[0, :, :4, :8]
     assert torch.equal(corner, tiles[0])
 
 
-def test_mirrored_tiles_make_the_mirrored_photograph():
+def test_mirrored_tiles_make_the_mirrored_mosaic():
     tiles = torch.rand(9, 3, 4, 8)
     whole = Mosaic((3, 3)).assemble(tiles)
     assert torch.equal(Mosaic((3, 3), mirrored=True).assemble(tiles.flip(3)), whole.flip(3))
@@ -57,14 +57,14 @@ def test_tokens_are_found_again(mirrored):
     assert torch.equal(tokens_pc[mosaic.tokens_of((4, 2), kept_q)], tiles_tpc[:, kept_q])
 
 
-def test_tiles_that_fill_no_photograph_are_refused():
-    with pytest.raises(ValueError, match="8 images do not fill photographs of 3x3 tiles"):
+def test_tiles_that_fill_no_mosaic_are_refused():
+    with pytest.raises(ValueError, match="8 images do not fill mosaics of 3x3 tiles"):
         Mosaic((3, 3)).assemble(torch.rand(8, 3, 8, 8))
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("kept", [None, [0, 5, 7]])
-def test_a_pupil_is_shown_photographs_and_answers_for_tiles(clip, batch, mirrored, kept):
+def test_a_pupil_is_shown_mosaics_and_answers_for_tiles(clip, batch, mirrored, kept):
     if mirrored:
         batch = come_again(batch, 1, mirrored=True)
     clip.eval()
@@ -84,7 +84,7 @@ def test_a_pupil_is_shown_photographs_and_answers_for_tiles(clip, batch, mirrore
             assert len(kept_q) == 3
 
 
-def test_photographs_come_in_the_share_of_steps_asked(clip, batch):
+def test_mosaics_come_in_the_share_of_steps_asked(clip, batch):
     def losses(share):
         objective = ClipObjective(clip, dataclasses.replace(TILES, mosaic_share=share)).eval()
         return float(objective(batch)["loss"].detach())
@@ -97,7 +97,7 @@ def test_photographs_come_in_the_share_of_steps_asked(clip, batch):
     assert 79 <= shown <= 121
 
 
-def test_a_teacher_sees_tiles_and_photographs(clip, batch):
+def test_a_teacher_sees_tiles_and_mosaics(clip, batch):
     teacher = NounTeacher(copy.deepcopy(clip))
     mosaic = Mosaic((3, 3), batch.mirrored)
     alone = teacher.choose(batch, None)
@@ -118,7 +118,7 @@ def test_a_teacher_sees_tiles_and_photographs(clip, batch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"batch": 16}, "batch of 16 images does not fill photographs of 3x3 tiles"),
+        ({"batch": 16}, "batch of 16 images does not fill mosaics of 3x3 tiles"),
         ({"mosaic": (0, 3)}, "mosaic is 0x3"),
         ({"mosaic_share": 1.5}, "mosaic_share is 1.5"),
     ],

@@ -47,7 +47,7 @@ def check_shards(shards: Sequence[str]) -> None:
     for shard in tqdm(local, desc="looking into shards", delay=2, disable=None):
         tally, names = Tally(), []
         for pair in read_pairs(shard, tally):
-            if read_picture(pair.picture) is not None:
+            if read_picture(pair.picture, pair.ending) is not None:
                 break
             names.append(pair.name)
         else:

@@ -17,7 +17,7 @@ from training.data.tally import Tally
 
 PICTURE_ENDINGS = (
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pnm", "pbm",
-    "jp2", "gif", "avif",
+    "jp2", "gif", "avif", "heic", "heif", "jxl", "tga", "qoi", "pam", "pfm", "hdr", "exr",
 )  # fmt: skip
 """Endings of pictures, the preferred first where a sample has several."""
 # 0001.image.jpg and 0001.caption.txt belong together, too.
@@ -45,6 +45,11 @@ class EncodedPair:
     name: str
     picture: bytes
     captions: list[str]
+
+    @property
+    def ending(self) -> str:
+        """Of the picture's file, with its dot."""
+        return "." + split_name(self.name)[1]
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
+from training.data.seeds import mixed_generator
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,3 @@ class Reader:
 def draw_order(seeds: tuple[int, ...], epoch: int, shards: int) -> list[int]:
     """The epoch's order of the shards: the same for every reader."""
     return mixed_generator(*seeds, epoch).permutation(shards).tolist()
-
-
-def mixed_generator(*seeds: int) -> np.random.Generator:
-    """A generator that any difference between the seeds makes a different one."""
-    # Their number goes in as well: entropy is filled up with zeros, so that (1,) is (1, 0).
-    words = (len(seeds), *(seed % 2**64 for seed in seeds))
-    return np.random.default_rng(np.random.SeedSequence(words))

@@ -16,11 +16,12 @@ from webdataset.filters import shuffle
 from runtime.errors import MgcaError, UserError
 from training.data.batches import Batch, Collate, Pair, use_one_thread, worker_context
 from training.data.config import DataConfig
+from training.data.seeds import mixed_generator
 from training.data.shards.crops import crop_and_resize
 from training.data.shards.find import check_shards, find_shards
 from training.data.shards.pairs import EncodedPair, read_pairs
 from training.data.shards.pictures import read_picture
-from training.data.shards.sharing import Reader, draw_order, mixed_generator
+from training.data.shards.sharing import Reader, draw_order
 from training.data.source import Span
 from training.data.tally import Tally
 
@@ -106,7 +107,7 @@ class ShardPairs(IterableDataset):
         order = random.Random(int(rng.integers(2**63)))
         found = False
         for pair in shuffle(SHUFFLED, rng=order)(self._encoded(epoch, reader, tally)):
-            picture_hw3 = read_picture(pair.picture)
+            picture_hw3 = read_picture(pair.picture, pair.ending)
             if picture_hw3 is None:
                 tally.pass_over(UNREADABLE, pair.name)
                 continue

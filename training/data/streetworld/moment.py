@@ -88,7 +88,7 @@ def _draw_ground(scene: DisplayList, street: Street, travelled: float) -> None:
     first = 1.0 - travelled % 6.0
     dashes = [
         strip(scene, -0.07, 0.07, max(z, 0.9), z + 2.4)
-        for z in np.arange(first, 50.0, 6.0)
+        for z in np.arange(first, 50.0, 6.0).tolist()
         if z + 2.4 > 1
     ]
     road.marks(np.array(dashes), (222.0, 222.0, 216.0))

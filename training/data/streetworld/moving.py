@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from training.data.streetworld.camera import expose
 from training.data.streetworld.masks import labels_of
 from training.data.streetworld.moment import compose_moment
 from training.data.streetworld.painter import paint
-from training.data.streetworld.photograph import expose
 from training.data.streetworld.rng import NAMESPACES
 from training.data.streetworld.scene import Draft, Origin, Scene, describe, look
 from training.data.streetworld.street import Street, plan_street

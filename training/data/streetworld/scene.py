@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.streetworld.camera import expose
 from training.data.streetworld.captions import Part, visible_parts, write_captions
 from training.data.streetworld.drawing import DisplayList
 from training.data.streetworld.exposure import spares_suns
@@ -16,7 +17,6 @@ from training.data.streetworld.masks import things_of
 from training.data.streetworld.moment import compose_moment
 from training.data.streetworld.painter import paint
 from training.data.streetworld.palette import HELD_OUT_COMPOSITIONS
-from training.data.streetworld.photograph import expose
 from training.data.streetworld.rng import Rng, rng_for
 from training.data.streetworld.scenes.kinds import compose
 from training.data.streetworld.scenes.weather import Weather, draw_weather
@@ -25,7 +25,7 @@ from training.data.streetworld.variants import variant_named
 
 SIZE_WH = (128, 96)
 TILES_HW = (3, 3)
-"""Rows and columns of a photograph whose tiles are scenes of their own (Variant.tiles)."""
+"""Rows and columns of a mosaic whose tiles are scenes of their own (Variant.tiles)."""
 _GLANCE_WH = (64, 48)  # the coarse grid on which captions look what is visible
 
 
@@ -104,13 +104,13 @@ class Draft:
     crop: Crop = Crop()
     """Which piece of it is shown."""
     tile_of: tuple[int, Origin] | None = None
-    """The first of the scenes whose photograph it is a tile of, where scenes come so."""
+    """The first of the scenes whose mosaic it is a tile of, where scenes come so."""
     number: int = 0
     """Which of its tiles, row by row."""
 
 
 def tile_at(number: int) -> tuple[int, int]:
-    """Row and column of tile ``number`` of a photograph that is cut into :data:`TILES_HW`."""
+    """Row and column of tile ``number`` of a mosaic that is cut into :data:`TILES_HW`."""
     return divmod(number, TILES_HW[1])
 
 
@@ -127,7 +127,7 @@ def draft_scene(seed: int, origin: Origin) -> Draft:
     number = seed % (TILES_HW[0] * TILES_HW[1])
     whole = _draft_whole(seed - number, origin)
     row, column = tile_at(number)
-    # In units of a tile's side the scene is ``zoom`` wide and the photograph three.
+    # In units of a tile's side the scene is ``zoom`` wide and the mosaic three.
     zoom, (x, y) = whole.crop.zoom, whole.crop.at_xy
     at_xy = (
         (x * (zoom - TILES_HW[1]) + column) / (zoom - 1),
@@ -139,7 +139,7 @@ def draft_scene(seed: int, origin: Origin) -> Draft:
 @functools.lru_cache(maxsize=1)
 def _draft_whole(seed: int, origin: Origin) -> Draft:
     """The scene that begins at ``seed`` and of which the next ones are tiles; its crop's zoom is
-    that of a tile, its place that of the photograph.
+    that of a tile, its place that of the mosaic.
     """
     draft = _draft(seed, origin, rng_for(origin.namespace, seed))
     # Sides of a whole number of pixels, or tiles (whose sides are multiples of 16) would not meet.
@@ -178,13 +178,13 @@ def _compose(seed: int, origin: Origin, rng: Rng) -> Draft:
     return Draft(shapes, weather, kind, rng, variant.everything, crop)
 
 
-def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+def take_picture(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     """The image of a draft, RGB uint8 (H, W, 3)."""
     if draft.tile_of is not None:
         width, height = size_wh
         row, column = tile_at(draft.number)
-        photograph = _photograph_whole(*draft.tile_of, size_wh)
-        tile = photograph[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        mosaic = _mosaic_whole(*draft.tile_of, size_wh)
+        tile = mosaic[row * height : (row + 1) * height, column * width : (column + 1) * width]
         return np.ascontiguousarray(tile)
     painted = paint(draft.shapes, draft.crop.whole_size(size_wh))
     colors, relief, shining = (draft.crop.cut(whole, size_wh) for whole in painted)
@@ -192,8 +192,8 @@ def take_photograph(draft: Draft, size_wh: tuple[int, int]) -> NDArray[np.uint8]
 
 
 @functools.lru_cache(maxsize=1)
-def _photograph_whole(seed: int, origin: Origin, tile_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """The photograph of which tiles of ``tile_wh`` are cut: exposed as one, so that light, blur and
+def _mosaic_whole(seed: int, origin: Origin, tile_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """The mosaic of which tiles of ``tile_wh`` are cut: exposed as one, so that light, blur and
     noise go on from tile to tile.
     """
     draft = _draft_whole(seed, origin)
@@ -241,7 +241,7 @@ def generate_pair(
     """
     draft = draft_scene(seed, Origin("train", variant, exposure))
     captions = describe(draft, look(draft))
-    return take_photograph(draft, size_wh), captions
+    return take_picture(draft, size_wh), captions
 
 
 def generate_scene(
@@ -271,7 +271,7 @@ def generate_scene(
     parts = look(draft)
     captions = describe(draft, parts)
     return Scene(
-        image_hw3=take_photograph(draft, size_wh),
+        image_hw3=take_picture(draft, size_wh),
         labels_hw=draft.crop.cut(labels_of(draft.shapes, draft.crop.whole_size(size_wh)), size_wh),
         captions=captions,
         namespace=namespace,

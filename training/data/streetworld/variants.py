@@ -87,8 +87,8 @@ class Variant:
         missing: probability that a kind of thing is gone from a street that moves; else all come
             together in all of them.
         tiles: whether nine scenes at a time, from every seed that is a multiple of nine on, are the
-            tiles of one photograph, row by row (scene.TILES_HW), each with captions of its own; the
-            lens is a tile's, three times as long as the photograph's.
+            tiles of one mosaic, row by row (scene.TILES_HW), each with captions of its own; the
+            lens is a tile's, three times as long as the mosaic's.
         polished: share of the cars, 0 to 1, that are as a real street has them
             (objects/polished_car.py): rounded, mostly black or grey, as bright as the sky where
             they look up.
@@ -125,7 +125,7 @@ VARIANTS: dict[str, Variant] = {
 }
 """``evaluation``: what scores and clips are measured on. ``singles``: mostly one thing at a time.
 ``mixed``: whole scenes as they come. ``streets``: crowded streets, mostly through a long lens.
-``pieces``: small pieces of scenes. ``tiles``: photographs cut into nine scenes.
+``pieces``: small pieces of scenes. ``tiles``: mosaics cut into nine scenes.
 """
 
 

@@ -13,12 +13,12 @@ from runtime.backends.tensorrt import library as tensorrt_library
 REPOSITORY = Path(__file__).resolve().parents[4]
 DOCS = (REPOSITORY / "docs" / "tensorrt.md").read_text()
 README = (REPOSITORY / "README.md").read_text()
+PYPROJECT = (REPOSITORY / "pyproject.toml").read_text()
 
 
 def extra(name: str) -> set[str]:
     """The requirements of an extra, without the systems they are for."""
-    text = (REPOSITORY / "pyproject.toml").read_text()
-    section = text.split("[project.optional-dependencies]")[1].split("\n[")[0]
+    section = PYPROJECT.split("[project.optional-dependencies]")[1].split("\n[")[0]
     (body,) = re.findall(rf"(?ms)^{re.escape(name)} = \[(.*?)\]$", section)
     return {item.split(";")[0].strip() for item in re.findall(r'"([^"]+)"', body)}
 
@@ -68,6 +68,16 @@ def test_the_plain_extra_is_the_one_the_readme_says_it_is() -> None:
     assert "docs/tensorrt.md#install" in README and "\n## Install\n" in DOCS
 
 
-def test_openvino_is_the_extras() -> None:
+def test_openvino_is_the_extras_and_comes_by_itself_on_x86() -> None:
     assert extra("openvino") == {openvino.REQUIREMENT}
-    assert 'pip install -e ".[openvino]"' in README
+    (line,) = re.findall(r'(?m)^    "(openvino.*)",$', PYPROJECT)
+    requirement, marker = line.split(";")
+    assert requirement == openvino.REQUIREMENT and "x86_64" in marker and "AMD64" in marker
+
+
+def test_the_cuda_build_is_only_an_extra() -> None:
+    """Both builds of ONNX Runtime install one module, so no install may bring both unasked."""
+    assert extra("cuda") == {"onnxruntime-gpu>=1.20"}
+    requirements_only = re.sub(r"(?m)#.*$", "", PYPROJECT)
+    assert requirements_only.count("onnxruntime-gpu") == 1
+    assert not re.search(r"mgca\[[^]]*cuda", requirements_only)

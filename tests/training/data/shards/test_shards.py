@@ -99,7 +99,7 @@ def test_a_missing_shard_is_named(tmp_path):
 
 
 def test_independent_pairs_make_a_mosaic(shards, clip):
-    """Nine images with captions of their own are one photograph to the pupil and its teacher."""
+    """Nine images with captions of their own are one mosaic to the pupil and its teacher."""
     phase = PretrainConfig(
         steps=1,
         batch=9,
@@ -126,8 +126,8 @@ def test_independent_pairs_make_a_mosaic(shards, clip):
     clip.requires_grad_(True)
     losses = ClipObjective(clip.train(), phase, teacher)(batch)
     losses["loss"].backward()
-    photographs = (1, 3, 3 * 24, 3 * 32)
-    assert photographs in shown["pupil"] and photographs in shown["teacher"]
+    mosaics = (1, 3, 3 * 24, 3 * 32)
+    assert mosaics in shown["pupil"] and mosaics in shown["teacher"]
     assert float(losses["cover"].detach()) > 0
     assert clip.visual.conv1.halve1[0].weight.grad.abs().sum() > 0
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from training.data.streetworld import CLASS_NAMES, generate_pair, generate_scene
+from training.data.streetworld.camera import expose
 from training.data.streetworld.drawing import DisplayList
-from training.data.streetworld.photograph import expose
 from training.data.streetworld.rng import Rng, rng_for
 from training.data.streetworld.scene import Origin, draft_scene
 from training.data.streetworld.scenes.weather import Weather, draw_weather
@@ -19,7 +19,7 @@ SUN = CLASS_NAMES.index("sun")
 BRIGHT_SKY_SEED = 60  # evaluation: a large sun in a sky that would be as white as itself
 
 
-def photographed(level: int, weather: Weather) -> np.ndarray:
+def taken(level: int, weather: Weather) -> np.ndarray:
     """What becomes of an even grey (3,), without noise and the light's patches."""
     weather.noise, weather.jpeg, weather.patches = 0, 0, [1.0] * 12
     plain = np.full((8, 8), level, np.uint8)
@@ -37,9 +37,9 @@ def test_no_paint_is_cut_off_once_it_is_spared() -> None:
     for roll in range(60):
         weather = draw_weather(Rng(roll), DisplayList())
         gain = weather.gain
-        cut += bool(photographed(240, weather).max() == 255)
+        cut += bool(taken(240, weather).max() == 255)
         weather.spare_the_brightest()
-        assert photographed(240, weather).max() < photographed(255, weather).max() <= 255
+        assert taken(240, weather).max() < taken(255, weather).max() <= 255
         assert weather.gain <= gain
     assert cut > 5  # else nothing was shown
 

@@ -62,7 +62,7 @@ def test_in_a_dark_street_a_black_car_shows_more_light_than_one_of_flat_paint() 
     assert np.median(polished) > 2 * np.median(flat)
 
 
-def test_cars_are_polished_in_photographs_cut_into_tiles_only() -> None:
+def test_cars_are_polished_in_mosaics_cut_into_tiles_only() -> None:
     assert {name for name, variant in VARIANTS.items() if variant.polished} == {"tiles"}
     assert draft_scene(0, Origin("train", "tiles", "v1")).shapes.polished > 0
     for namespace in ("eval", "compositions", "demo"):

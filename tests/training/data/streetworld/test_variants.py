@@ -108,7 +108,7 @@ def test_streets_lack_kinds_of_things_where_a_variant_says_so() -> None:
 
 
 @pytest.mark.parametrize("first", [0, 9, 27])
-def test_tiles_of_a_photograph_fit_together(first: int) -> None:
+def test_tiles_of_a_mosaic_fit_together(first: int) -> None:
     """Nine scenes are one picture, cut without a gap; each is described by itself."""
     scenes = [
         generate_scene(
@@ -130,13 +130,13 @@ def test_tiles_of_a_photograph_fit_together(first: int) -> None:
     assert captions == scenes[4].captions
 
 
-def test_a_photograph_is_exposed_as_one() -> None:
+def test_a_mosaic_is_exposed_as_one() -> None:
     """Blur and light go on across the tiles' edges: no step there that is not in the middle."""
     steps = []
     for first in range(0, 270, 9):
         images = [generate_pair(first + n, variant="tiles", size_wh=SMALL_WH)[0] for n in (3, 4, 5)]
-        photograph = np.hstack(images).astype(float)
-        jumps = np.abs(np.diff(photograph, axis=1)).mean((0, 2))
+        mosaic = np.hstack(images).astype(float)
+        jumps = np.abs(np.diff(mosaic, axis=1)).mean((0, 2))
         steps.append((jumps[[31, 63]].mean(), np.delete(jumps, [31, 63]).mean()))
     at_edges, elsewhere = np.mean(steps, axis=0)
     assert at_edges < 1.25 * elsewhere

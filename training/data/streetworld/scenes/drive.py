@@ -149,7 +149,7 @@ def _road_marks(scene: DisplayList, rng: Rng, road: Ground, sides: list[Side], b
                 road.marks(line[None], yellow)
     if rng.chance(0.12):
         far = rng.uniform(5, 16)
-        xs = np.arange(-sides[0].kerb + 0.3, sides[1].kerb - 0.6, 1.0)
+        xs = np.arange(-sides[0].kerb + 0.3, sides[1].kerb - 0.6, 1.0).tolist()
         bars = np.array([strip(scene, x, x + 0.5, far, far + 2.6) for x in xs])
         road.marks(bars, (228, 228, 224))
     if rng.chance(0.25):

@@ -15,7 +15,7 @@ PIVOT = 0.45
 
 @dataclass
 class Weather:
-    """The light of a scene: everything that happens between the paint and the photograph."""
+    """The light of a scene: everything that happens between the paint and the picture."""
 
     time: str = "day"  # day, overcast, dusk, night, fog
     sky: str = "blue"

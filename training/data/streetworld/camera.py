@@ -1,4 +1,4 @@
-"""From flat paint to a photograph: textures, light, exposure, blur, noise, compression."""
+"""From flat paint to a camera's picture: textures, light, exposure, blur, noise, compression."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _take_through_lens(image: Image, weather: Weather) -> Image:
 
 
 def expose(paint: Image, relief: Image, shining: Image, weather: Weather) -> Image:
-    """Turns paint into a photograph.
+    """Turns paint into a camera's picture.
 
     Args:
         paint: colors, RGB uint8 (H, W, 3).

@@ -1,0 +1,117 @@
+"""What the tests put in place of a camera, a network, a GPU and long work in documented commands.
+
+``STAND_INS`` replaces words of a command; ``BUDGETS`` adds flags at its end (the last one given
+counts) that make it short; ``REFUSED`` are those that this machine must refuse, with what is said;
+``NOT_RUN`` are those that are no commands, each with the reason.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """Words of a command line that the tests replace, and why."""
+
+    words: str
+    by: str
+    why: str
+
+
+STAND_INS = (
+    StandIn("--camera 0", "--video drive.mp4", "no camera: a video file"),
+    StandIn("--show", "", "no screen: other tests open windows"),
+    StandIn("rtsp://host/stream", "drive.mp4", "no network: a video file"),
+    StandIn("rtsp://user:password@host/stream", "drive.mp4", "no network: a video file"),
+    StandIn("--nproc-per-node 8", "--nproc-per-node 2", "few cores"),
+    StandIn(
+        "slim --checkpoint runs/demo/last.pt",
+        "slim --checkpoint runs/done/last.pt",
+        "a run that has come to its end",
+    ),
+    StandIn("--until 2000", "--until 1", "a step instead of many"),
+    StandIn("/tmp/camvid-figures", "camvid-figures", "nothing outside the test's folder"),
+    StandIn("some/folder", "camvid-figures", "the same, made beforehand"),
+)
+# --pretrained openai is what it is: random weights lie in Hugging Face's cache under that name.
+
+_TRAINING = (
+    "--set pretrain.batch=36 --set mgca.batch=4 --set evaluation.scenes=1 "
+    "--set data.workers=0 --set data.passes=1 --until 1"
+)
+BUDGETS = {
+    "runtime": "--max-frames 2 --backend onnxruntime-cpu",
+    "training.run": _TRAINING,
+    "export": "--frames 2 --gate cosine",
+    "benchmarks.accuracy": "--scenes 1 --frames 1-2 --backend onnxruntime-cpu",
+    "benchmarks.few_classes": "--scenes 1 --frames 1-2 --backend onnxruntime-cpu",
+    "benchmarks.latency": "--frames 2 --warmup 1 --backend onnxruntime-cpu",
+    "benchmarks.gpu": "--frames 2 --warmup 1 --parity-frames 1 --out gpu.md",
+    "benchmarks.figures": "--out figures --scenes 8 --size 96x72",
+    "benchmarks.graph_cost": "",
+    "benchmarks.training_speed": "--steps 1 --warmup 0 --rounds 1",
+    "benchmarks.word_memory": "--words 1,128",
+    "benchmarks.world_hardness": "--train-scenes 3 --scenes 2 --rounds 2",
+    "benchmarks.ablation": (
+        "--rows object --seeds 1 --steps 1 --batch 2 --scenes 1 --tuning-scenes 1 --size 96x72 "
+        "--input-size 96x72 --camvid-every 50 --threads 1"
+    ),
+    "training.data.streetworld": "--scenes 2",
+    "training.checkpoints": "",
+}
+# A command that has these words gets other flags at its end.
+SPECIAL = {
+    "benchmarks.graph_cost --clip": "--size 224x224",
+    "training.data.streetworld clip": "--seconds 0.2",
+    "training.run --config mgca": f"{_TRAINING} --set data.size_wh=[64,64]",
+    "training.run --set name=done": "--set evaluation.scenes=1 --set data.workers=0",
+    "training.run --resume": f"{_TRAINING[:-1]}2",
+    "--help": "",
+    "runtime cache": "",
+    "runtime words": "",
+    "runtime --print-config": "",
+    "runtime --backend tensorrt": "--max-frames 2",
+    "benchmarks.gpu --backends": "--frames 2 --warmup 1 --parity-frames 1 --out gpu.md",
+    "benchmarks.figures --only curves": "--out figures",
+}
+# Words of the command, the exit code, and a part of the message.
+REFUSED = (
+    ("--trt fp16", 1, "TensorRT"),
+    ("--backend tensorrt", 2, "tensorrt"),
+)
+NOT_RUN = {
+    "mgca-rt --config FILE.toml": "FILE.toml stands for a file",
+    "mgca-rt cache list|clear": "stands for two commands, both run",
+    "mgca-rt words [PREFIX]": "stands for two commands, both run",
+    "python -m export --trt": "names the flag, without its value",
+    "python -m runtime.backends.tensorrt.rebuild BUNDLE": "what the runtime starts by itself",
+    "python -m training.checkpoints COMMAND --help says what each takes.": "stands for three",
+    "python -m training.checkpoints {interpolate,deepen,slim}": "stands for three, all run",
+}
+
+
+def put_in_place(words: list[str]) -> list[str]:
+    """The words of a command line with the stand-ins."""
+    line = f" {shlex.join(words)} "
+    for one in STAND_INS:
+        line = line.replace(f" {one.words} ", f" {one.by} ".replace("  ", " "))
+    return shlex.split(line)
+
+
+def budget(module: str, arguments: list[str]) -> list[str]:
+    """The flags that make a command short."""
+    line = " ".join([module, *arguments])
+    for words, flags in SPECIAL.items():
+        first, _, rest = words.partition(" ")
+        if words in line or (first == module and rest and f" {rest}" in f" {' '.join(arguments)}"):
+            return flags.split()
+    package = module if module in BUDGETS else module.rpartition(".")[0]
+    return BUDGETS[package].split()
+
+
+def outcome(words: list[str]) -> tuple[int, str]:
+    """The exit code that is expected, and what must stand in the messages."""
+    line = " ".join(words)
+    return next(((code, said) for part, code, said in REFUSED if part in line), (0, ""))
