@@ -191,7 +191,11 @@ def _read(path: Path) -> dict[str, Any]:
             f"checkpoint '{path}' does not exist; expected a .pt file written by python -m "
             "training.run"
         )
-    refuse_foreign(path, f"checkpoint '{path}'", "a .pt file written by python -m training.run")
+    refuse_foreign(
+        path,
+        f"checkpoint '{path}' cannot be read: it",
+        "a .pt file written by python -m training.run",
+    )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of a foreign or broken file, torch raises whatever it stumbles on
