@@ -85,7 +85,7 @@ class ExportSource:
 def choose_checkpoint(settings: ExportSettings) -> Path:
     """Return the checkpoint: the one named, else the newest run's, else the shipped demo's."""
     if settings.checkpoint is not None:
-        if not settings.checkpoint.is_file():
+        if not settings.checkpoint.exists():
             raise UserError(
                 f"--checkpoint {settings.checkpoint}: no such file; expected a last.pt written by "
                 "python -m training.run"

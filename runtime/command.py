@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,10 +19,13 @@ from typing import Any, NoReturn
 
 from runtime.errors import MgcaError, UserError
 from runtime.redaction import MASK, redact, remember_arguments
+from runtime.standard_output import refuse_dash
 
 INTERRUPTED = 130
+#: Folders and binary files to write, whichever command has them.
+_NEVER_STDOUT = ("out", "triton", "runs", "masks", "camvid_out", "trace")
 
-__all__ = ["INTERRUPTED", "CommandParser", "hide_login", "run_command"]
+__all__ = ["INTERRUPTED", "CommandParser", "hide_login", "run_command", "say_as_flags"]
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -45,6 +49,8 @@ class CommandParser(argparse.ArgumentParser):
         options, unknown = self.parse_known_args(args, namespace)
         if unknown:
             raise UserError(self._describe_unknown(unknown[0]))
+        for name in _NEVER_STDOUT:
+            refuse_dash(f"--{name.replace('_', '-')}", getattr(options, name, None))
         return options
 
     def _describe_unknown(self, argument: str) -> str:
@@ -66,6 +72,17 @@ def hide_login(argument: str) -> str:
     """
     before, at, behind = argument.rpartition("@")
     return f"{MASK}@{behind}" if at and before else argument
+
+
+def say_as_flags(message: str) -> str:
+    """An error's advice as flags: the library names the parameters of its functions.
+
+    >>> say_as_flags("allow_unknown=True to try it, or use backend='onnxruntime'")
+    '--allow-unknown to try it, or use --backend onnxruntime'
+    """
+    message = message.replace("allow_unknown=True", "--allow-unknown")
+    message = message.replace("another backend", "another --backend")
+    return re.sub(r"backend='([\w-]+)'", r"--backend \1", message)
 
 
 def run_command(
@@ -90,7 +107,7 @@ def run_command(
             _flush_stdout()
             return exit_code
     except MgcaError as error:
-        return _report(prog, str(error), debug, error.exit_code)
+        return _report(prog, say_as_flags(str(error)), debug, error.exit_code)
     except KeyboardInterrupt:
         return _report(prog, interrupted, debug, INTERRUPTED)
     except BrokenPipeError:

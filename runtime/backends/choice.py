@@ -109,7 +109,7 @@ def _cached_engine(bundle: Bundle) -> str | None:
             if library.kind == "full" and find_stale_engine(bundle) is not None:
                 start_rebuild(bundle, library)
             else:
-                log.info("no TensorRT engine of %s is built; --backend tensorrt does it", bundle.id)
+                log.info("no TensorRT engine of %s is built; backend='tensorrt' does it", bundle.id)
         finally:
             cuda.close()
     except MgcaError as error:

@@ -111,4 +111,4 @@ def _open_tensorrt(bundle: Bundle, *, build: bool) -> Backend:
         with show_build("TensorRT engine") as progress:
             return open_engine(bundle, build=build, progress=progress)
     except TensorRtMissingError as error:
-        raise UserError(f"backend tensorrt: {error}; or use --backend onnxruntime") from error
+        raise UserError(f"backend tensorrt: {error}; or use backend='onnxruntime'") from error

@@ -88,7 +88,7 @@ class OpenVinoBackend(ClosingBackend):
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise BundleError(
                 f"{os.fspath(path)} cannot be loaded by OpenVINO {version} "
-                f"({_first_line(error)}); use another --backend"
+                f"({_first_line(error)}); use another backend"
             ) from error
         self.provider = f"OpenVINO {running}"
 
@@ -109,7 +109,7 @@ class OpenVinoBackend(ClosingBackend):
             request.infer([_filled(feeds[name], self.inputs[name], room) for name in self.inputs])
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise MgcaError(
-                f"the graph failed on {self.provider}: {_first_line(error)}; try another --backend"
+                f"the graph failed on {self.provider}: {_first_line(error)}; try another backend"
             ) from error
         # The request's tensors are overwritten by the next run; the caller's must not be.
         places = {name: place for place, name in enumerate(self.outputs)}

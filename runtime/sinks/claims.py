@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from runtime.errors import UserError
+from runtime.standard_output import refuse_dash
 
 __all__ = ["Claims"]
 
@@ -41,6 +42,7 @@ class Claims:
         Raises:
             UserError: it is an input of the run, lies in the bundle, or another output has it.
         """
+        refuse_dash(flag, given)
         self._refuse_bundle(flag, given)
         if os.path.exists(given) and not os.path.isfile(given):
             return
@@ -57,6 +59,7 @@ class Claims:
         Raises:
             UserError: it lies in the bundle, or another output has it.
         """
+        refuse_dash(flag, given)
         self._refuse_bundle(flag, given)
         path = os.path.realpath(given)
         if path in self._flag_of:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.errors import MgcaError, UserError
+from runtime.errors import UserError
 from runtime.options import option
 from runtime.redaction import redact
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.sinks.output_file import OutputFile
 from runtime.sinks.registry import register
-from runtime.terminal import beside_bar
+from runtime.standard_output import write_stdout
 
 if TYPE_CHECKING:
     from runtime.sinks.claims import Claims
@@ -82,23 +80,13 @@ class JsonLines(Sink):
         record = describe_frame(item, self.with_rle, self._source_name)
         line = json.dumps(record, ensure_ascii=to_stdout) + "\n"
         if self.file is None:
-            self._print(line)
+            write_stdout(line, FLAG)
         else:
             if self.file.handle is None:
                 self.file.open()
             self.file.write_all(line.encode("utf-8"))
             self.file.publish()
         self.written += 1
-
-    def _print(self, line: str) -> None:
-        try:
-            with beside_bar(sys.stdout) if sys.stdout.isatty() else nullcontext():
-                sys.stdout.write(line)
-                sys.stdout.flush()
-        except BrokenPipeError:
-            raise MgcaError(f"{FLAG} -: the reader of stdout went away") from None
-        except OSError as error:
-            raise MgcaError(f"{FLAG} -: stdout could not be written ({error.strerror})") from None
 
     def close(self) -> None:
         """Close the file."""

@@ -31,6 +31,8 @@ KNOW_THEIR_DURATION = frozenset({"matroska", "webm", "mov", "mp4", "avi"})
 #: How long what may be a file is read ahead, to see its end.
 AHEAD_S = 1.0
 #: Addresses that are live by their nature; HTTP is asked (it may be a file with an end).
+#: What every build of FFmpeg reads.
+READABLE_SCHEMES = ("rtsp", "http", "https", "rtmp", "udp")
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
 
 
@@ -203,9 +205,12 @@ class StreamSource(Source):
             return
 
         if isinstance(error, av.error.ProtocolNotFoundError):
+            known = self.scheme in LIVE_SCHEMES
+            why = f"PyAV {av.__version__} as installed has no" if known else "nothing reads"
+            others = [name for name in READABLE_SCHEMES if name != self.scheme]
             raise UserError(
-                f"--video {self.name}: {self.scheme}:// is not a kind of address that can be "
-                "read; give a file, or rtsp://, http://, https://, rtmp://, srt:// or udp://"
+                f"--video {self.name}: {why} {self.scheme}://; give a file, or "
+                f"{', '.join(f'{name}://' for name in others[:-1])} or {others[-1]}://"
             ) from None
         if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
             raise UserError(

@@ -106,7 +106,7 @@ class TextEmbedder:
             if not allow_unknown and not self.is_known(name):
                 raise UnknownClassError(
                     f"class {asked!r} is unknown to this model; {self._advice(asked)}, or "
-                    "--allow-unknown to try it anyway"
+                    "allow_unknown=True to try it anyway"
                 )
             missing.append(name)
         if missing:

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pickle
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from training.model.clip import load_clip, uses_quick_gelu
 from training.model.mgca import MgcaModel
 from training.model.misfit import describe_misfit
 from training.model.unit_space import UnitSpace
+from training.model.weights_file import refuse_foreign
 
 FORMAT = "mgca-checkpoint"
 FORMAT_VERSION = 1
@@ -187,21 +186,19 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         raise UserError(
             f"checkpoint '{path}' does not exist; expected a .pt file written by python -m "
             "training.run"
         )
+    refuse_foreign(
+        path,
+        f"checkpoint '{path}' cannot be read: it",
+        "a .pt file written by python -m training.run",
+    )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        zipfile.BadZipFile,
-        ValueError,
-        KeyError,
-    ) as error:
+    except Exception as error:  # of a foreign or broken file, torch raises whatever it stumbles on
         raise UserError(
             f"checkpoint '{path}' cannot be read ({type(error).__name__}); expected a .pt file "
             "written by "

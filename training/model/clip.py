@@ -28,6 +28,7 @@ from training.model.activation import (
 from training.model.misfit import describe_misfit
 from training.model.stem import ConvStem
 from training.model.weights import READ_ERRORS, put_weights, read_weights
+from training.model.weights_file import refuse_foreign
 
 CONFIG_DIR = Path(__file__).parent / "configs"
 
@@ -107,6 +108,10 @@ def _build(name: str, pretrained: str | None, asked: str | None) -> CLIP:
     if pretrained is None:
         chosen = choose_activation(name, asked, None, "", default=own)
         return _create(name, None, chosen)
+    if not get_pretrained_cfg(name, pretrained) and Path(pretrained).exists():
+        expected = f"a file of weights for {name}, or a tag such as openai"
+        what = f"weights '{pretrained}' could not be loaded into {name}: it"
+        refuse_foreign(Path(pretrained), what, expected)
     if not is_file(name, pretrained):
         check_tag(name, pretrained)
         told = activation_of_tag(name, pretrained)

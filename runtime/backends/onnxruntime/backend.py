@@ -88,7 +88,7 @@ class OnnxRuntimeBackend(ClosingBackend):
             values = self._session.run(list(names), dict(feeds))
         except Exception as error:  # ONNX Runtime's errors share no base class of their own
             raise MgcaError(
-                f"the graph failed on {self.provider}: {error}; try another --backend"
+                f"the graph failed on {self.provider}: {error}; try another backend"
             ) from error
         return dict(zip(names, values, strict=True))
 

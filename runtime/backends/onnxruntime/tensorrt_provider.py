@@ -15,7 +15,7 @@ from runtime.errors import UserError
 
 # What onnxruntime-gpu's provider is linked to; TensorRT 11 does not serve it.
 _LIBRARY = "libnvinfer.so.10"
-_INSTEAD = "use --backend tensorrt (any TensorRT from 10.3 to 11) or onnxruntime-cuda"
+_INSTEAD = "use backend='tensorrt' (any TensorRT from 10.3 to 11) or onnxruntime-cuda"
 
 __all__ = ["open_tensorrt_provider"]
 

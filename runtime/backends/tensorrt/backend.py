@@ -109,7 +109,7 @@ class TensorRtBackend(ClosingBackend):
             raise MgcaError(
                 f"TensorRT {library.version} cannot load the engine "
                 f"({library.logger.last_error or 'it does not say why'}); "
-                "clear it with mgca-rt cache clear, or use another --backend"
+                "clear it with mgca-rt cache clear, or use another backend"
             )
         self._library = library
         self.provider = f"TensorRT {library.version} {cuda.gpu().name}"
@@ -296,4 +296,4 @@ class TensorRtBackend(ClosingBackend):
 
     def _failure(self, what: str) -> MgcaError:
         why = self._library.logger.last_error or "it does not say why"
-        return MgcaError(f"TensorRT {self._library.version} {what}: {why}; try another --backend")
+        return MgcaError(f"TensorRT {self._library.version} {what}: {why}; try another backend")

@@ -107,7 +107,7 @@ def install_line() -> str:
             f"then pip install '{bindings}'"
         )
     if system != "Linux" or machine not in ("x86_64", "amd64", "aarch64", "arm64"):
-        return f"TensorRT has no package for {system} on {machine}: use --backend onnxruntime"
+        return f"TensorRT has no package for {system} on {machine}: use backend='onnxruntime'"
     return f"pip install 'tensorrt-cu{major}>=10.3,<12' '{bindings}'" + (
         "" if cuda_driver() else ", and NVIDIA's driver for a CUDA GPU (nvidia-smi must list one)"
     )

@@ -169,3 +169,16 @@ def test_stdout_whose_reader_leaves(scratch: Path, clip: Path) -> None:
     )  # fmt: skip
     assert json.loads(done.stdout)["frame"] == 0
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_advice_names_flags_here_and_parameters_in_python(run_here: Run, scratch: Path) -> None:
+    from runtime import Segmenter, UnknownClassError
+
+    done = run_here(
+        "--video", "clip.mp4", "--classes", "zzzz", *BUNDLE.split(), cwd=scratch
+    )  # fmt: skip
+    assert done.returncode == 2 and "or --allow-unknown to try it" in done.stderr
+    segmenter = Segmenter.load(scratch / "bundle", "onnxruntime-cpu")
+    with pytest.raises(UnknownClassError, match="or allow_unknown=True to try it") as caught:
+        segmenter.set_classes(["zzzz"])
+    assert "--" not in str(caught.value)

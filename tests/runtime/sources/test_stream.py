@@ -285,3 +285,28 @@ def test_a_live_transport_stream_over_http_is_live(serve, tmp_path: Path) -> Non
     source = StreamSource(serve(answer) + "/live")
     assert len(take(source, 25)) == 25
     assert source.live and source.reconnects >= 1
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("gopher9://127.0.0.1/a", "nothing reads gopher9://"),
+        ("srt://127.0.0.1:9", "has no srt://"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_not_what_is_asked_for(
+    address: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wheels of PyAV 18.1 have no SRT. Another build may: what it would say is put in its place."""
+    import av
+
+    def refuse(*_: object, **__: object) -> None:
+        raise av.error.ProtocolNotFoundError(1, "Protocol not found")
+
+    monkeypatch.setattr("runtime.sources.stream.open_container", refuse)
+    with pytest.raises(UserError) as caught:
+        next(iter(StreamSource(address, 1).frames(threading.Event())))
+    message = str(caught.value)
+    scheme = address.partition("://")[0]
+    assert words in message and message.count(f"{scheme}://") == 2  # the address, and the reason
+    assert "rtsp://" in message and "http://" in message

@@ -137,13 +137,13 @@ def test_unknown_names_are_refused_with_the_nearest(bundle: Bundle) -> None:
         embedder.embed(["red", "gren"])
     assert str(caught.value) == (
         "class 'gren' is unknown to this model; the nearest it knows: green; use one of them, or "
-        "--allow-unknown to try it anyway"
+        "allow_unknown=True to try it anyway"
     )
     with pytest.raises(UnknownClassError) as caught:
         embedder.embed(["zzzz"])
     assert str(caught.value) == (
         "class 'zzzz' is unknown to this model; it knows 6 names: red, green, blue, yellow, "
-        "crimson, dark red; use one of them, or --allow-unknown to try it anyway"
+        "crimson, dark red; use one of them, or allow_unknown=True to try it anyway"
     )
     assert embedder.embed(["zzzz"], allow_unknown=True).shape == (1, 3)
     with pytest.raises(UnknownClassError):
