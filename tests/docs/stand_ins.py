@@ -64,6 +64,7 @@ BUDGETS = {
 # A command that has these words gets other flags at its end.
 SPECIAL = {
     "benchmarks.graph_cost --clip": "--size 224x224",
+    "export --training-free": "--frames 1 --gate cosine --size 224x224",
     "training.data.streetworld clip": "--seconds 0.2",
     "training.run --config mgca": f"{_TRAINING} --set data.size_wh=[64,64]",
     "training.run --set name=done": "--set evaluation.scenes=1 --set data.workers=0",
