@@ -91,12 +91,13 @@ $(BIN)/python:
 	@$(PYTHON) .ci/make_environment.py $(VENV)
 
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# ONNX Runtime's two builds share one module: where a GPU is seen, its build takes the plain one's place.
+# ONNX Runtime's two builds share one module, so only one may stay: that for CUDA where a GPU is seen.
 define install
 	$(PIP) install --editable '.$(1)'
-	@if [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L 2>/dev/null | grep -q GPU; then \
-		echo "make: a GPU is seen: onnxruntime-gpu in place of onnxruntime"; \
-		$(PIP) uninstall --yes onnxruntime onnxruntime-gpu && $(PIP) install 'onnxruntime-gpu>=1.20'; fi
+	@if [ "$$(uname -sm)" = "Linux x86_64" ] && nvidia-smi -L 2>/dev/null | grep -q GPU; \
+		then keep=onnxruntime-gpu other=onnxruntime; else keep=onnxruntime other=onnxruntime-gpu; fi; \
+	if $(PIP) show $$other >/dev/null 2>&1; then echo "make: $$keep in place of $$other"; \
+		$(PIP) uninstall --yes onnxruntime onnxruntime-gpu && $(PIP) install "$$keep>=1.20"; fi
 endef
 
 $(VENV)/.installed-lean: pyproject.toml | $(BIN)/python
