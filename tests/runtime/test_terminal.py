@@ -11,7 +11,7 @@ import pytest
 from tqdm import tqdm
 
 from export.progress import say
-from runtime.sinks.jsonl import JsonLines
+from runtime.standard_output import write_stdout
 from runtime.terminal import LineHandler
 
 
@@ -76,7 +76,7 @@ def test_json_lines_on_a_terminal_stand_alone(
     monkeypatch.setattr(sys, "stdout", terminal)  # the bar's stderr is the same terminal
     monkeypatch.setattr(sys, "stderr", terminal)
     with bar(terminal):
-        JsonLines("-")._print(json.dumps({"frame": 1}) + "\n")
+        write_stdout(json.dumps({"frame": 1}) + "\n", "--jsonl")
     assert terminal.lines()[0] == '{"frame": 1}'
 
 

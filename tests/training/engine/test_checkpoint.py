@@ -20,7 +20,9 @@ def checkpoint():
     torch.manual_seed(3)
     model = MgcaModel(load_clip("mgca-tiny"), ModelConfig())
     torch.nn.init.normal_(model.decoder.stage1.gate)
-    return Checkpoint(config=TrainConfig(seed=5), model=model, phase="mgca", step=12)
+    return Checkpoint(
+        config=TrainConfig(seed=5), model=model, phase="mgca", step=12, steps_before=700
+    )
 
 
 def test_round_trip(tmp_path, checkpoint):
@@ -28,6 +30,7 @@ def test_round_trip(tmp_path, checkpoint):
     save_checkpoint(path, checkpoint)
     loaded = load_checkpoint(path)
     assert (loaded.phase, loaded.step, loaded.config) == ("mgca", 12, checkpoint.config)
+    assert loaded.steps_before == 700
     for name, value in checkpoint.model.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], value), name
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
