@@ -10,7 +10,7 @@ from runtime.bundle import name_key
 from runtime.errors import UserError
 from runtime.text.calibration import calibrate, closest_pair
 from runtime.text.classes import ClassEntry, parse_classes
-from runtime.text.synonyms import same_thing
+from runtime.text.synonyms import equal_names, same_thing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 NEAR_SYNONYM_COSINE = 0.8
 NEAR_SYNONYM_COSINE_UNCENTERED = 0.95
 
-__all__ = ["DroppedRival", "choose_background", "dropped_rivals", "same_thing"]
+__all__ = [
+    "DroppedRival", "choose_background", "dropped_rivals", "same_thing", "with_trained_names",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,30 @@ def dropped_rivals(
         DroppedRival(word, means)
         for word, means in _meanings(words, embedder).items()
         if means is not None and name_key(word) not in asked
+    )
+
+
+def with_trained_names(
+    entries: Sequence[ClassEntry], dropped: Sequence[DroppedRival], embedder: TextEmbedder
+) -> tuple[ClassEntry, ...]:
+    """The classes, each with the dropped rivals that are other names of it alone as words of its.
+
+    Only where the bundle has a closed list of trained words: captions named a thing by some names
+    more than by others, and the model knows the rarer ones little. An open vocabulary knows them.
+    """
+    if embedder.bundle.manifest.trained_words is None:
+        return tuple(entries)
+    added: dict[str, tuple[str, ...]] = {}
+    for rival in dropped:
+        owners = [
+            entry.name
+            for entry in entries
+            if any(equal_names(rival.word, word) for word in entry.words)
+        ]
+        if len(owners) == 1:
+            added[owners[0]] = (*added.get(owners[0], ()), rival.word)
+    return tuple(
+        ClassEntry(entry.name, (*entry.words, *added.get(entry.name, ()))) for entry in entries
     )
 
 

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
-from runtime.text.background import DroppedRival, choose_background, dropped_rivals
+from runtime.text.background import (
+    DroppedRival,
+    choose_background,
+    dropped_rivals,
+    with_trained_names,
+)
 from runtime.text.classes import NONE_LABEL, ClassEntry, parse_classes
 from runtime.text.embedder import TextEmbedder
 
@@ -26,7 +31,8 @@ class TextQueries:
     Attributes:
         class_names: the classes in label order.
         background: the words that compete with the classes; a pixel that one wins is 255.
-        words: the K words of all classes, then those of the background.
+        words: the K words of all classes, other names that the model knows a class by included,
+            then those of the background.
         text: float32 (K, D), read-only: the words' embeddings, in the same order.
         label_of_row: uint8 (K,): the label of each word, 255 for background.
         dropped: words of the bundle's list that mean a class, and so do not compete.
@@ -53,10 +59,12 @@ def prepare_queries(
     import numpy as np
 
     entries = _distinct(parse_classes(classes), embedder)
-    class_words = tuple(word for entry in entries for word in entry.words)
-    embedder.embed(class_words, allow_unknown)  # unknown classes are told before the background's
+    asked = tuple(word for entry in entries for word in entry.words)
+    embedder.embed(asked, allow_unknown)  # unknown classes are told before the background's
     other_words = choose_background(background, entries, embedder, allow_unknown)
-    words = (*class_words, *other_words)
+    dropped = dropped_rivals(background, entries, embedder)
+    entries = _distinct(with_trained_names(entries, dropped, embedder), embedder)
+    words = (*(word for entry in entries for word in entry.words), *other_words)
     if len(words) > MAX_WORDS:
         raise UserError(
             f"{len(words)} words given, classes and background together; at most {MAX_WORDS} "
@@ -72,7 +80,7 @@ def prepare_queries(
         words=words,
         text=text,
         label_of_row=np.array(labels, dtype=np.uint8),
-        dropped=dropped_rivals(background, entries, embedder),
+        dropped=dropped,
     )
 
 

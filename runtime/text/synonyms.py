@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from runtime.bundle.vocabulary import name_key
 
-__all__ = ["plain_forms", "related_things", "same_thing", "word_forms"]
+__all__ = ["equal_names", "plain_forms", "related_things", "same_thing", "word_forms"]
 
 _ARTICLES = frozenset({"a", "an", "the"})
 
@@ -36,7 +36,7 @@ _GROUPS = [
     ["truck", "lorry"],
     ["airplane", "aeroplane", "plane", "aircraft"],
     ["boat", "ship", "vessel"],
-    ["building", "edifice"],
+    ["building", "house", "edifice"],
     ["taxi", "cab"],
     ["road", "street", "roadway", "highway", "carriageway", "lane", "asphalt", "tarmac"],
     ["pavement", "sidewalk", "footpath", "footway"],
@@ -66,7 +66,7 @@ _KINDS = {
     "child": ["boy", "girl", "kid"],
     "car": ["taxi", "cab", "sedan", "hatchback"],
     "boat": ["sailboat", "rowboat", "ferry", "canoe"],
-    "building": ["house", "skyscraper", "apartment block", "tower block", "church"],
+    "building": ["skyscraper", "apartment block", "tower block", "church"],
     "water": ["river", "lake", "pond", "sea", "ocean", "stream"],
     "dog": ["puppy", "hound"],
     "cat": ["kitten"],
@@ -167,6 +167,20 @@ def same_thing(one: str, other: str) -> bool:
             if form == another or _is_kind(form, another) or _is_kind(another, form):
                 return True
     return bool(_groups(ones) & _groups(others))
+
+
+def equal_names(one: str, other: str) -> bool:
+    """Whether two names are one word's forms, or stand in one row of the known groups as they are.
+
+    Narrower than :func:`same_thing`: what is only a kind of the other is another name.
+
+    >>> equal_names("houses", "building"), equal_names("red car", "car")
+    (True, False)
+    >>> equal_names("taxi", "car")
+    False
+    """
+    ones, others = word_forms(one), word_forms(other)
+    return bool(ones & others) or any(ones & set(row) and others & set(row) for row in _GROUPS)
 
 
 def _is_kind(one: str, other: str) -> bool:

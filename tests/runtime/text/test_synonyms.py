@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from runtime.bundle import load_bundle
+from runtime.bundle import Bundle, load_bundle
 from runtime.demo import DEMO_BUNDLE
 from runtime.text.background import DroppedRival, choose_background, dropped_rivals
 from runtime.text.classes import parse_classes
 from runtime.text.embedder import TextEmbedder
+from runtime.text.queries import prepare_queries
 from runtime.text.synonyms import same_thing
 
 
@@ -65,6 +68,39 @@ def test_a_trained_words_synonym_has_not_its_trained_word_as_rival(
     kept = tuple(word for word in listed if word != rival)
     assert choose_background("auto", entries, embedder) == kept
     assert dropped_rivals("auto", entries, embedder) == (DroppedRival(rival, asked),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("house", ["house", "building"]),
+        ("street,sidewalk", ["street", "road", "sidewalk", "pavement"]),
+        ("pedestrian,person", ["pedestrian", "person"]),
+        ("someone=pedestrian|cyclist", ["pedestrian", "cyclist", "person", "bicyclist"]),
+        ("red car", ["red car"]),  # not every car is red
+        ("person,car", ["person", "car"]),
+    ],
+)
+def test_a_class_has_the_names_the_model_knows_it_by(
+    embedder: TextEmbedder, asked: str, words: list[str]
+) -> None:
+    queries = prepare_queries(embedder, asked, "auto", False)
+    labels = queries.label_of_row.tolist()
+    assert list(queries.words[: len(words)]) == words
+    assert (
+        labels[len(words) :] == [255] * len(queries.background) and 255 not in labels[: len(words)]
+    )
+    assert not set(words) & set(queries.background)
+
+
+def test_an_open_vocabulary_knows_the_asked_word_itself(
+    make_bundle: Callable[..., Bundle],
+) -> None:
+    for trained, words in ((["red", "street", "road"], 2), (None, 1)):
+        bundle = make_bundle(trained_words=trained, background_words=["road"])
+        queries = prepare_queries(TextEmbedder(bundle, 1), "street", "auto", True)
+        assert queries.label_of_row.tolist() == [0] * words
+        assert [one.word for one in queries.dropped] == ["road"]
 
 
 def test_the_embeddings_alone_tell_most_of_it(
