@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 #: Of the frame, what the legend covers at most.
 LARGEST_SHARE = 0.25
-#: Below, letters of OpenCV's font (capitals of 21 pixels at 1.0) are not readable.
-SMALLEST_FONT = 0.4
+#: Below, letters are not readable: capitals of OpenCV's font have 8 pixels here, in 4 and in 5.
+SMALLEST_FONT = 0.42
 MOST_COLUMNS = 6
 #: Characters that a line may take, in the order tried: longer ones are cut.
-LINE_CHARACTERS = (1000, 24, 16, 11)
+LINE_CHARACTERS = (1000, 24, 16, 11, 8)
 LONGEST_NAME = 80
 
 # Letters that Unicode does not take apart into a plain one and an accent.

@@ -37,7 +37,7 @@ def write_tracks(path: Path, *tracks: Track, sound: bool = False) -> Path:
             stream = container.add_stream(track.codec, rate=10)
             stream.width, stream.height = track.size_wh
             stream.pix_fmt = "yuvj420p" if track.codec == "mjpeg" else "yuv420p"
-            stream.disposition = track.flags
+            stream.disposition = track.flags.value  # PyAV 17 takes no flags
             streams.append(stream)
         if sound:
             audio = container.add_stream("aac", rate=16000, layout="mono")
