@@ -129,7 +129,7 @@ MUTATIONS = (
     ),
     Mutation(
         "training/engine/evaluation.py", 'namespace="eval"', 'namespace="train"',
-        "tests/training",
+        "tests/training/engine",
     ),
     Mutation(
         "training/recipes/demo.py", '"data.variant": "pieces"', '"data.variant": "mixed"',

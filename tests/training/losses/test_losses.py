@@ -189,21 +189,26 @@ def test_texts_of_one_image_are_rivals_where_one_says_more():
     assert loss.item() == pytest.approx(math.log1p(math.exp(-2)), abs=1e-6)
 
 
-def test_pixel_loss_by_hand():
-    # Positive 1, bottom -1, the other image's best pixel 0; one of each sampled.
+@pytest.mark.parametrize(
+    ("ignored", "expected"),
+    [(False, math.log1p(math.exp(-1) + math.exp(-2))), (True, math.log1p(math.exp(-2)))],
+)
+def test_pixel_loss_by_hand(ignored, expected):
+    # Positive 1, bottom -1, the other image's best pixel 0, unless the text suits that image too;
+    # one of each sampled.
     similarity = torch.tensor([[[1.0, -1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, -1.0]]])
     own = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
     loss = pixel_loss(
         similarity,
         own,
         OWNER,
-        NONE,
+        NONE | ignored,
         top_jp=torch.tensor([[0], [0]]),
         bottom_jq=torch.tensor([[1], [1]]),
         logit_scale=1.0,
         hard_negatives=1,
     )
-    assert loss.item() == pytest.approx(math.log1p(math.exp(-1) + math.exp(-2)), abs=1e-6)
+    assert loss.item() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(

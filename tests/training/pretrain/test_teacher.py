@@ -54,6 +54,17 @@ def test_a_choice_is_of_whole_images_whatever_the_pupil_is_shown(clip, batch):
     assert torch.equal(teacher.choose(batch, kept_q), every_bpu[:, kept_q])
 
 
+def test_what_is_seen_mirrored_is_turned_back(clip, batch):
+    teacher = NounTeacher(clip)
+    plain_bpu = teacher.choose(batch, None)
+    mirrored = dataclasses.replace(batch, images_bhw3=batch.images_bhw3.flip(2))
+    seen_bpu = teacher.choose(mirrored, None, mirrors=True)
+    grid_hw = (12, 16)
+    expected_bpu = plain_bpu.unflatten(1, grid_hw).flip(2).flatten(1, 2)
+    assert torch.allclose(seen_bpu, expected_bpu, atol=1e-6)
+    assert not torch.allclose(seen_bpu, plain_bpu, atol=1e-3)
+
+
 def test_the_pupil_moves_and_the_teacher_stays(clip, batch):
     teacher = NounTeacher(copy.deepcopy(clip))
     before = copy.deepcopy(teacher.clip.state_dict())
