@@ -1,6 +1,7 @@
 # make demo         segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
 # make test         lint, then the fast tests, then the slow ones (installs everything, PyTorch included)
 # make test-fast    the fast tests only
+# make test-commands the long ones of the documented commands, in small (half an hour)
 # make test-compat  the demo and the runtime's fast tests in clean environments: every Python found here, newest and oldest libraries
 # make lint         ruff, mypy, and the tests that compare committed files with each other
 # make format       let ruff write the layout
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test test-fast test-compat lint format docs demo-assets results clean
+.PHONY: demo test test-fast test-commands test-compat lint format docs demo-assets results clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-lean
@@ -32,7 +33,10 @@ test: lint
 	$(PYTEST) -m "slow and not lint" --durations=15
 
 test-fast: $(VENV)/.installed-dev
-	$(PYTEST) -m "not slow and not lint"
+	$(PYTEST) -m "not slow and not lint and not long"
+
+test-commands: $(VENV)/.installed-dev
+	$(PYTEST) -m long --durations=15
 
 test-compat: $(BIN)/python
 	$(BIN)/python -m tests.compat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import re
@@ -156,7 +157,7 @@ class Decoder:
         self.seen = SeenPackets()
         self.pixel_aspect = read_pixel_aspect(stream)
         self.values = values or ValueRange(steady=True)
-        self._demuxed = container.demux(stream)
+        self._demuxed = _demux(container, stream)
         self._ahead: list[Any] = []
         self._stamps = PacketStamps()
         self._broken: Exception | None = None
@@ -255,7 +256,7 @@ class Decoder:
         self._ahead = []
         if self._broken is not None:
             raise self._broken
-        yield from chain(self._demuxed)  # PyAV's own breaks `yield from` once it has ended
+        yield from self._demuxed
 
     def _decode(self, packet: Any) -> list[Any]:
         import av
@@ -269,6 +270,25 @@ class Decoder:
         except av.error.FFmpegError:
             self.damaged += 1
             return []
+
+
+def _demux(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of a stream, at the end one without data, which asks for what is still held.
+
+    FFmpeg 9 (PyAV 19) tells the end that a web server marks of an answer in chunks as an error of
+    input, up to FFmpeg 8 as an end; a connection that breaks off in between is an end to both.
+    """
+    import av
+
+    try:
+        yield from chain(container.demux(stream))  # PyAV's own breaks `yield from` once it ended
+    except av.error.OSError as error:
+        of_the_web = container.name.lower().startswith(("http://", "https://"))
+        if error.errno != errno.EIO or not of_the_web or (container.size or 0) > 0:
+            raise
+        last = av.Packet()
+        last.stream, last.time_base = stream, stream.time_base
+        yield last
 
 
 def read_pixel_aspect(stream: Any) -> Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import struct
@@ -94,6 +95,10 @@ class WindowProcess:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            # Half a picture may be left in the pipe; Python 3.13 would complain of it at the end.
+            with contextlib.suppress(OSError, ValueError):
+                assert self._process.stdin is not None
+                self._process.stdin.close()
 
     def _wait_for_answer(self, count: int, timeout_s: float | None = None) -> bool:
         with self._answered:

@@ -1,8 +1,8 @@
 """What the tests put in place of a camera, a network, a GPU and long work in documented commands.
 
 ``STAND_INS`` replaces words of a command; ``BUDGETS`` adds flags at its end (the last one given
-counts) that make it short; ``REFUSED`` are those that this machine must refuse, with what is said;
-``NOT_RUN`` are those that are no commands, each with the reason.
+counts) that make it short; ``LONG`` are those that stay long; ``REFUSED`` are those that this
+machine must refuse, with what is said; ``NOT_RUN`` are no commands, each with the reason.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ BUDGETS = {
     "benchmarks.gpu": "--frames 2 --warmup 1 --parity-frames 1 --out gpu.md",
     "benchmarks.figures": "--out figures --scenes 8 --size 96x72",
     "benchmarks.graph_cost": "",
-    "benchmarks.training_speed": "--steps 1 --warmup 0 --rounds 1",
+    "benchmarks.training_speed": "--steps 1 --warmup 1 --rounds 1",
     "benchmarks.word_memory": "--words 1,128",
     "benchmarks.world_hardness": "--train-scenes 3 --scenes 2 --rounds 2",
     "benchmarks.ablation": (
@@ -82,6 +82,20 @@ REFUSED = (
     ("--trt fp16", 1, "TensorRT"),
     ("--backend tensorrt", 2, "tensorrt"),
 )
+# Programs, or commands with these words, that take long even so: `make test-commands` runs them.
+LONG = (
+    "training.run",
+    "training.checkpoints",
+    "export",
+    "benchmarks.ablation",
+    "benchmarks.figures",
+    "benchmarks.gpu",
+    "benchmarks.graph_cost",
+    "benchmarks.training_speed",
+    "benchmarks.word_memory",
+    "--dataset demo-clip",
+    "--dataset shipped-clip",
+)
 NOT_RUN = {
     "mgca-rt --config FILE.toml": "FILE.toml stands for a file",
     "mgca-rt cache list|clear": "stands for two commands, both run",
@@ -99,6 +113,11 @@ def put_in_place(words: list[str]) -> list[str]:
     for one in STAND_INS:
         line = line.replace(f" {one.words} ", f" {one.by} ".replace("  ", " "))
     return shlex.split(line)
+
+
+def is_long(line: str) -> bool:
+    """Whether a command is left to ``make test-commands``; help is quick everywhere."""
+    return "--help" not in line and any(f" {words} " in f"{line} " for words in LONG)
 
 
 def budget(module: str, arguments: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.docs.stand_ins import NOT_RUN, STAND_INS, budget, outcome, put_in_place
+from tests.docs.stand_ins import NOT_RUN, STAND_INS, budget, is_long, outcome, put_in_place
 from tests.support.clips import write_clip
 from tests.support.documented import REPOSITORY, in_blocks, in_prose, in_sources, split
 from tests.support.image_folder import write_images
@@ -86,6 +86,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "runs" / "plain").mkdir()
     save_random_checkpoint(folder / "runs" / "plain" / "last.pt")
     _write_camvid(folder / "path/to/camvid_val")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_world(world: Path) -> Path:
+    """The same with shards, OpenAI's weights and runs of training."""
+    folder = world
     _write_pairs(folder)
     _write_openai_weights(folder / "hf")
     for line in RUNS:
@@ -181,12 +188,23 @@ def test_the_tables_have_nothing_idle() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [line for line in COMMANDS if not is_long(line)])
 def test_it_runs(world: Path, line: str) -> None:
+    _check(world, line)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("line", [line for line in COMMANDS if is_long(line)])
+def test_it_runs_too(trained_world: Path, line: str) -> None:
+    world = trained_world
+    shutil.copy(world / "runs/demo/earlier.pt", world / "runs/demo/last.pt")  # before it went on
+    _check(world, line)
+
+
+def _check(world: Path, line: str) -> None:
     words = split(line)
     code, message = outcome(words)
     shutil.rmtree(world / "labels", ignore_errors=True)  # of another class list: refused
-    shutil.copy(world / "runs/demo/earlier.pt", world / "runs/demo/last.pt")  # before it went on
     done = _run(world, words)
     assert done.returncode == code, done.stderr
     assert message in done.stderr

@@ -129,7 +129,7 @@ MUTATIONS = (
     ),
     Mutation(
         "training/engine/evaluation.py", 'namespace="eval"', 'namespace="train"',
-        "tests/training/engine",
+        "tests/training/engine/test_evaluation.py",
     ),
     Mutation(
         "training/recipes/demo.py", '"data.variant": "pieces"', '"data.variant": "mixed"',
@@ -137,7 +137,7 @@ MUTATIONS = (
     ),
     Mutation(
         "training/model/units.py", "offset_u = centres_uf.square()",
-        "offset_u = 0.5 * centres_uf.square()", "tests/training/model/test_units.py",
+        "offset_u = 0.5 * centres_uf.square()", "tests/export/parity/test_reference.py",
     ),
     Mutation(
         "export/graph/rewrites/fold_scales.py",
@@ -167,7 +167,7 @@ MUTATIONS = (
     Mutation(
         "benchmarks/scoring/segments.py",
         "np.minimum(overlap, whole - overlap)", "np.maximum(overlap, whole - overlap)",
-        "tests/benchmarks/scoring",
+        "tests/benchmarks/scoring/test_segments.py",
     ),
     Mutation(
         "runtime/segment/labelling.py", "    candidates = high >= low.max(axis=0)\n",
