@@ -45,6 +45,7 @@ def test_what_stdout_cannot_take_is_refused(
     assert set(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -63,7 +63,9 @@ def test_it_covers_a_quarter_at_most(size_wh: tuple[int, int], names: list[str])
         assert covered(drawn) > 0
 
 
-@pytest.mark.parametrize("size_wh", [(640, 360), (320, 240), (1920, 1080)])
+@pytest.mark.parametrize(
+    "size_wh", [(640, 360), (320, 240), pytest.param((1920, 1080), marks=pytest.mark.slow)]
+)
 def test_the_smallest_are_left_out_and_counted(size_wh, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     put_text = cv2.putText
