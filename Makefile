@@ -1,14 +1,14 @@
-# make demo         segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
-# make test         lint, then the fast tests, then the slow ones (installs everything, PyTorch included)
-# make test-fast    the fast tests only
+# make demo          segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
+# make test          lint, then the fast tests, then the slow ones (installs everything, PyTorch included)
+# make test-fast     the fast tests only
 # make test-commands the long ones of the documented commands, in small (half an hour)
-# make test-compat  the demo and the runtime's fast tests in clean environments: every Python found here, newest and oldest libraries
-# make lint         ruff, mypy, and the tests that compare committed files with each other
-# make format       let ruff write the layout
-# make docs         build the documentation -> site/
-# make demo-assets  train, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
-# make results      measure the shipped bundle again -> benchmarks/results/*.json
-# make clean        remove the environment and what builds leave behind
+# make test-compat   the demo and the runtime's fast tests in clean environments: every Python found here, newest and oldest libraries
+# make lint          ruff, mypy, and the tests that compare committed files with each other
+# make format        let ruff write the layout
+# make docs          build the documentation -> site/
+# make demo-assets   train, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
+# make results       measure the shipped bundle again -> benchmarks/results/*.json
+# make clean         remove the environment and what builds leave behind
 #
 # Only Python (3.10 to 3.14) and make are needed; the rest goes into $(VENV).
 # Another interpreter: make PYTHON=python3.12 test

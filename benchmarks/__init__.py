@@ -3,15 +3,11 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-_RUNTIME = getattr(find_spec("runtime"), "origin", None)
-
-# Not by a failing import of a part of it: an editable install finds the parts behind another one.
-if Path(_RUNTIME or "").resolve().parents[1] != Path(__file__).resolve().parents[1]:
-    raise ImportError(
-        f"{_RUNTIME} hides this program's own package 'runtime': run from another folder, "
-        "rename it, or set PYTHONSAFEPATH=1 (Python 3.11 and newer)"
-    )
-
-from runtime.shadowing import refuse_shadowed  # noqa: E402
-
-refuse_shadowed(__file__, ("training", "export"))
+# A folder of the user's that bears the name of a package which is needed here, and is found first.
+for _name in ("runtime", "training", "export"):
+    _found = getattr(find_spec(_name), "origin", None)
+    if Path(_found or "/").resolve().parent.parent != Path(__file__).resolve().parent.parent:
+        raise ImportError(
+            f"{_found} hides this program's own package {_name!r}: run from another folder, "
+            "rename it, or set PYTHONSAFEPATH=1 (Python 3.11 and newer)"
+        )

@@ -64,7 +64,7 @@ class RivalWatch:
         self._taken: dict[str, np.ndarray] = {}
         self._found: set[str] = set()
         self._words: tuple[str, ...] = ()
-        self._words_of: dict[str, list[str]] = {}
+        self._labels: tuple[int, ...] = ()
         self._pixels = 0
 
     def add(self, result: Result) -> None:
@@ -80,11 +80,7 @@ class RivalWatch:
         order = np.argpartition(scores, -2, axis=0)[-2:].reshape(2, -1)
         first, second = order[1], order[0]
         self._pixels += first.size
-        self._words = words
-        self._words_of = {
-            name: [word for word, label in zip(words, label_of_row, strict=True) if label == value]
-            for value, name in enumerate(result.class_names)
-        }
+        self._words, self._labels = words, tuple(label_of_row.tolist())
         behind = label_of_row[second]
         taken = label_of_row[first] == 255
         for name in watched:
@@ -96,7 +92,7 @@ class RivalWatch:
     def rivalries(self, class_names: Sequence[str]) -> list[Rivalry]:
         """The classes that were found nowhere because of one rival, in the order given."""
         found = []
-        for name in class_names:
+        for value, name in enumerate(class_names):
             taken = self._taken.get(name)
             if name in self._found or taken is None:
                 continue
@@ -104,7 +100,12 @@ class RivalWatch:
             if total < max(1, LEAST_SHARE * self._pixels) or most < TAKEN_SHARE * total:
                 continue
             rival = self._words[int(taken.argmax())]
-            if self._alike(self._words_of[name], rival):
+            own = [
+                word
+                for word, label in zip(self._words, self._labels, strict=True)
+                if label == value
+            ]
+            if self._alike(own, rival):
                 found.append(Rivalry(name, rival, most / total))
         return found
 

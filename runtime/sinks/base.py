@@ -77,7 +77,6 @@ class Sink(ABC):
             its keys in a configuration file as well. All fields need defaults.
         place: the smaller, the further up in the help, the summary and the report.
         takes_frames: False for one that only wants :meth:`finish`.
-        on_main_thread: True where ``write`` must be called from the main thread.
         queue_frames: how many frames may wait for it before a file waits for it, or a live
             stream's oldest one is dropped.
         uses_stdout: True while it writes to stdout, which nothing else must then.
@@ -88,7 +87,6 @@ class Sink(ABC):
     Options: ClassVar[type]
     place: ClassVar[int] = 100
     takes_frames: ClassVar[bool] = True
-    on_main_thread: ClassVar[bool] = False
     queue_frames: ClassVar[int] = 2
     uses_stdout: bool = False
     ends_run: bool = False

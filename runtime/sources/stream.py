@@ -30,9 +30,9 @@ ANALYSE_S = 2.5
 KNOW_THEIR_DURATION = frozenset({"matroska", "webm", "mov", "mp4", "avi"})
 #: How long what may be a file is read ahead, to see its end.
 AHEAD_S = 1.0
-#: Addresses that are live by their nature; HTTP is asked (it may be a file with an end).
 #: What every build of FFmpeg reads.
 READABLE_SCHEMES = ("rtsp", "http", "https", "rtmp", "udp")
+#: Addresses that are live by their nature; HTTP is asked (it may be a file with an end).
 LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from runtime.stream.scheduler import Scheduler
 from runtime.stream.stream import Stream
-from runtime.stream.worker import SinkWorker
 
 POLL_S = 0.1
 
@@ -32,7 +31,7 @@ class Pipeline:
         return all(stream.capture_ended for stream in self.streams)
 
     def run(self) -> None:
-        """Run to the end; call it from the main thread if a sink demands that.
+        """Run to the end.
 
         Raises:
             BaseException: the first stream's error, once all have ended.
@@ -47,9 +46,6 @@ class Pipeline:
             for stream in self.streams:
                 stream.stop()
             inference.join()
-            for worker in self._workers_here():
-                while worker.step(POLL_S):
-                    pass
             for stream in self.streams:
                 stream.join()
         for stream in self.streams:
@@ -65,24 +61,11 @@ class Pipeline:
                 stream.end_if_exhausted()
 
     def _attend(self) -> None:
-        """Work for the sinks of this thread, and wait, until all is over or ``stop`` is set."""
-        here = self._workers_here()
-        while not all(stream.is_over() for stream in self.streams):
-            if self.stop.is_set():
+        """Wait until all is over or ``stop`` is set; see what sinks ask for meanwhile."""
+        while not self.stop.is_set():
+            running = [stream for stream in self.streams if not stream.is_over()]
+            if not running:
                 return
-            for stream in self.streams:
+            for stream in running:
                 stream.heed_sinks()
-            active = [worker for worker in here if not worker.over.is_set()]
-            for worker in active:
-                worker.step(POLL_S / len(active))
-            if not active:
-                self._wait_for_one()
-
-    def _wait_for_one(self) -> None:
-        running = [stream for stream in self.streams if not stream.is_over()]
-        if running:
             running[0].wait(POLL_S)
-
-    def _workers_here(self) -> list[SinkWorker]:
-        workers = [worker for stream in self.streams for worker in stream.workers]
-        return [worker for worker in workers if worker.sink.on_main_thread]

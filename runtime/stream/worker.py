@@ -51,7 +51,7 @@ class Delivery:
 
 
 class SinkWorker:
-    """Runs one sink: in its own thread, or by :meth:`step` in the caller's where it demands that.
+    """Runs one sink in a thread of its own.
 
     Attributes:
         sink: the sink.
@@ -82,17 +82,14 @@ class SinkWorker:
         return self._settled
 
     def start(self, source: Source) -> None:
-        """Show the sink its source and start its thread, unless it belongs on the main one."""
+        """Show the sink its source and start its thread."""
         try:
             self.sink.begin(source)
         except BaseException as error:
             self._fail(error)
             return
-        if not self.sink.on_main_thread:
-            self._thread = threading.Thread(
-                target=self._run, name=f"sink {self.sink.key}", daemon=True
-            )
-            self._thread.start()
+        self._thread = threading.Thread(target=self._run, name=f"sink {self.sink.key}", daemon=True)
+        self._thread.start()
 
     def put(self, delivery: Delivery, wait: bool) -> None:
         """Hand over a frame; without ``wait``, the oldest that waits is dropped for it."""
@@ -109,19 +106,16 @@ class SinkWorker:
         """No more frames will come; those that wait are still written."""
         self._queue.end()
 
-    def step(self, timeout_s: float | None) -> bool:
-        """Write one frame, if one comes in time; False once the sink is closed.
+    def _write_one(self) -> bool:
+        """Write the next frame; False once the sink is closed.
 
         What the sink raises is kept as its error, and it is closed then.
         """
-        if self.over.is_set():
-            return False
         delivery: Delivery | None = None
         started = time.perf_counter()
         try:
-            delivery = self._queue.get(timeout_s)
-            if delivery is None:
-                return True
+            delivery = self._queue.get()
+            assert delivery is not None  # it waits without a limit
             started = time.perf_counter()
             self.sink.write(delivery.item)
         except Ended:
@@ -140,7 +134,7 @@ class SinkWorker:
             self._thread.join()
 
     def _run(self) -> None:
-        while self.step(None):
+        while self._write_one():
             pass
 
     def _settle(self, delivery: Delivery, output_ms: float = 0.0) -> None:

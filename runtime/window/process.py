@@ -29,14 +29,11 @@ __all__ = ["FRAME_HEADER", "WindowProcess"]
 class WindowProcess:
     """A window on this machine's screen that cannot take the run down with it.
 
-    It lives in a process of its own, which imports OpenCV and never PyAV. In one process the two
-    hang: the wheels of both (seen with PyAV 18.1 and opencv-python 5.0 on Linux) bring a
-    ``libxcb-shm-0be6dfbf.so.0.0.0``, the same name for PyAV's, which is linked to a libxcb of
-    PyAV's own, and OpenCV's, which is linked to the system's. The loader takes whichever came
-    first for both; after PyAV's, Qt hands its connection to the wrong libxcb and spins there for
-    ever, in C, where no signal is heard. An order of imports would help only as long as nobody,
-    user or library, imports PyAV earlier. A process helps against a Qt that aborts without a
-    screen or with a lost one as well, and no thread of the run has to be the main one.
+    It lives in a process of its own, which imports OpenCV and never PyAV. In one process a window
+    could hang for ever, in C, where no signal is heard: the wheels of both (PyAV 18.1 and
+    opencv-python 5.0 on Linux) bring X libraries of the same file name, linked to different
+    libxcbs. A process helps against a Qt that aborts without a screen or with a lost one as well,
+    and no thread of the run has to be the main one.
 
     Attributes:
         gone: set once there is no window any more, whatever the reason.

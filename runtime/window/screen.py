@@ -22,8 +22,8 @@ CLOSING_KEYS = (ord("q"), ord("Q"), 27)
 #: Of the screen's width and height, what a window takes at most: borders and bars need some.
 SHARE = 0.9
 IDLE_MS = 20
-#: On a busy machine, Qt (5.15.19) loses the news that its window is on the screen in one of ten
-#: starts, and never paints it. It hears of it when the window is taken away and put back.
+#: On a busy machine, Qt (5.15.19) lost the news that its window is on the screen in 13 of 75
+#: starts, and never painted it. It hears of it when the window is taken away and put back.
 PAINT_TRIES = 20
 PAINT_WAIT_MS = 100
 

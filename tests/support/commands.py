@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Run, command_environment, without_progress
+from tests.support.processes import (
+    Run,
+    command_environment,
+    started_processes,
+    without_progress,
+)
 
 
 @pytest.fixture(scope="session")
@@ -96,24 +101,15 @@ def run_cli(tmp_path: Path) -> Run:
 @pytest.fixture
 def start_cli(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start ``mgca-rt`` and leave it running; it is killed at the test's end at the latest."""
-    started: list[subprocess.Popen[str]] = []
+    with started_processes() as start_process:
 
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runtime", *map(str, arguments)],
-            cwd=tmp_path,
-            env=command_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # As a shell's background job: the child is born with SIGINT ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        )
-        started.append(process)
-        return process
+        def start(*arguments: object) -> subprocess.Popen[str]:
+            return start_process(
+                [sys.executable, "-m", "runtime", *map(str, arguments)],
+                cwd=tmp_path,
+                env=command_environment(),
+                # As a shell's background job: the child is born with SIGINT ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+            )
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        yield start

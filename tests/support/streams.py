@@ -67,11 +67,10 @@ class Keeper(Sink):
         self.closed += 1
 
 
-class KeeperHere(Keeper):
-    """The same on the main thread, as a window is."""
+class OtherKeeper(Keeper):
+    """The same under another name."""
 
-    key = "keeper_here"
-    on_main_thread = True
+    key = "other_keeper"
 
 
 class Scenes(Source):

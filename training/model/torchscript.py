@@ -40,7 +40,7 @@ STORAGES = {
 }
 # What TorchScript writes around lists and typed values; the value is the first argument.
 WRAPPERS = ("build_intlist", "build_tensorlist", "build_doublelist", "build_boollist")
-# What TorchScript's own pickler writes. Others can ask for any amount of memory in a few bytes.
+# What TorchScript's own pickler writes; no weights need more.
 OPCODES = frozenset(
     "PROTO GLOBAL BINPUT LONG_BINPUT BINGET LONG_BINGET NONE NEWTRUE NEWFALSE BININT BININT1 "
     "BININT2 LONG1 BINFLOAT BINUNICODE BINPERSID MARK TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_TUPLE "
@@ -166,7 +166,7 @@ def _check_opcodes(pickled: bytes) -> None:
         if opcode.name not in OPCODES:
             raise ValueError(f"its data.pkl has {opcode.name} in it, which torch never writes")
         if opcode.name in ("BINPUT", "LONG_BINPUT"):
-            if int(argument or 0) > puts:  # room is made for all numbers below
+            if int(argument or 0) > puts:
                 raise ValueError("its data.pkl counts its objects as torch never does")
             puts += 1
 

@@ -10,6 +10,7 @@ import http.server
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from runtime.sources import Frame, StreamSource
 from runtime.sources.framing import says_where_it_ends
 from tests.support.clips import draw_scene, write_clip
+from tests.support.web import QuietHandler, serve_http
 
 KINDS = {
     "webm-like.mkv": {"live": "1"},  # as a browser records: no duration, no index
@@ -31,10 +33,10 @@ Answer = Callable[[http.server.BaseHTTPRequestHandler], bytes]
 @pytest.fixture
 def serve() -> Iterator[Callable[..., str]]:
     """A real HTTP/1.1 server that sends what a function gives it in chunks; its address."""
-    servers: list[http.server.ThreadingHTTPServer] = []
+    servers = ExitStack()
 
     def start(content: Callable[[], bytes], pieces: int = 4, pause_s: float = 0.0) -> str:
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
@@ -53,19 +55,10 @@ def serve() -> Iterator[Callable[..., str]]:
                 except OSError:
                     pass  # the reader went away
 
-            def log_message(self, *_: object) -> None:
-                pass
+        return servers.enter_context(serve_http(Handler))
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 def take(source: StreamSource, count: int, limit_s: float = 30) -> list[Frame]:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from runtime.errors import SourceGoneError, UserError
 from runtime.sources import Frame, StreamSource
 from tests.support.clips import write_clip
+from tests.support.web import QuietHandler, serve_http
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 #: How long a silent server keeps the connection: whoever ends before it has noticed the silence.
@@ -24,29 +26,20 @@ SILENCE_S = 60
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answer], str]]:
     """Start a real HTTP server whose every GET is answered by the given function; its address."""
-    servers: list[http.server.ThreadingHTTPServer] = []
+    servers = ExitStack()
 
-    def start(answer: Answer, port: int = 0) -> str:
-        class Handler(http.server.BaseHTTPRequestHandler):
+    def start(answer: Answer) -> str:
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 try:
                     answer(self)
                 except OSError:
                     pass  # the reader went away
 
-            def log_message(self, *_: object) -> None:
-                pass
+        return servers.enter_context(serve_http(Handler))
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers:
+        yield start
 
 
 def unused_port() -> int:

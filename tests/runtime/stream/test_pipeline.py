@@ -17,7 +17,7 @@ from runtime.sources import Source, VideoFile
 from runtime.stream.pipeline import Pipeline
 from runtime.stream.stream import Stream
 from tests.support.clips import scene_labels
-from tests.support.streams import LONG_S, Keeper, KeeperHere, Scenes, wait_for
+from tests.support.streams import LONG_S, Keeper, OtherKeeper, Scenes, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def run(source: Source, segmenter: Segmenter, *sinks: Sink, **options) -> Stream
 
 
 def test_every_frame_of_a_file_in_order_with_its_masks(segmenter: Segmenter, clip: Path) -> None:
-    keeper, other = Keeper(pause_s=0.005), KeeperHere()
+    keeper, other = Keeper(pause_s=0.005), OtherKeeper()
     source = VideoFile(str(clip))
     statistics = run(source, segmenter, keeper, other).statistics
     source.close()
@@ -46,7 +46,7 @@ def test_every_frame_of_a_file_in_order_with_its_masks(segmenter: Segmenter, cli
     assert statistics.frames_dropped == statistics.frames_unfinished == 0
     assert (keeper.closed, other.closed) == (1, 1)
     assert keeper.threads == {"sink keeper"}
-    assert other.threads == {threading.main_thread().name}
+    assert other.threads == {"sink other_keeper"}
 
 
 def test_a_slow_output_makes_a_live_source_drop(segmenter: Segmenter) -> None:
@@ -67,14 +67,11 @@ def test_a_slow_output_makes_a_live_source_drop(segmenter: Segmenter) -> None:
     assert stream.workers[0].dropped == 0  # nothing is segmented that nobody could take
 
 
-@pytest.mark.parametrize("slow_class", [Keeper, KeeperHere])
-def test_beside_a_quick_output_a_slow_one_drops_alone_and_counts(
-    segmenter: Segmenter, slow_class: type[Keeper]
-) -> None:
+def test_beside_a_quick_output_a_slow_one_drops_alone_and_counts(segmenter: Segmenter) -> None:
     """The slow one hangs until the quick one has had its twenty frames."""
     enough = threading.Event()
     quick = Keeper(before=lambda: enough.set() if len(quick.items) == 20 else None)
-    slow = slow_class(before=lambda: wait_for(enough))
+    slow = OtherKeeper(before=lambda: wait_for(enough))
     camera = Scenes(3000, live=True, pause_s=0.002)
     stream = run(camera, segmenter, slow, quick, max_frames=30)
     dropped = [worker.dropped for worker in stream.workers]
@@ -170,7 +167,7 @@ def test_one_output_that_fails_leaves_the_others(segmenter: Segmenter, caplog) -
 
 def test_when_every_output_has_failed_the_run_ends(segmenter: Segmenter) -> None:
     with pytest.raises(MgcaError, match="every output failed: the disk is full; the disk is full"):
-        run(Scenes(3000), segmenter, Keeper(break_at=3), KeeperHere(break_at=9))
+        run(Scenes(3000), segmenter, Keeper(break_at=3), OtherKeeper(break_at=9))
 
 
 def test_strict_ends_the_run_at_the_first_failure(segmenter: Segmenter) -> None:
@@ -196,7 +193,7 @@ def test_an_output_may_ask_for_the_end(segmenter: Segmenter) -> None:
     def ask() -> None:
         keeper.ends_run = len(keeper.items) == 5
 
-    keeper = KeeperHere(before=ask)
+    keeper = OtherKeeper(before=ask)
     stream = run(Scenes(3000), segmenter, keeper, Keeper())
     assert 6 <= len(keeper.items) < 30 and stream.error is None
 

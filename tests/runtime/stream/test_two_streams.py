@@ -15,7 +15,7 @@ from runtime.stream.pipeline import Pipeline
 from runtime.stream.stream import Stream
 from tests.support.clips import scene_labels, write_clip
 from tests.support.rtsp_server import RtspServer
-from tests.support.streams import Keeper, KeeperHere, Scenes, wait_for
+from tests.support.streams import Keeper, OtherKeeper, Scenes, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_stream_whose_output_hangs_does_not_stop_the_other(words_of) -> None:
     """The first one's output hangs until the second file is through."""
     through = threading.Event()
     hanging = Keeper(before=lambda: wait_for(through))
-    other = KeeperHere(before=lambda: through.set() if len(other.items) == 29 else None)
+    other = OtherKeeper(before=lambda: through.set() if len(other.items) == 29 else None)
     streams = [
         Stream(Scenes(30), words_of("car"), [hanging]),
         Stream(Scenes(30), words_of("car"), [other]),

@@ -8,7 +8,6 @@ as OpenCV's).
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import signal
@@ -25,9 +24,15 @@ import numpy as np
 import pytest
 
 from tests.support.clips import draw_scene
-from tests.support.processes import ENGINE, command_environment, without_progress
+from tests.support.processes import (
+    ENGINE,
+    command_environment,
+    started_processes,
+    without_progress,
+)
 from tests.support.rtsp_server import RtspServer
 from tests.support.screen import LONG_S, Screen, missing_programs, wait_until
+from tests.support.web import QuietHandler, serve_http
 
 TITLE = "mgca-rt"
 PYAV_FIRST = "import av, cv2, sys; from runtime.cli.entry import main; sys.exit(main(sys.argv[1:]))"
@@ -61,25 +66,17 @@ def screen() -> Iterator[Screen]:
 @pytest.fixture
 def show(screen: Screen, color_bundle: Path, tmp_path: Path) -> Iterator[Callable[..., object]]:
     """Start ``mgca-rt --show`` on the screen; gives its process, which is killed at the end."""
-    started: list[subprocess.Popen[str]] = []
+    with started_processes() as start_process:
 
-    def start(*arguments: object, by: str = "PyAV first") -> subprocess.Popen[str]:
-        command = [
-            *START[by], *map(str, arguments), "--show", "--bundle", str(color_bundle), *ENGINE,
-            "--classes", "sky,tree,car", "--background", "none",
-        ]  # fmt: skip
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env={**command_environment(), "DISPLAY": screen.display},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        started.append(process)
-        return process
+        def start(*arguments: object, by: str = "PyAV first") -> subprocess.Popen[str]:
+            command = [
+                *START[by], *map(str, arguments), "--show", "--bundle", str(color_bundle), *ENGINE,
+                "--classes", "sky,tree,car", "--background", "none",
+            ]  # fmt: skip
+            display = {**command_environment(), "DISPLAY": screen.display}
+            return start_process(command, cwd=tmp_path, env=display)
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        yield start
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +103,7 @@ def camera() -> Iterator[str]:
     """The address of an HTTP camera that sends pictures until nobody looks."""
     jpeg = cv2.imencode(".jpg", draw_scene(0))[1].tobytes()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
@@ -119,14 +116,8 @@ def camera() -> Iterator[str]:
             except OSError:
                 pass  # the reader went away
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/live"
-        server.shutdown()
+    with serve_http(Handler) as address:
+        yield f"{address}/live"
 
 
 def wait_for_window(screen: Screen, process: subprocess.Popen[str]) -> int:
@@ -190,7 +181,9 @@ def test_every_end_of_every_source(
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["status"] == ("interrupted" if code else "done")
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
-    assert len(lines) == report["frames_processed"] >= 1
+    dropped = report["outputs"]["jsonl"]["dropped"]  # on a busy machine, of a live stream
+    assert len(lines) + dropped == report["frames_processed"] >= 1
+    assert kind == "stream" or dropped == 0
 
 
 @slow
