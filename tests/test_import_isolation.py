@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 import venv
 from collections.abc import Callable
 from pathlib import Path
@@ -90,8 +89,8 @@ def run_lean(lean_environment: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def _python_of(environment: Path) -> Path:
-    scripts = sysconfig.get_path("scripts", "venv", {"base": str(environment)})
-    return Path(scripts) / ("python.exe" if os.name == "nt" else "python")
+    windows = os.name == "nt"
+    return environment / ("Scripts" if windows else "bin") / ("python.exe" if windows else "python")
 
 
 IMPORT_ALL = """
