@@ -6,7 +6,7 @@
 # make lint          ruff, mypy, and the tests that compare committed files with each other
 # make format        let ruff write the layout
 # make docs          build the documentation -> site/
-# make demo-assets   train, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
+# make demo-assets   train, narrow, pool, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
 # make results       measure the shipped bundle again -> benchmarks/results/*.json
 # make clean         remove the environment and what builds leave behind
 #
@@ -26,7 +26,10 @@ demo: $(VENV)/.installed-lean
 	$(BIN)/mgca-rt
 
 # A file a worker, a core a worker: threads of their own would only fight for the cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile
+# A test that hangs ends its worker after so many seconds, with the stacks of all threads.
+TIMEOUT ?= 900
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile \
+	--timeout $(TIMEOUT) --timeout-method thread
 
 test: lint
 	$(MAKE) test-fast
@@ -35,6 +38,7 @@ test: lint
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow and not lint and not long"
 
+test-commands: TIMEOUT = 3600
 test-commands: $(VENV)/.installed-dev
 	$(PYTEST) -m long --durations=15
 
@@ -58,15 +62,19 @@ format: $(VENV)/.installed-dev
 # The recipe demo, then the files that a package ships, made of it: all below runs/demo-assets/, nothing that is shipped
 # is overwritten. An interrupted training goes on where it stopped. docs/provenance.md has how today's weights were made.
 ASSETS := runs/demo-assets
+CHECKPOINTS := $(BIN)/python -m training.checkpoints
 demo-assets: $(VENV)/.installed-dev
 	@mkdir -p $(ASSETS)
 	$(BIN)/python -m training.run --runs $(ASSETS) $$(test -f $(ASSETS)/demo/last.pt && echo --resume latest || echo --config demo)
-	$(BIN)/python -m training.checkpoints slim --checkpoint $(ASSETS)/demo/last.pt --out $(ASSETS)/demo.pt
+	$(CHECKPOINTS) narrow --from $(ASSETS)/demo/last.pt --clip mgca-narrow --out $(ASSETS)/narrow.pt
+	$(CHECKPOINTS) distill --teacher $(ASSETS)/narrow.pt --size 288x216 --set model.pooled_blocks=6 --steps 240 --batch 8 --out $(ASSETS)/pooled.pt
+	$(CHECKPOINTS) slim --checkpoint $(ASSETS)/pooled.pt --out $(ASSETS)/demo.pt
 	$(BIN)/python -m export --checkpoint $(ASSETS)/demo.pt --out $(ASSETS)/demo_bundle
 	$(BIN)/python -m training.data.streetworld clip --seed 1 --seconds 7 --out $(ASSETS)/demo.mp4
 
 RESULTS := benchmarks/results
 ACCURACY := $(BIN)/python -m benchmarks.accuracy --backend onnxruntime-cpu
+FLICKER := $(BIN)/python -m benchmarks.flicker --backend onnxruntime-cpu
 FEW_CLASSES := $(BIN)/python -m benchmarks.few_classes --backend onnxruntime-cpu
 results: $(VENV)/.installed-dev
 	$(ACCURACY) --json $(RESULTS)/streetworld.json
@@ -80,9 +88,19 @@ results: $(VENV)/.installed-dev
 	if [ -d "$${CAMVID_ROOT:-../shared/data/camvid_val}" ]; then \
 		$(ACCURACY) --dataset camvid --json $(RESULTS)/camvid.json; \
 		$(ACCURACY) --dataset camvid --frames 51-101 --json $(RESULTS)/camvid_51_101.json; \
-		$(FEW_CLASSES) --dataset camvid --classes person,car --rest sky,road --json $(RESULTS)/camvid_person_car.json; fi
+		$(FEW_CLASSES) --dataset camvid --classes person,car --rest sky,road --json $(RESULTS)/camvid_person_car.json; \
+		$(FLICKER) --dataset camvid --json $(RESULTS)/flicker_camvid.json; \
+		$(FLICKER) --dataset camvid --frames 51-101 --json $(RESULTS)/flicker_camvid_51_101.json; \
+		$(BIN)/python -m benchmarks.still --dataset camvid --backend onnxruntime-cpu --json $(RESULTS)/still_camvid.json; fi
 	$(BIN)/python -m benchmarks.latency --backend onnxruntime-cpu --json $(RESULTS)/latency.json
+	$(BIN)/python -m benchmarks.frame_time --json $(RESULTS)/frame_time.json --figure docs/figures/frame_time.svg
 	$(BIN)/python -m benchmarks.world_hardness --json $(RESULTS)/world_hardness.json
+	$(BIN)/python -m benchmarks.still --backend onnxruntime-cpu --json $(RESULTS)/still_clip.json
+	$(BIN)/python -m benchmarks.still --dataset still-clip-walked --backend onnxruntime-cpu --json $(RESULTS)/still_clip_walked.json
+	$(FLICKER) --json $(RESULTS)/flicker_demo_clip.json --strip $(RESULTS)/figures/flicker.png
+	$(FLICKER) --dataset shipped-clip --json $(RESULTS)/flicker_shipped_clip.json
+	$(FLICKER) --dataset still-clip --json $(RESULTS)/flicker_still_clip.json
+	$(BIN)/python -m benchmarks.overload --backend onnxruntime-cpu --json $(RESULTS)/overload.json
 	$(BIN)/python -m benchmarks.word_memory --json $(RESULTS)/word_memory.json
 	$(BIN)/python -m benchmarks.graph_cost --checkpoint training/assets/demo.pt --json $(RESULTS)/graph_cost_demo.json
 

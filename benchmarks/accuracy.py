@@ -1,7 +1,8 @@
 """``python -m benchmarks.accuracy``: a bundle's mIoU on a data set with exact truth.
 
 One confusion matrix over all frames at source resolution, unlabelled truth left out, no background
-words, mean over the classes present in the truth.
+words, mean over the classes present in the truth. ``--protocol`` scores as published work does
+(:mod:`benchmarks.protocols`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Any
 
 from benchmarks.datasets.evaluation_set import EvaluationSet
 from benchmarks.datasets.flags import add_dataset_flags, open_dataset
+from benchmarks.protocols.predictor import protocol_predictor
+from benchmarks.protocols.protocol import Protocol
+from benchmarks.protocols.registry import PROTOCOLS, protocol_of
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
 from benchmarks.record.table import format_table
@@ -25,6 +29,7 @@ from benchmarks.scoring.compositions import score_compositions
 from benchmarks.scoring.controls import CONTROLS, mean_map_predictor, permute_words
 from benchmarks.scoring.score import Score, compare_units, score_set
 from runtime.command import CommandParser
+from runtime.errors import UserError
 from runtime.segment.segmenter import Units
 
 PROG = "python -m benchmarks.accuracy"
@@ -46,6 +51,11 @@ def build_parser() -> CommandParser:
     add_dataset_flags(parser.add_argument)
     parser.add_argument("--units", choices=tuple(UNITS), default="both")
     parser.add_argument(
+        "--protocol",
+        choices=tuple(PROTOCOLS),
+        help="of published work: fixes size, windows, templates, words, scale and background",
+    )
+    parser.add_argument(
         "--control",
         choices=CONTROLS,
         help="score a stand-in instead: each place's usual label for every frame, or the words "
@@ -59,11 +69,17 @@ def build_parser() -> CommandParser:
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
+    if arguments.protocol and arguments.control:
+        raise UserError("--protocol and --control exclude each other; give one of them")
     dataset = open_dataset(arguments)
+    protocol = protocol_of(arguments.protocol, dataset) if arguments.protocol else None
     started = time.perf_counter()
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
-    record = make_record(arguments, dataset, score_words(arguments, subject, dataset))
-    if not arguments.control:
+    scores = score_words(arguments, subject, dataset, protocol)
+    record = make_record(arguments, dataset, scores)
+    if protocol is not None:
+        record["protocol"] = protocol.to_record()
+    elif not arguments.control:
         record |= score_more(arguments, subject, dataset, record["miou"])
     record |= {
         "bundle": subject.describe(),
@@ -76,10 +92,16 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def score_words(
-    arguments: argparse.Namespace, subject: BundleUnderTest, dataset: EvaluationSet
+    arguments: argparse.Namespace,
+    subject: BundleUnderTest,
+    dataset: EvaluationSet,
+    protocol: Protocol | None,
 ) -> dict[Units, Score]:
-    """The score of each kind of unit with every word of the set asked for, or of a control."""
+    """The score of each kind of unit, with every word of the set asked for, or of a control."""
     units = UNITS[arguments.units]
+    if protocol is not None:
+        predict = protocol_predictor(subject.segmenter, protocol, progress=True)
+        return score_set(predict, dataset, units, progress=True)
     words = dataset.words
     if arguments.control == "permuted-words":
         words = permute_words(words, arguments.seed)
@@ -136,6 +158,8 @@ def format_record(record: dict[str, Any]) -> str:
     title = f"{record.get('version', record['dataset'])}, {record['frames']} frames" + (
         f", control {record['control']}" if "control" in record else ""
     )
+    if "protocol" in record:
+        title += f", protocol {record['protocol']['name']} (its own figures are those of pixel)"
     parts = [title, format_ious(record), *format_comparisons(record)]
     if "compositions" in record:
         parts.append(format_compositions(record["compositions"]))

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.latency import repeat_frames, time_frames
+from benchmarks.latency.footage import repeat_frames
+from benchmarks.latency.frame_times import run_ahead, time_frames
 from benchmarks.record.files import check_writable, write_text
 from benchmarks.record.measurement import run_measurement
 from benchmarks.record.names import choose_names
@@ -55,7 +56,7 @@ PROG = "python -m benchmarks.gpu"
 REFERENCE = "onnxruntime-cpu"
 # Those that say which engine runs; "auto" and "onnxruntime" are choices among them.
 BACKENDS = tuple(name for name in BACKEND_NAMES if name not in ("auto", "onnxruntime"))
-_POINTS = ("p50", "p90", "p99")
+_POINTS = ("p50", "p90", "p95")
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ def _measure_one(
             for frame, reference in zip(frames, references, strict=True)
         ]
         with closing(repeat_frames(video)) as source:
-            clock, _ = time_frames(segmenter, source, arguments.warmup, arguments.frames)
+            run_ahead(segmenter, source, arguments.warmup)
+            clock, _ = time_frames(segmenter, source, arguments.frames)
         return Measured(name, segmenter.backend.provider, load_s, found, clock)
 
 
@@ -217,7 +219,7 @@ def format_results(
     ]
     for one in done:
         stages = one.clock.to_record()
-        infer = " | ".join(f"{stages['infer'][point]:.2f}" for point in _POINTS)
+        infer = " | ".join(f"{_digits(stages['infer'][point])}" for point in _POINTS)
         mean, worst = mean_of(one.agreements), worst_of(one.agreements)
         mark = "" if one.agrees else " (disagrees)"
         lines.append(
@@ -230,6 +232,11 @@ def format_results(
         lines += ["", "Not run here:", ""]
         lines += [f"- {name}: {reason}" for name, reason in absent.items()]
     return "\n".join(lines) + "\n"
+
+
+def _digits(value: float | None) -> str:
+    """A percentile, or a dash where too few frames were timed for it."""
+    return "-" if value is None else f"{value:.2f}"
 
 
 def default_path(bundle: Bundle) -> Path:

@@ -106,7 +106,15 @@ class CandidateBuilder:
         half = self._half_range(kept) if precision == "fp16" else None
         nodes = half.admit(precision, keeps=self.settings.auto_fallback) if half else ()
         feeds = self._feeds() if precision == "int8-static" else []
-        variant = make_variant(self.fp32, precision, kept, folder, feeds, nodes)
+        variant = make_variant(
+            self.fp32,
+            precision,
+            kept,
+            folder,
+            feeds,
+            nodes,
+            stored_in_half=self.settings.store_weights == "fp16",
+        )
         bundle, text_parity = self._write_beside(variant, folder)
         parity = self._measure(precision, bundle, variant)
         variant.with_patches.unlink()

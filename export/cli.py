@@ -84,6 +84,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         size_wh=options.size,
         opset=parse_opset(options.opset),
         vocabulary=options.vocabulary,
+        store_weights=options.store_weights,
         token_table=None if options.no_text_encoder else options.token_table or "int8",
         calibration=options.calibration,
         frames=options.frames,
@@ -181,7 +182,14 @@ def _add_text_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--token-table",
         choices=("int8", "fp16", "fp32"),
-        help="how token embeddings are stored (default int8)",
+        help="how token embeddings are stored, and of a sentence encoder all matrices "
+        "(default int8)",
+    )
+    add(
+        "--store-weights",
+        choices=("fp32", "fp16"),
+        default="fp32",
+        help="fp16: weights of the frames' graph take half the bytes, computing stays as it is",
     )
 
 

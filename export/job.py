@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
 from export.activations import check_activation
 from export.candidates import Candidate, CandidateBuilder
 from export.graph.segmenter import say_cost, trace_segmenter
@@ -16,6 +18,7 @@ from export.output.weight_sizes import measure_weights
 from export.parity.frames import Frame, draw_demo_frames, read_image_folder
 from export.parity.gate import failure_message, format_table
 from export.parity.reference import ReferenceSegmenter
+from export.parity.reference_trunk import TrunkReference
 from export.precision.variants import check_kept_stages
 from export.progress import say, show_bar
 from export.settings import ExportSettings, check_size
@@ -26,6 +29,7 @@ from export.text.vocabulary_file import read_names
 from runtime.bundle import write_bundle
 from runtime.errors import MgcaError
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
+from training.model.towers.pair import TowerPair
 
 # How many names of a vocabulary of the user's own are compared.
 MOST_PARITY_WORDS = 20
@@ -74,7 +78,7 @@ def _set_up(
     work: Path,
 ) -> CandidateBuilder:
     text = build_text_side(
-        source.clip,
+        source.text_tower,
         _stored_names(names, source),
         source.templates.prompts,
         source.text_center,
@@ -90,7 +94,7 @@ def _set_up(
     fp32 = trace_segmenter(
         source.model, source.units, size_wh, settings.opset, work, space=source.unit_space
     )
-    check_activation(source, fp32, text.encoder)
+    check_activation(source, fp32, None if text.tower.is_sentence else text.encoder)
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)
     say_cost(fp32)
     return CandidateBuilder(
@@ -135,14 +139,32 @@ def _put_in_place(candidate: Candidate, settings: ExportSettings) -> Path:
 def _reference(source: ExportSource) -> ReferenceSegmenter:
     space = source.unit_space
     return ReferenceSegmenter(
-        source.clip.visual,
+        _seeing(source),
         source.decoder_weights,
         dense=source.encoder.mode,
         early_block=source.encoder.early_block,
+        pooled_blocks=source.encoder.pooled_blocks,
         units=source.unit_values,
         unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,
+    )
+
+
+def _seeing(source: ExportSource) -> nn.Module | TrunkReference:
+    """What the reference reads the image side's weights from."""
+    if not isinstance(source.clip, TowerPair):
+        return source.clip.visual  # type: ignore[no-any-return]
+    trunk, classes = source.clip.visual, source.clip.classes
+    return TrunkReference(
+        net=trunk.net,
+        stages=trunk.stage_names,
+        mean=trunk.own_mean,
+        std=trunk.own_std,
+        clip_mean=IMAGE_MEAN,
+        clip_std=IMAGE_STD,
+        projection_cr=None if classes is None else classes.projection_cr,
+        class_weight=source.model.decoder.class_weight,  # type: ignore[union-attr, arg-type]
     )
 
 

@@ -33,6 +33,8 @@ class ExportSettings:
         vocabulary: a file of names to store ready encoded; None: the model's own words.
         token_table: how the text encoder stores its token embeddings; None: the bundle carries no
             text encoder.
+        store_weights: ``fp32``, or ``fp16`` for files of half the size: what is computed in fp32
+            has its weights rounded to half precision.
         calibration: a folder of images to measure on; None: the generated demo clip.
         frames: how many frames to measure on.
         min_agreement: share of labels to demand, 0 to 1; None: by precision.
@@ -54,6 +56,7 @@ class ExportSettings:
     opset: int = DEFAULT_OPSET
     vocabulary: Path | None = None
     token_table: TokenTable | None = "int8"
+    store_weights: str = "fp32"
     calibration: Path | None = None
     frames: int = 12
     min_agreement: float | None = None

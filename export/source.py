@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 import training
 from export.progress import say
 from export.settings import ExportSettings
+from export.text.tower import TextTower, clip_text_tower, sentence_text_tower
 from export.text.vocabulary_file import everyday_names, open_background_names
 from export.training_free import ClipAlone, native_size_wh
 from runtime.bundle import ClipInfo, TemplateSet
@@ -24,6 +26,8 @@ from training.engine.checkpoint import load_checkpoint
 from training.model.clip import activation_of, is_file, load_clip
 from training.model.dense import DenseEncoder
 from training.model.prompts import templates_for
+from training.model.towers.pair import TowerPair
+from training.model.towers.text import SentenceTower
 from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
 
@@ -51,6 +55,8 @@ class ExportSource:
         vocabulary: names to store ready encoded unless the user names some.
         background_words: words that compete with the user's.
         untrained: the weights are known to be random, so labels are near-ties.
+        sentence: the sentence encoder and the head behind it (None: no head) that are the text
+            side; None: CLIP's own text tower is.
         origin: facts for the manifest's ``created_by``.
     """
 
@@ -69,12 +75,20 @@ class ExportSource:
     background_words: tuple[str, ...]
     unit_space: UnitSpace | None = None
     untrained: bool = False
+    sentence: tuple[SentenceTower, nn.Module | None] | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def encoder(self) -> DenseEncoder:
         """The image tower, read patch by patch."""
         return self.model.encoder  # type: ignore[return-value]
+
+    @cached_property
+    def text_tower(self) -> TextTower:
+        """The text side's tower; UserError where its width is not that of the image side."""
+        if self.sentence is None:
+            return clip_text_tower(self.clip)
+        return sentence_text_tower(*self.sentence, self.encoder.embedding_width)
 
     @property
     def unit_values(self) -> dict[str, Any]:
@@ -139,22 +153,27 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
     config, model = checkpoint.config, checkpoint.model.eval()
     if settings.dense is not None:
         model.encoder.mode = settings.dense
-    on_streetworld = config.data.shards is None and config.model.pretrained is None
+    name = config.model.clip_name
+    if name.endswith(".json"):  # a file of a pair: its place is nobody's business
+        name = Path(name).stem
+    pair = model.clip if isinstance(model.clip, TowerPair) else None
+    on_streetworld = config.data.is_generated and config.model.pretrained is None and not pair
     words = tuple(vocabulary_words()) if on_streetworld else None
     if words is None:
         names, background = tuple(everyday_names()), tuple(open_background_names())
     else:
         names, background = words, tuple(streetworld_classes())
     return ExportSource(
-        model_id=_slug(f"{config.model.clip_name}-{config.name}"),
+        model_id=_slug(f"{name}-{config.name}"),
         model=model,
         clip=model.clip,
         clip_info=ClipInfo(
-            config.model.clip_name,
-            _tag(config.model.clip_name, config.model.pretrained),
+            name,
+            _tag(config.model.clip_name, config.model.pretrained) if pair is None else "towers",
             model.encoder.mode,
-            activation_of(model.clip),
+            activation_of(model.clip) if pair is None else None,
         ),
+        sentence=None if pair is None else (pair.text, model.text_head),
         decoder_weights={name: value.detach() for name, value in model.decoder.named_parameters()},
         units=config.units,
         text_center=model.text_center.detach().float(),

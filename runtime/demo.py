@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from runtime.errors import UserError
+from runtime.shipped import SHIPPED
 
 DEMO_CLASSES = ("person", "car", "bus", "tree", "building", "road", "sky")
 DEMO_VIDEO_NAME = "mgca-demo.mp4"
-DEMO_BUNDLE = Path(__file__).resolve().parent / "assets" / "demo_bundle"
+DEMO_BUNDLE = SHIPPED["street"]
 
 
 def demo_clip() -> Path:

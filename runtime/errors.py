@@ -5,6 +5,8 @@ A command line turns any :class:`MgcaError` into that line on stderr and its ``e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runtime.redaction import redact
 
 __all__ = [
@@ -44,7 +46,17 @@ class BundleError(UserError):
 
 
 class UnknownClassError(UserError):
-    """A class name that the model cannot know; the message names the nearest (exit code 2)."""
+    """A class name that the model cannot know; the message names the nearest (exit code 2).
+
+    Attributes:
+        name: the word that was refused, as it is looked up; empty where nobody said.
+        near: known words of nearly its meaning or spelling, best first.
+    """
+
+    def __init__(self, message: str, *, name: str = "", near: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.name = name
+        self.near = tuple(near)
 
 
 class SourceGoneError(MgcaError):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from runtime.errors import UserError
+__all__ = ["GIVEN_SOURCES", "Option", "add_options", "flag_of", "key_of", "option", "options_of"]
 
-__all__ = ["Option", "add_options", "flag_of", "key_of", "option", "options_of"]
+#: Where a namespace holds the sources given: pairs of a field's name and its value, in order.
+GIVEN_SOURCES = "given_sources"
 
 _IN_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
@@ -27,7 +28,11 @@ class Option:
         write: turns the value back into what ``read`` takes, or into the file's own type.
         choices: the only texts allowed, None for any.
         many: whether the flag takes one or more values; the field is a tuple then.
-        once: whether giving the flag a second time is an error rather than a correction.
+        repeated: whether the flag may be given several times, a value each; a tuple as well.
+        source: whether the flag names a source: each use of it is one more stream.
+        or_number: whether a number may stand for the text in a file.
+        alone: the value of the flag where none follows it; None for one that needs a value.
+        secret: whether the value is shown nowhere, unless it only names a variable.
     """
 
     help: str
@@ -37,11 +42,15 @@ class Option:
     write: Callable[[Any], Any] | None = None
     choices: tuple[str, ...] | None = None
     many: bool = False
-    once: bool = False
+    repeated: bool = False
+    source: bool = False
+    or_number: bool = False
+    alone: Any = None
+    secret: bool = False
 
     def from_file(self, value: Any) -> Any:
         """The field's value for a value of a TOML file; raises ``ValueError`` in plain words."""
-        if self.many:
+        if self.many or self.repeated:
             values = value if isinstance(value, list) else [value]
             if not values:
                 raise ValueError(f"expected {self.expected()}, not an empty list")
@@ -50,19 +59,20 @@ class Option:
 
     def to_file(self, value: Any) -> Any:
         """What stands in a TOML file for a value: a bool, a number, a text or a list of these."""
-        if self.many:
-            return list(value)
+        if self.many or self.repeated:
+            return [one if self.write is None else self.write(one) for one in value]
         return value if self.write is None else self.write(value)
 
     def expected(self) -> str:
         """What the key may hold, in words."""
         if self.choices is not None:
             return f"one of {', '.join(self.choices)}"
-        words = _IN_WORDS[self.holds]
-        return f"{words} or a list of them" if self.many else words
+        words = _IN_WORDS[self.holds] + (" or a number" if self.or_number else "")
+        return f"{words} or a list of them" if self.many or self.repeated else words
 
     def _one_from_file(self, value: Any, given: Any) -> Any:
         accepted: tuple[type, ...] = (int, float) if self.holds is float else (self.holds,)
+        accepted += (int, float) if self.or_number else ()
         fits = isinstance(value, accepted) and (self.holds is bool or not isinstance(value, bool))
         if not fits or (self.choices is not None and value not in self.choices):
             raise ValueError(f"expected {self.expected()}, not {_in_toml(given)}")
@@ -113,7 +123,11 @@ def add_options(group: Any, config_class: type) -> None:
             how |= {"type": described.read or str}
             if described.many:
                 how["nargs"] = "+"
-            how["action"] = _StoreOnce if described.once else _Store
+            if described.alone is not None:
+                how |= {"nargs": "?", "const": described.alone}
+            how["action"] = _AddSource if described.source else _Store
+            if described.repeated:
+                how["action"] = _Add
         group.add_argument(flag_of(one.name), dest=one.name, **how)
 
 
@@ -130,8 +144,8 @@ class _Store(argparse.Action):
         setattr(namespace, self.dest, tuple(values) if isinstance(values, list) else values)
 
 
-class _StoreOnce(_Store):
-    """The same, and refuses the flag's second use."""
+class _Add(argparse.Action):
+    """Adds a value to those that the flag was given before."""
 
     def __call__(
         self,
@@ -140,9 +154,22 @@ class _StoreOnce(_Store):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        if hasattr(namespace, self.dest):
-            raise UserError(f"{option_string} is given twice; a run takes one source, give one")
-        super().__call__(parser, namespace, values, option_string)
+        setattr(namespace, self.dest, (*getattr(namespace, self.dest, ()), values))
+
+
+class _AddSource(argparse.Action):
+    """Adds a field's name and its value to those that were given before, in order."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        value = tuple(values) if isinstance(values, list) else values
+        given = getattr(namespace, GIVEN_SOURCES, ())
+        setattr(namespace, GIVEN_SOURCES, (*given, (self.dest, value)))
 
 
 def _in_toml(value: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,10 +21,14 @@ MASK = "***"
 __all__ = [
     "MASK",
     "RedactingFilter",
+    "is_pipeline",
     "redact",
+    "redact_pipeline",
     "redact_record",
     "redact_url",
     "remember_arguments",
+    "remember_pipeline",
+    "remember_secret",
     "remember_url",
 ]
 
@@ -32,9 +37,20 @@ _TRAILING = re.compile(r"[)\]}>'\",.;:!]+$")
 #: user:password@ without a scheme, as a slip of the pen leaves it.
 _LOGIN = re.compile(r"(?<!\S)(?P<head>\S*?)[^\s:@/'\"(]+:[^\s]+@(?=[^\s@]+)")
 _NAMED = re.compile(
-    r"(?i)\b((?:pass(?:word|wd|phrase)?|pwd|token|secret|api_?key|access_?(?:key|token)|streamid|"
-    r"signature|credentials?)=)(?!\*\*\*)[^\s&'\"),;]+"
+    r"(?i)\b((?:[\w-]{1,40}-)?(?:pass(?:word|wd|phrase)?|pwd|pw|token|secret|api_?key|"
+    r"access[_-]?(?:key|token)|streamid|signature|credentials?|user-id|proxy-id)\s?=\s?)"
+    r"(?!\*\*\*)(?:\"[^\"]*\"|'[^']*'|[^\s&'\"),;]+)"
 )
+#: The same in the text of a GStreamer pipeline, where a value goes on to the next blank.
+_PROPERTY = re.compile(
+    r"(?i)(?<![\w-])((?:[\w-]+-)?(?:pass(?:word|wd|phrase)?|pwd|pw|token|secret|key|streamid|"
+    r"signature|credentials?|user-id|proxy-id|user|username|login|cookies?|headers?)\s*=\s*)"
+    r"(?!\*\*\*)(\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\S+)"
+)
+_QUOTED_ADDRESS = re.compile(r"(?P<quote>[\"'])(?P<url>[A-Za-z][A-Za-z0-9+.-]+://.*?)(?P=quote)")
+#: What stands between two elements of a pipeline.
+_LINK = re.compile(r"\s!\s")
+_SECRET_FLAG = re.compile(r"--(?:[a-z]+-)*(?:token|password|secret)")
 _BEARER = re.compile(r"(?i)\b(authorization:\s*(?:basic|bearer|digest)\s+|bearer\s+)\S+")
 #: What paths of cameras and servers are made of; a word that is not among these may be a token.
 _PATH_WORDS = frozenset(
@@ -61,6 +77,7 @@ _OPEN_FIELDS = frozenset(
 _OPEN_VALUE = re.compile(
     r"(?i)\d{1,4}|\d{1,4}x\d{1,4}|h26[45]|mjpe?g|tcp|udp|listener|caller|onvif"
 )
+_TOPIC_SCHEMES = frozenset({"mqtt", "mqtts"})
 #: What advice writes in place of a login.
 _PLACEHOLDERS = frozenset({"user", "username", "password"})
 #: Secrets of addresses that were given, so that they are found in any other text as well.
@@ -91,7 +108,9 @@ def redact_url(url: str) -> str:
         return f"{scheme}://{MASK}"
     path, _, fragment = behind.partition("#")
     path, question, query = path.partition("?")
-    shown = f"{scheme}://{host}{_redact_path(path)}"
+    # The path of a broker's address is a topic: a name that many programs use, and no secret.
+    shown_path = path if scheme.lower() in _TOPIC_SCHEMES else _redact_path(path)
+    shown = f"{scheme}://{host}{shown_path}"
     if question:
         shown += "?" + "&".join(map(_redact_field, query.split("&")))
     return shown + (f"#{MASK}" if fragment else "")
@@ -110,6 +129,18 @@ def redact(text: str) -> str:
     text = _LOGIN.sub(_redact_login, text)
     text = _NAMED.sub(rf"\g<1>{MASK}", text)
     return _BEARER.sub(rf"\g<1>{MASK}", text)
+
+
+def redact_pipeline(text: str) -> str:
+    """The text of a GStreamer pipeline without the secrets of its addresses and properties.
+
+    >>> redact_pipeline("rtspsrc location=rtsp://me:pass@10.0.0.2/live user-pw='a b' ! fakesink")
+    'rtspsrc location=rtsp://10.0.0.2/live user-pw=*** ! fakesink'
+    """
+    text = _QUOTED_ADDRESS.sub(
+        lambda found: f"{found['quote']}{redact_url(found['url'])}{found['quote']}", text
+    )
+    return redact(_PROPERTY.sub(rf"\g<1>{MASK}", text))
 
 
 def redact_record(value: Any) -> Any:
@@ -145,10 +176,44 @@ def remember_url(url: str) -> None:
                 _known[part] = MASK
 
 
+def remember_pipeline(text: str) -> None:
+    """Keep the secrets of a GStreamer pipeline's text: of its addresses, and of its properties."""
+    quoted = [found["url"] for found in _QUOTED_ADDRESS.finditer(text)]
+    for address in [*quoted, *_ADDRESS.findall(_QUOTED_ADDRESS.sub(" ", text))]:
+        remember_url(_TRAILING.sub("", address))
+    for _name, value in _PROPERTY.findall(text):
+        plain = value.strip("\"'")
+        if len(plain) >= (4 if plain.isdecimal() else 3):
+            if plain.lower() not in _PATH_WORDS | _PLACEHOLDERS:
+                _known[plain] = MASK
+
+
+def is_pipeline(text: str) -> bool:
+    """Whether a text is one of GStreamer's pipelines: elements with exclamation marks between."""
+    return _LINK.search(text) is not None
+
+
+def remember_secret(secret: str) -> None:
+    """Keep a secret that stands alone, such as a token, so that no text shows it."""
+    if len(secret) >= 3 and secret.lower() not in _PATH_WORDS | _PLACEHOLDERS:
+        _known[secret] = MASK
+
+
 def remember_arguments(arguments: Sequence[str]) -> list[str]:
-    """Remember the addresses in a command line; gives the arguments that hold a secret."""
+    """Remember the addresses and tokens in a command line; gives the arguments that hold one."""
     secret = []
+    for flag, value in pairwise(arguments):
+        if _SECRET_FLAG.fullmatch(flag) and not value.startswith("${"):
+            remember_secret(value)
     for argument in arguments:
+        flag, equals, value = argument.partition("=")
+        if equals and _SECRET_FLAG.fullmatch(flag) and not value.startswith("${"):
+            remember_secret(value)
+        if is_pipeline(argument):
+            remember_pipeline(argument)
+            if redact_pipeline(argument) != argument:
+                secret.append(argument)
+            continue
         address = re.search(r"[A-Za-z][A-Za-z0-9+.-]+://.*", argument, re.DOTALL)
         if address is not None:
             remember_url(address[0])

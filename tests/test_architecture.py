@@ -34,6 +34,8 @@ TRAINING_BENCHMARKS = ("ablation", "training_speed")
 # Small parts of the runtime (standard library, numpy, OpenCV and PyAV) that every package may use.
 SHARED_SMALL_PARTS = (
     "runtime.atomic_write",
+    "runtime.backends.tensorrt.cache.locking",
+    "runtime.cache",
     "runtime.command",
     "runtime.confusion_matrix",
     "runtime.environment",

@@ -37,6 +37,7 @@ EXAMPLES = """examples:
   python -m training.run --set losses.pixel_weight=0 --set name=no-pixel
   python -m training.run --set legs.singles.pretrain.steps=500     another length of one leg
   python -m training.run --resume latest                   go on where the newest run stopped
+  python -m training.run --config mgca --train-data photos/captions.tsv
   python -m training.run --config mgca --train-data 'cc3m/{000..331}.tar'
   torchrun --nproc-per-node 8 -m training.run --config demo
 """
@@ -65,8 +66,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--train-data",
-        metavar="SHARDS",
-        help="webdataset shards of pictures with txt or json captions, e.g. --train-data "
+        metavar="TSV_OR_SHARDS",
+        help="a table of captions beside its pictures, e.g. --train-data photos/captions.tsv, or "
+        "webdataset shards of pictures with txt or json captions, e.g. --train-data "
         "'cc3m/{000..331}.tar'",
     )
     parser.add_argument(
@@ -101,6 +103,13 @@ def newest_checkpoint(runs: Path) -> Path:
     return found[-1]
 
 
+def train_data_overrides(train_data: str) -> list[str]:
+    """What ``--train-data`` sets: a table of captions by its ending, else shards."""
+    is_table = Path(train_data).suffix.lower() in (".tsv", ".csv")
+    chosen, other = ("captions", "shards") if is_table else ("shards", "captions")
+    return [f"data.{chosen}={json.dumps(train_data)}", f"data.{other}=null"]
+
+
 def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | None]:
     """The configuration to run and the checkpoint to go on from, if any."""
     checkpoint = None
@@ -126,7 +135,7 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
         config = find_config(arguments.config)
     overrides = list(arguments.overrides)
     if arguments.train_data:
-        overrides.append(f"data.shards={json.dumps(arguments.train_data)}")
+        overrides += train_data_overrides(arguments.train_data)
     config = apply_overrides(config, overrides)
     check_legs(config)
     if checkpoint:

@@ -19,8 +19,9 @@ from training.data.batches import normalize_images, unit_images
 from training.data.config import DataConfig
 from training.data.streetworld import generate_pair
 from training.model.dense import DenseFeatures
-from training.model.mgca import MgcaModel, normalize
+from training.model.mgca import MgcaModel
 from training.model.resample import shrink_to
+from training.model.unit_length import normalize
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from training.data.tile_mixing import draw_shuffle
 from training.losses.config import LossConfig
 from training.losses.infonce import contrast_pairs
 from training.losses.object import ForegroundMask, pool_masked
-from training.model.mgca import MgcaModel, normalize
+from training.model.mgca import MgcaModel
+from training.model.unit_length import normalize
 
 AREA_OF_RIGHT = 0.4  # TCL's prior
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.ablation.groups import group_pixels, mean_embeddings
+from benchmarks.scoring.groups import group_pixels, mean_embeddings
 from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
@@ -130,11 +130,10 @@ def _by_group(setting: Setting, view: View) -> Prediction:
 
 
 def _by_unit(setting: Setting, view: View) -> Prediction:
-    grid_hw = tuple(view.embeddings_dhw.shape[1:])
     settings = dataclasses.replace(view.units, **setting)
     units = AdaptiveUnits(settings, view.space)(view.embeddings_dhw, view.colors_3hw)
-    scores_nk = units.assignment_nu @ (units.embeddings_ud @ view.text_kd.T)
-    return Prediction(_as_map(scores_nk, grid_hw), units.unit_of_pixel_n.numpy().reshape(grid_hw))
+    scores_khw = units.read(units.embeddings_ud @ view.text_kd.T)
+    return Prediction(scores_khw.permute(1, 2, 0).numpy(), units.unit_of_pixel_hw.numpy())
 
 
 def _as_map(scores_nk: Tensor, grid_hw: tuple[int, ...]) -> np.ndarray:

@@ -13,7 +13,6 @@ from benchmarks.datasets.evaluation_set import EvaluationSet
 from benchmarks.scoring.controls import mean_map_predictor
 from benchmarks.scoring.score import score_set
 from benchmarks.scoring.segments import compare_with_complexity
-from runtime.confusion_matrix import mean_iou
 from runtime.segment.segmenter import Units
 
 Records = Mapping[str, Sequence[dict[str, Any]]]  # by row, one record a seed
@@ -134,7 +133,7 @@ def label_map_control(tuning: EvaluationSet, reported: EvaluationSet) -> float:
         return {kind: truth[frame_bgr.tobytes()] for kind in units}
 
     control = mean_map_predictor(tell_truth, tuning, kinds)
-    return mean_iou(score_set(control, reported, kinds)["pixel"].confusions.sum(axis=0))
+    return score_set(control, reported, kinds)["pixel"].miou
 
 
 def _active_units(records: Sequence[dict[str, Any]]) -> dict[str, float]:

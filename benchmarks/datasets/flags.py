@@ -31,11 +31,11 @@ def add_dataset_flags(add: Callable[..., object]) -> None:
         metavar="NAME",
         help=f"what to score on ({DEFAULT}). {known}",
     )
-    add("--root", type=Path, help="CamVid's folder (else $CAMVID_ROOT)")
+    add("--root", type=Path, help="folder of a set of files (CamVid's else $CAMVID_ROOT)")
     add("--seed", type=whole_number(0), help="which generated scenes, 0; which street, the clip's")
     add("--scenes", type=whole_number(1), default=200, help="how many of them")
     add("--size", type=size_wh(LEAST_SIDE), default=(320, 240), help="their pixels, 320x240")
-    add("--frames", type=frame_range, help="of CamVid, counted from 1, e.g. 1-50")
+    add("--frames", type=frame_range, help="of a set of files, counted from 1, e.g. 1-50")
 
 
 def open_dataset(arguments: argparse.Namespace) -> EvaluationSet:

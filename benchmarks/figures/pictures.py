@@ -54,12 +54,12 @@ def read_camvid(root: Path | None) -> list[Picture]:
     return pictures
 
 
-def check_outside_repositories(folder: Path) -> None:
+def check_outside_repositories(folder: Path, flag: str = "--camvid-out") -> None:
     """CamVid is research data: refuse a folder inside any git repository, this one included."""
     place = folder.resolve()
     for parent in (place, *place.parents):
         if (parent / ".git").exists():
             raise UserError(
-                f"--camvid-out {folder} lies in the repository {parent}, and CamVid's pictures "
+                f"{flag} {folder} lies in the repository {parent}, and CamVid's pictures "
                 "must not get into one; give a folder elsewhere"
             )

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Left-aligned first column, right-aligned others; floats with two digits after the point.
+    """Left-aligned first column, right-aligned others; floats with two digits after the point,
+    ``-`` for None and for what is no number.
 
-    >>> print(format_table(["IoU %", "pixel"], [["car", 41.234], ["bus", float("nan")]]))
+    >>> print(format_table(["IoU %", "pixel"], [["car", 41.234], ["bus", None]]))
     IoU %  pixel
     car    41.23
     bus        -
@@ -27,6 +28,8 @@ def format_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, float):
         return "-" if math.isnan(value) else f"{value:.2f}"
     return str(value)

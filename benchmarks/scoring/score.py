@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
-from benchmarks.scoring.bootstrap import bootstrap_miou, interval95
+from benchmarks.scoring.bootstrap import bootstrap_miou, interval95, margins_of
 from benchmarks.scoring.boundary import boundary_f_score
 from runtime.confusion_matrix import count_confusions, mean_iou, named_ious
 from runtime.segment.segmenter import Units
@@ -38,23 +38,36 @@ class Score:
 
     Attributes:
         words: of the classes, in order.
-        confusions: int64 (frames, classes, classes + 1), see :mod:`runtime.confusion_matrix`.
+        confusion: int64 (classes, classes + 1), all frames', see :mod:`runtime.confusion_matrix`.
+        margins: int64 (frames, 3, classes), see :func:`benchmarks.scoring.bootstrap.margins_of`.
         boundary_f: float64 (frames,), F-score of the boundaries, a fraction.
     """
 
     words: tuple[str, ...]
-    confusions: np.ndarray
+    confusion: np.ndarray
+    margins: np.ndarray
     boundary_f: np.ndarray
+
+    @classmethod
+    def of(
+        cls, words: tuple[str, ...], confusions: Iterable[np.ndarray], boundary_f: Iterable[float]
+    ) -> Score:
+        """The score of frames with these matrices, of which none is kept; at least one."""
+        total, margins = np.zeros((len(words), len(words) + 1), np.int64), []
+        for confusion in confusions:
+            total += confusion
+            margins.append(margins_of(confusion))
+        return cls(words, total, np.stack(margins), np.array(list(boundary_f)))
 
     @property
     def miou(self) -> float:
         """Mean IoU over all frames' summed counts, a fraction."""
-        return mean_iou(self.confusions.sum(axis=0))
+        return mean_iou(self.confusion)
 
     def to_record(self) -> dict[str, Any]:
         """The figures as JSON-ready values, fractions all."""
-        total = self.confusions.sum(axis=0)
-        interval = interval95(bootstrap_miou({"": self.confusions})[""])
+        total = self.confusion
+        interval = interval95(bootstrap_miou({"": self.margins})[""])
         return {
             "miou": self.miou,
             "miou_ci95": list(interval),
@@ -79,20 +92,24 @@ def score_set(
         A score for each kind of unit.
     """
     classes = len(dataset.words)
-    counts: dict[Units, list[np.ndarray]] = {kind: [] for kind in units}
+    totals = {kind: np.zeros((classes, classes + 1), np.int64) for kind in units}
+    margins: dict[Units, list[np.ndarray]] = {kind: [] for kind in units}
     edges: dict[Units, list[float]] = {kind: [] for kind in units}
     for frame in each_frame(dataset, progress):
         for kind, labels_hw in predict(frame.frame_bgr, units).items():
-            counts[kind].append(count_confusions(frame.labels_hw, labels_hw, classes))
+            confusion = count_confusions(frame.labels_hw, labels_hw, classes)
+            totals[kind] += confusion
+            margins[kind].append(margins_of(confusion))
             edges[kind].append(boundary_f_score(dataset.truth_of(frame), labels_hw))
     return {
-        kind: Score(dataset.words, np.stack(counts[kind]), np.array(edges[kind])) for kind in units
+        kind: Score(dataset.words, totals[kind], np.stack(margins[kind]), np.array(edges[kind]))
+        for kind in units
     }
 
 
 def compare_units(scores: dict[Units, Score]) -> dict[str, float | list[float]]:
     """How far adaptive units are ahead of pixels in mIoU, with its paired 95 % interval."""
-    pair = {kind: scores[kind].confusions for kind in ("adaptive", "pixel")}
+    pair = {kind: scores[kind].margins for kind in ("adaptive", "pixel")}
     resampled = bootstrap_miou(pair)
     return {
         "miou_gain": scores["adaptive"].miou - scores["pixel"].miou,

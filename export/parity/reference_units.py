@@ -37,17 +37,18 @@ def gather_units(
     """
     height, width = pixels_dhw.shape[1:]
     features = _feature_maps(_placed(pixels_dhw, space), colors_3hw, settings)
-    cells = [
-        features[:, rows, columns].flatten(1)
-        for rows, columns in seed_cells(height, width, settings["seeds"])
-    ]
-    centres = [cell.mean(dim=1) for cell in cells]
-    if settings["second_seeds"]:
-        centres += [_odd_one(cell, settings["second_seeds"]) for cell in cells]
-    shares = _soft_shares(features, centres, settings["sharpness"])
+    centres, seen = [], []
+    for rows, columns in seed_cells(height, width, settings["seeds"]):
+        cell = features[:, rows, columns].flatten(1)
+        seeds = [cell.mean(dim=1)]
+        if settings["second_seeds"]:
+            seeds.append(_odd_one(cell, settings["second_seeds"]))
+        centres += seeds
+        seen += [_cell_and_neighbors(rows, columns, height, width)] * len(seeds)
+    shares = _soft_shares(features, centres, seen, settings["sharpness"])
     for _ in range(settings["rounds"] - 1):
         centres = [_weighted_mean(features, share) for share in shares]
-        shares = _soft_shares(features, centres, settings["sharpness"])
+        shares = _soft_shares(features, centres, seen, settings["sharpness"])
     embeddings = _unit_embeddings(pixels_dhw, shares)
     for _ in range(settings["merge_rounds"]):
         merged = torch.zeros_like(shares)
@@ -72,6 +73,15 @@ def seed_cells(height: int, width: int, seeds: int) -> list[tuple[slice, slice]]
         for top in range(0, height, tall)
         for left in range(0, width, wide)
     ]
+
+
+def _cell_and_neighbors(rows: slice, columns: slice, height: int, width: int) -> Tensor:
+    """Bool (height, width): the cell and the eight around it, whose pixels see the cell's seeds."""
+    tall, wide = rows.stop - rows.start, columns.stop - columns.start
+    seen = torch.zeros(height, width, dtype=torch.bool)
+    top, left = max(rows.start - tall, 0), max(columns.start - wide, 0)
+    seen[top : rows.stop + tall, left : columns.stop + wide] = True
+    return seen
 
 
 def _odd_one(cell: Tensor, sharpness: float) -> Tensor:
@@ -124,8 +134,14 @@ def _placed(embeddings: Tensor, space: tuple[Tensor, Tensor] | None) -> Tensor:
     return unit_length(torch.tensordot(matrix.T, rest, dims=1), dim=0)
 
 
-def _soft_shares(features: Tensor, centres: list[Tensor], sharpness: float) -> Tensor:
-    distances = [(features - centre[:, None, None]).pow(2).sum(dim=0) for centre in centres]
+def _soft_shares(
+    features: Tensor, centres: list[Tensor], seen: list[Tensor], sharpness: float
+) -> Tensor:
+    """Shares (U, h', w'): of every pixel, among the centres that it sees."""
+    distances = [
+        (features - centre[:, None, None]).pow(2).sum(dim=0).where(here, float("inf"))
+        for centre, here in zip(centres, seen, strict=True)
+    ]
     return torch.softmax(-sharpness * torch.stack(distances), dim=0)
 
 

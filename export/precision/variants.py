@@ -12,6 +12,7 @@ import onnx
 from export.graph.intermediate_outputs import add_patch_output
 from export.graph.rewrites.convert_to_half import convert_to_half
 from export.graph.rewrites.round_like_half import round_like_half
+from export.graph.rewrites.store_as_half import store_as_half
 from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.stages import is_among
 from export.precision.quantize import (
@@ -59,6 +60,8 @@ def make_variant(
     folder: Path,
     feeds: Sequence[Mapping[str, np.ndarray]] = (),
     keep_nodes: Collection[str] = (),
+    *,
+    stored_in_half: bool = False,
 ) -> VariantFiles:
     """Make one precision of the segmenter's graph and write it to ``folder``.
 
@@ -69,10 +72,17 @@ def make_variant(
         folder: where the files go; created.
         feeds: inputs to measure ranges on; ``int8-static`` needs some.
         keep_nodes: names of single nodes that stay in fp32 too (fp16 only).
+        stored_in_half: what is computed in fp32 has its weights rounded to half precision, at half
+            the bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = {*ALWAYS_FP32, *keep_fp32}
     graph = in_precision(fp32, precision, kept, folder, feeds, keep_nodes)
+    if stored_in_half:
+        model = onnx.ModelProto()
+        model.CopyFrom(graph.model)
+        store_as_half(model)
+        graph = StagedGraph(model, graph.stages)
     path, with_patches = folder / SEGMENTER_FILE, folder / "with-patches.onnx"
     measured = add_patch_output(graph.model, graph.stages)
     if precision == "fp16":

@@ -45,6 +45,23 @@ class TokenEmbedding(nn.Module):
         return rows.reshape(tokens.shape[0], tokens.shape[1], table.shape[1])
 
 
+def attend(block: nn.Module, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Attention written out: (n, length, width) -> the same shape.
+
+    Args:
+        block: has ``heads``, ``in_proj`` to three times the width, and ``out_proj``.
+        x: the tokens.
+        mask: added to the logits (n, heads, length, length).
+    """
+    count, length, width = x.shape
+    head_width = width // block.heads
+    qkv = block.in_proj(x).reshape(count, length, 3, block.heads, head_width)
+    query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+    logits = (query * head_width**-0.5) @ key.transpose(-1, -2) + mask
+    mixed = logits.softmax(dim=-1) @ value
+    return block.out_proj(mixed.transpose(1, 2).reshape(count, length, width))
+
+
 class TextBlock(nn.Module):
     """One pre-norm transformer block with explicit causal attention, on open_clip's weights."""
 
@@ -61,17 +78,8 @@ class TextBlock(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Map (n, length, width) to the same shape; ``mask`` (length, length) is added."""
-        x = x + self.ls_1(self._attend(self.ln_1(x), mask))
+        x = x + self.ls_1(attend(self, self.ln_1(x), mask))
         return x + self.ls_2(self.mlp(self.ln_2(x)))
-
-    def _attend(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        count, length, width = x.shape
-        head_width = width // self.heads
-        qkv = self.in_proj(x).reshape(count, length, 3, self.heads, head_width)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        logits = (query * head_width**-0.5) @ key.transpose(-1, -2) + mask
-        mixed = logits.softmax(dim=-1) @ value
-        return self.out_proj(mixed.transpose(1, 2).reshape(count, length, width))
 
 
 class TextEncoder(nn.Module):

@@ -10,19 +10,20 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from open_clip import CLIP
-from torch import Tensor
+from torch import Tensor, nn
 
 from export.even_spacing import evenly_spaced
 from export.graph.rewrites.round_like_half import round_like_half
+from export.graph.rewrites.store_as_int8 import store_as_int8
 from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.tracing import trace_to_onnx
 from export.precision.half_range import find_beyond_half, measure_magnitudes
 from export.precision.variants import in_precision
 from export.progress import Progress, say
-from export.text.encoder import TextEncoder, TokenTable
-from export.text.tokenizer import build_tokenizer_json
-from export.text.vocabulary import check_against_open_clip, cut_padding, embed_vocabulary
+from export.text.encoder import TokenTable
+from export.text.phrases import parity_phrases
+from export.text.tower import TextTower
+from export.text.vocabulary import check_against_original, embed_vocabulary, encode_texts
 from runtime.backends.onnxruntime.backend import OnnxRuntimeBackend
 from runtime.bundle import (
     TEXT_ENCODER_FILE,
@@ -33,11 +34,13 @@ from runtime.bundle import (
 )
 from runtime.errors import MgcaError
 from runtime.text.prompting import embed_names
-from runtime.text.tokenizer import Tokenizer
-from training.model.clip import tokenizer_for
+from runtime.text.sentence_tokenizer import PromptTokenizer, open_tokenizer
 
 LEAST_TEXT_COSINE = 0.99
+# Of a sentence encoder, on each of many phrases.
+LEAST_PHRASE_COSINE = 0.995
 _COMPARED_NAMES = 32
+_PHRASES_PER_RUN = 50
 
 
 @dataclass(frozen=True)
@@ -45,24 +48,38 @@ class TextSide:
     """What the bundles of one export carry for words.
 
     Attributes:
+        tower: the text tower, in fp32.
         vocabulary: names and their exact embeddings.
         prompts: the prompt templates.
-        context_length: tokens a prompt may have.
         files: the files that are the same in every precision, by their names in the bundle.
         encoder: the traced fp32 text encoder; None to leave it out.
         token_table: how its token table is stored; None without the encoder.
+        phrases: what a sentence encoder's precisions are compared on; empty for CLIP's tower.
+        exact_pd: float32 (phrases, D), their embeddings by the tower in fp32.
     """
 
+    tower: TextTower
     vocabulary: Vocabulary
     prompts: Sequence[str]
-    context_length: int
     files: Mapping[str, Path]
     encoder: StagedGraph | None
     token_table: TokenTable | None
+    phrases: Sequence[str]
+    exact_pd: np.ndarray
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that a prompt may have."""
+        return self.tower.context_length
+
+    def open_tokenizer(self) -> PromptTokenizer:
+        """The runtime's own, from the bundle's file."""
+        path = self.files[TOKENIZER_FILE]
+        return open_tokenizer(path, self.context_length, self.tower.tokenizer_kind)
 
 
 def build_text_side(
-    clip: CLIP,
+    tower: TextTower,
     names: Sequence[str],
     prompts: Sequence[str],
     text_center: Tensor,
@@ -75,7 +92,7 @@ def build_text_side(
     """Embed the names, write the vocabulary and (unless left out) trace the encoder.
 
     Args:
-        clip: whose text tower encodes.
+        tower: encodes the names.
         names: distinct class names.
         prompts: templates with one ``{}`` each.
         text_center: float32 (D,), taken off every embedding.
@@ -85,26 +102,29 @@ def build_text_side(
         progress: wraps the loop over batches of names.
 
     Raises:
-        MgcaError: the text tower written for export is not open_clip's.
+        MgcaError: the text tower written for export is not the original.
     """
-    exact = TextEncoder(clip).eval()
-    own = check_against_open_clip(exact, clip, [p.replace("{}", "cat") for p in prompts])
+    exact = tower.write("fp32")
+    own = check_against_original(exact, tower, [p.replace("{}", "cat") for p in prompts])
     if own < 0.99999:
         raise MgcaError(
-            f"the text tower differs from open_clip's (cosine {own:.6f}): a fault of the export"
+            f"the text tower differs from the original (cosine {own:.6f}): a fault of the export"
         )
-    tokenizer = tokenizer_for(clip)
-    vocabulary = embed_vocabulary(names, prompts, exact, tokenizer, text_center, progress)
+    vocabulary = embed_vocabulary(names, prompts, tower, exact, text_center, progress)
     files = {VOCABULARY_FILE: work / VOCABULARY_FILE}
     write_vocabulary(files[VOCABULARY_FILE], vocabulary)
-    encoder = None
+    encoder, phrases = None, []
     if token_table is not None:
         files[TOKENIZER_FILE] = work / TOKENIZER_FILE
-        files[TOKENIZER_FILE].write_bytes(build_tokenizer_json())
-        module = TextEncoder(clip, token_table).eval()
-        encoder = _trace_encoder(module, clip.context_length, work, opset)
+        files[TOKENIZER_FILE].write_bytes(tower.tokenizer_json())
+        encoder = _trace_encoder(tower, tower.write(token_table), work, opset)
+        phrases = parity_phrases(names) if tower.is_sentence else []
+    batches = progress(list(_batches(phrases, _PHRASES_PER_RUN)), "phrases") if phrases else ()
+    rows = [encode_texts(batch, tower, exact) for batch in batches]
+    width = vocabulary.embedding_width
+    exact_pd = np.concatenate(rows) if rows else np.zeros((0, width), np.float32)
     say(f"text: {len(names)} names ready")
-    return TextSide(vocabulary, prompts, clip.context_length, files, encoder, token_table)
+    return TextSide(tower, vocabulary, prompts, files, encoder, token_table, phrases, exact_pd)
 
 
 def write_text_files(
@@ -131,7 +151,11 @@ def write_text_files(
     # The text encoder runs on the CPU whatever runs the frames.
     own = "int8" if precision == "int8-static" else precision
     nodes = _nodes_beyond_half(text, folder, keeps=keeps) if own == "fp16" else ()
-    model = in_precision(text.encoder, own, (), folder, keep_nodes=nodes).model
+    if text.tower.is_sentence and (own == "int8" or text.token_table == "int8"):
+        model = _copy(text.encoder.model)
+        store_as_int8(model)
+    else:
+        model = in_precision(text.encoder, own, (), folder, keep_nodes=nodes).model
     save_graph(model, path)
     files = {**text.files, TEXT_ENCODER_FILE: path}
     measured = _measure_as_devices_do(text, files, model, folder)
@@ -145,44 +169,67 @@ def write_text_files(
             f"text encoder {precision}: cosine {measured['cosine_min']:.5f} with PyTorch is under "
             f"{LEAST_TEXT_COSINE}; use --token-table fp16, or --precision fp32"
         )
+    phrase_min = measured.get("phrase_cosine_min", 1.0)
+    if not phrase_min >= LEAST_PHRASE_COSINE:
+        raise MgcaError(
+            f"text encoder {precision}: cosine {phrase_min:.5f} with PyTorch on one of "
+            f"{len(text.phrases)} phrases is under {LEAST_PHRASE_COSINE}; use --token-table fp16, "
+            "or --precision fp32"
+        )
     return files, {"token_table": text.token_table, **measured}
 
 
-def measure_text_parity(
-    files: Mapping[str, Path], vocabulary: Vocabulary, prompts: Sequence[str], context_length: int
-) -> dict[str, float]:
-    """Encode some names as the device will, and compare with the exact embeddings.
+def measure_text_parity(text: TextSide, files: Mapping[str, Path]) -> dict[str, Any]:
+    """Encode some names, and phrases, as the device will, and compare with the exact embeddings.
+
+    Args:
+        text: what the bundles carry for words.
+        files: the bundle's, by name; the encoder's is measured.
 
     Returns:
-        ``cosine_mean`` and ``cosine_min`` over the names, after prompts and centre.
+        ``cosine_mean`` and ``cosine_min`` over the names, after prompts and centre; of a sentence
+        encoder ``phrases``, their number, ``phrase_cosine_mean`` and ``phrase_cosine_min`` too.
     """
+    vocabulary = text.vocabulary
     chosen = evenly_spaced(len(vocabulary.names), _COMPARED_NAMES)
     names = [vocabulary.names[index] for index in chosen]
-    tokenizer = Tokenizer(files[TOKENIZER_FILE], context_length)
+    tokenizer = text.open_tokenizer()
     with OnnxRuntimeBackend(files[TEXT_ENCODER_FILE], "cpu") as backend:
 
-        def encode(texts: list[str]) -> np.ndarray:
-            feeds = _token_batches(tokenizer, texts)
+        def encode(texts: Sequence[str]) -> np.ndarray:
+            feeds = _token_batches(text.tower, tokenizer, texts)
             return np.concatenate([backend.run(feed)["embedding"] for feed in feeds])
 
-        rows = embed_names(names, prompts, encode, vocabulary.text_center)
-    similar = (rows.astype(np.float64) * vocabulary.embeddings[chosen]).sum(axis=1)
+        rows = embed_names(names, text.prompts, encode, vocabulary.text_center)
+        phrases = encode(text.phrases) if text.phrases else None
+    figures = _cosines(rows, vocabulary.embeddings[chosen], "cosine")
+    if phrases is None:
+        return figures
     return {
-        "cosine_mean": round(float(similar.mean()), 7),
-        "cosine_min": round(float(similar.min()), 7),
+        **figures,
+        "phrases": len(text.phrases),
+        **_cosines(phrases, text.exact_pd, "phrase_cosine"),
+    }
+
+
+def _cosines(rows: np.ndarray, exact: np.ndarray, name: str) -> dict[str, float]:
+    similar = (rows.astype(np.float64) * exact).sum(axis=1)
+    similar /= np.linalg.norm(rows.astype(np.float64), axis=1) * np.linalg.norm(exact, axis=1)
+    return {
+        f"{name}_mean": round(float(similar.mean()), 7),
+        f"{name}_min": round(float(similar.min()), 7),
     }
 
 
 def _measure_as_devices_do(
     text: TextSide, files: Mapping[str, Path], model: onnx.ModelProto, folder: Path
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Measure the written encoder; of half precision a graph that rounds wherever a device does."""
-    rounding, path = onnx.ModelProto(), folder / "rounding-text.onnx"
-    rounding.CopyFrom(model)
+    rounding, path = _copy(model), folder / "rounding-text.onnx"
     if round_like_half(rounding):
         save_graph(rounding, path)
         files = {**files, TEXT_ENCODER_FILE: path}
-    measured = measure_text_parity(files, text.vocabulary, text.prompts, text.context_length)
+    measured = measure_text_parity(text, files)
     path.unlink(missing_ok=True)
     return measured
 
@@ -193,36 +240,43 @@ def _nodes_beyond_half(text: TextSide, folder: Path, *, keeps: bool) -> frozense
     names = text.vocabulary.names
     chosen = [names[index] for index in evenly_spaced(len(names), _COMPARED_NAMES)]
     prompts = [prompt.replace("{}", name) for name in chosen for prompt in text.prompts]
-    tokenizer = Tokenizer(text.files[TOKENIZER_FILE], text.context_length)
-    feeds = _token_batches(tokenizer, prompts)
+    feeds = _token_batches(text.tower, text.open_tokenizer(), prompts)
     magnitudes = measure_magnitudes(text.encoder.model, feeds, folder / "magnitudes-text.onnx")
     found = find_beyond_half(text.encoder, magnitudes, ())
     return found.admit("text encoder fp16", keeps=keeps)
 
 
-def _token_batches(tokenizer: Tokenizer, texts: list[str]) -> Iterator[dict[str, np.ndarray]]:
+def _token_batches(
+    tower: TextTower, tokenizer: PromptTokenizer, texts: Sequence[str]
+) -> Iterator[dict[str, np.ndarray]]:
     """Inputs of the encoder, 32 texts each."""
-    for start in range(0, len(texts), 32):
-        tokens = cut_padding(torch.from_numpy(tokenizer(texts[start : start + 32])))
+    for batch in _batches(texts, 32):
+        tokens = tower.cut(torch.from_numpy(tokenizer(batch)))
         yield {"tokens": np.ascontiguousarray(tokens)}
 
 
-def _trace_encoder(
-    encoder: TextEncoder, context_length: int, work: Path, opset: int
-) -> StagedGraph:
-    # Three different texts, their ends (the largest id) inside the shortest length.
-    tokens = torch.arange(3 * min(8, context_length)).reshape(3, -1)
-    tokens[:, 1] = encoder.embed.table.shape[0] - 1
+def _batches(texts: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(texts), size):
+        yield list(texts[start : start + size])
+
+
+def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def _trace_encoder(tower: TextTower, encoder: nn.Module, work: Path, opset: int) -> StagedGraph:
     model = trace_to_onnx(
         encoder,
-        (tokens,),
+        (tower.example,),
         work,
         inputs=["tokens"],
         outputs=["embedding"],
         dynamic={
             "tokens": {
                 0: torch.export.Dim("n", min=1, max=4096),
-                1: torch.export.Dim("length", min=2, max=context_length),
+                1: torch.export.Dim("length", min=2, max=tower.context_length),
             }
         },
         opset=opset,

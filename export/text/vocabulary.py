@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from open_clip import CLIP
-from torch import Tensor
+from torch import Tensor, nn
 
 from export.progress import Progress
-from export.text.encoder import TextEncoder
+from export.text.tower import TextTower
 from runtime.bundle import Vocabulary, templates_sha256
 from runtime.text.prompting import embed_names
-from training.model.clip import tokenizer_for
 
 _NAMES_PER_STEP = 16
 
@@ -22,8 +20,8 @@ _NAMES_PER_STEP = 16
 def embed_vocabulary(
     names: Sequence[str],
     prompts: Sequence[str],
-    encoder: TextEncoder,
-    tokenizer: Callable[[list[str]], Tensor],
+    tower: TextTower,
+    encoder: nn.Module,
     text_center: Tensor,
     progress: Progress,
 ) -> Vocabulary:
@@ -32,8 +30,8 @@ def embed_vocabulary(
     Args:
         names: distinct class names.
         prompts: templates with one ``{}`` each.
-        encoder: the text tower with its token table in fp32.
-        tokenizer: texts to token ids, int64 (n, context length).
+        tower: the text tower.
+        encoder: the same written for export, with its token table in fp32.
         text_center: float32 (D,).
         progress: wraps the loop over batches of names.
 
@@ -43,9 +41,7 @@ def embed_vocabulary(
     center = text_center.numpy().astype(np.float32)
 
     def encode(texts: list[str]) -> np.ndarray:
-        tokens = cut_padding(tokenizer(texts))
-        with torch.inference_mode():
-            return encoder(tokens).numpy()
+        return encode_texts(texts, tower, encoder)
 
     starts = range(0, len(names), _NAMES_PER_STEP)
     batches = [names[start : start + _NAMES_PER_STEP] for start in starts]
@@ -61,13 +57,11 @@ def embed_vocabulary(
     )
 
 
-def cut_padding(tokens: Tensor) -> Tensor:
-    """Drop the columns of int64 (n, length) after the last end-of-text token.
-
-    That token is the largest id of its row.
-    """
-    longest = int(tokens.argmax(dim=1).max()) + 1
-    return tokens[:, : max(longest, 2)]
+def encode_texts(texts: Sequence[str], tower: TextTower, encoder: nn.Module) -> np.ndarray:
+    """Embeddings float32 (n, D) of n texts by a written tower, in one batch."""
+    tokens = tower.cut(tower.tokenizer(list(texts)))
+    with torch.inference_mode():
+        return encoder(tokens).numpy()
 
 
 def hash_weights(module: torch.nn.Module) -> str:
@@ -79,9 +73,9 @@ def hash_weights(module: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def check_against_open_clip(encoder: TextEncoder, clip: CLIP, texts: Sequence[str]) -> float:
-    """Return the lowest cosine between our text tower and open_clip's own on some texts."""
-    tokens = tokenizer_for(clip)(list(texts))
+def check_against_original(encoder: nn.Module, tower: TextTower, texts: Sequence[str]) -> float:
+    """Return the lowest cosine between a written tower and the original on some texts."""
+    tokens = tower.tokenizer(list(texts))
     with torch.inference_mode():
-        ours, theirs = encoder(cut_padding(tokens)), clip.encode_text(tokens)
+        ours, theirs = encoder(tower.cut(tokens)), tower.original(tokens)
         return float(torch.cosine_similarity(ours.double(), theirs.double(), dim=1).min())

@@ -1,11 +1,18 @@
 """What ``--backend auto`` takes: the fastest that loads here and says what the reference says.
 
 Where only one backend can run, it is opened and that is all. Where there are several, each is
-tried once with the bundle: one frame for parity, a few for speed. The outcome is remembered in the
-cache under everything it depends on, so that later starts open the winner at once. A backend that
-does not load, fails, or disagrees is passed over, and the log says why, whatever kind of error a
-broken package or driver raises; the last resort in the order is ONNX Runtime on the CPU, which is
-also the reference.
+tried with the bundle (:mod:`.trial`): on some frames for parity, then against the best so far, in
+turn, for speed; it is taken only if it is faster by more than noise. The outcome is remembered in
+the cache under everything it depends on, the processor's abilities among them, so that later starts
+open the winner at once.
+
+A backend that computes in less precision than the bundle says is a candidate where the processor
+computes in it natively. It is held to what the export's gate asks of an int8 bundle: 0.97 of the
+labels, near-ties included. What that costs the shipped bundle stands in docs/performance.md.
+
+One that does not load, fails, or disagrees is passed over, and the log says why, whatever kind of
+error a broken package or driver raises; the last resort in the order is ONNX Runtime on the CPU,
+which is also the reference.
 
 TensorRT is a candidate if the cache holds an engine of the bundle for this GPU: ``auto`` never
 makes anybody wait for a build. An engine that has gone stale (another TensorRT, a broken file) is
@@ -18,52 +25,79 @@ import contextlib
 import logging
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import util
-from time import perf_counter
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from runtime.backends.abilities import computes_bfloat16, cpu_abilities
 from runtime.backends.contract import expect_segmenter
 from runtime.backends.devices import cuda_devices
-from runtime.backends.parity import compare_outputs, trial_feeds
+from runtime.backends.parity import LESS_PRECISE
 from runtime.backends.protocol import NotReadyError
+from runtime.backends.tensorrt.progress import Progress, show_build
+from runtime.backends.trial import FRAMES, FRAMES_LESS_PRECISE, Race, judge, race, trial_frames
 from runtime.bundle import Bundle
 from runtime.cache import read_record, record_key, write_record
-from runtime.environment import cpu_name, installed_versions
+from runtime.environment import cpu_name, installed_versions, usable_cores
 from runtime.errors import MgcaError, describe_error
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from runtime.backends.protocol import Backend
 
-# In this order they are tried; of two equally fast ones the first is taken. Backends that compute
-# in less precision than the bundle says (parity.LESS_PRECISE) are only ever taken by name.
+# From the last to the first they are tried; of two that noise cannot tell apart the later one in
+# this list stays. An NPU is only ever taken by name.
 ORDER = (
     "tensorrt",
     "onnxruntime-cuda-graph",
     "onnxruntime-cuda",
+    "openvino-bf16",
     "openvino",
     "onnxruntime-cpu",
 )
 REFERENCE = "onnxruntime-cpu"
 _KIND = "backend_choice"
-_TIMED_RUNS = 3
+# Part of the key: what was chosen by other rules is chosen anew.
+_RULES = 3
 
 log = logging.getLogger(__name__)
 
-__all__ = ["ORDER", "REFERENCE", "candidates", "open_fastest"]
+__all__ = ["ORDER", "REFERENCE", "Outlook", "candidates", "look_ahead", "open_fastest"]
 
 Opener = Callable[[str], "Backend"]
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What ``auto`` goes by before it opens anything.
+
+    Attributes:
+        names: the candidates in order, TensorRT among them if an engine of the bundle is built.
+        key: under which a choice between them is remembered.
+        record: what is remembered: ``chosen``, and ``tried`` with each backend's figures; or empty.
+    """
+
+    names: tuple[str, ...]
+    key: str
+    record: Mapping[str, Any]
+
+    @property
+    def chosen(self) -> str | None:
+        """The remembered choice, None where there is none."""
+        chosen = self.record.get("chosen")
+        return chosen if chosen in self.names else None
+
+
 def candidates() -> tuple[str, ...]:
     """Backends that may run any bundle on this machine, in order; cheap, nothing is loaded."""
+    openvino = util.find_spec("openvino") is not None
     present = {
         "tensorrt": False,  # it needs an engine, see _cached_engine
         "onnxruntime-cuda-graph": bool(cuda_devices()),
         "onnxruntime-cuda": bool(cuda_devices()),
-        "openvino": util.find_spec("openvino") is not None,
+        "openvino-bf16": openvino and computes_bfloat16(),
+        "openvino": openvino,
         "onnxruntime-cpu": True,
     }
     return tuple(name for name in ORDER if present[name])
@@ -71,29 +105,38 @@ def candidates() -> tuple[str, ...]:
 
 def open_fastest(bundle: Bundle, threads: int | None, open_by_name: Opener) -> Backend:
     """Open the backend that is remembered as the fastest, or find it out (see above)."""
-    names = candidates()
-    engine = _cached_engine(bundle)
-    if engine is not None:
-        names = ("tensorrt", *names)
+    ahead = look_ahead(bundle, threads, rebuild=True)
+    names = ahead.names
     if len(names) == 1:
         return open_by_name(names[0])
-    key = _key(bundle, names, threads, engine)
-    remembered = (read_record(_KIND, key) or {}).get("chosen")
-    if remembered in names:
+    remembered = ahead.chosen
+    if remembered is not None:
         try:
             return open_by_name(remembered)
         except Exception as error:  # what other people's packages raise is not ours to foresee
             log.warning(
                 "backend %s, chosen before, no longer loads: %s", remembered, describe_error(error)
             )
-    backend, figures = _try_all(bundle, names, open_by_name)
+    with show_build("choosing a backend, once") as progress:
+        backend, figures = _try_all(bundle, names, open_by_name, progress)
     if not any(figure.get("not_ready") for figure in figures["tried"].values()):
-        write_record(_KIND, key, {"bundle": bundle.id, **figures})
+        write_record(_KIND, ahead.key, {"bundle": bundle.id, **figures})
     return backend
 
 
-def _cached_engine(bundle: Bundle) -> str | None:
-    """Digest of the engine that TensorRT can run here at once; a stale one is built again."""
+def look_ahead(bundle: Bundle, threads: int | None = None, *, rebuild: bool = False) -> Outlook:
+    """What ``auto`` would go by now; no backend is opened.
+
+    ``rebuild``: start to build a TensorRT engine again, in the background, that has gone stale.
+    """
+    engine = _cached_engine(bundle, rebuild)
+    names = candidates() if engine is None else ("tensorrt", *candidates())
+    key = _key(bundle, names, threads, engine)
+    return Outlook(names, key, read_record(_KIND, key) or {})
+
+
+def _cached_engine(bundle: Bundle, rebuild: bool) -> str | None:
+    """Digest of the engine that TensorRT can run here at once."""
     if not cuda_devices():
         return None
     from runtime.backends.tensorrt.engine import find_engine, find_stale_engine
@@ -106,7 +149,7 @@ def _cached_engine(bundle: Bundle) -> str | None:
             entry = find_engine(bundle, library, cuda)
             if entry is not None:
                 return entry.digest
-            if library.kind == "full" and find_stale_engine(bundle) is not None:
+            if rebuild and library.kind == "full" and find_stale_engine(bundle) is not None:
                 start_rebuild(bundle, library)
             else:
                 log.info("no TensorRT engine of %s is built; backend='tensorrt' does it", bundle.id)
@@ -120,23 +163,28 @@ def _cached_engine(bundle: Bundle) -> str | None:
 
 
 def _try_all(
-    bundle: Bundle, names: tuple[str, ...], open_by_name: Opener
+    bundle: Bundle, names: tuple[str, ...], open_by_name: Opener, progress: Progress
 ) -> tuple[Backend, dict[str, Any]]:
-    feeds = trial_feeds(bundle)
+    less_precise = any(name in LESS_PRECISE for name in names)
+    frames = trial_frames(bundle, FRAMES_LESS_PRECISE if less_precise else FRAMES)
     best_name, best = REFERENCE, open_by_name(REFERENCE)
     expect_segmenter(best, bundle)
-    reference, best_ms = _time_runs(best, feeds)
-    tried: dict[str, dict[str, Any]] = {REFERENCE: {"ms": round(best_ms, 3)}}
+    reference = [best.run(frame) for frame in frames]
+    tried: dict[str, dict[str, Any]] = {REFERENCE: {}}
     for name in reversed([name for name in names if name != REFERENCE]):
+        progress(name, len(tried) / len(names))
         backend: Backend | None = None
+        ordinary = False
         try:
             backend = open_by_name(name)
-            outputs, took_ms = _time_runs(backend, feeds)
-            agreement = compare_outputs(outputs, reference)
-            if not agreement.passed:
-                raise MgcaError(f"it disagrees with {REFERENCE} on one frame: {agreement}")
+            found = judge(name, [backend.run(frame) for frame in frames], reference)
+            if not found.passed:
+                ordinary = name in LESS_PRECISE  # it may round too much for this bundle
+                raise MgcaError(f"it disagrees with {REFERENCE}: {found}")
+            timed = race(best, backend, frames)
         except Exception as error:  # what other people's packages raise is not ours to foresee
-            log.warning("backend %s is passed over: %s", name, describe_error(error))
+            level = logging.INFO if ordinary else logging.WARNING
+            log.log(level, "backend %s is passed over: %s", name, describe_error(error))
             tried[name] = {"error": describe_error(error)}
             if isinstance(error, NotReadyError):
                 tried[name]["not_ready"] = True
@@ -144,27 +192,24 @@ def _try_all(
                 with contextlib.suppress(Exception):  # it has failed already
                     backend.close()
             continue
-        tried[name] = {"ms": round(took_ms, 3), **vars(agreement)}
-        if took_ms <= best_ms:
+        tried[name] = {**vars(found.worst), "labels": found.labels, **_describe(timed, best_name)}
+        if timed.second_is_faster:
             best.close()
-            best_name, best, best_ms = name, backend, took_ms
+            best_name, best = name, backend
         else:
             backend.close()
     log.info("backend auto: %s (%s); tried %s", best_name, best.provider, tried)
     return best, {"chosen": best_name, "tried": tried}
 
 
-def _time_runs(
-    backend: Backend, feeds: dict[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], float]:
-    """The outputs, and the least milliseconds of a few runs after the first."""
-    outputs = backend.run(feeds)
-    least = float("inf")
-    for _ in range(_TIMED_RUNS):
-        start = perf_counter()
-        outputs = backend.run(feeds)  # the last one's: a captured graph begins after the first
-        least = min(least, (perf_counter() - start) * 1e3)
-    return outputs, least
+def _describe(timed: Race, rival: str) -> dict[str, Any]:
+    return {
+        "ms": round(median(timed.second_ms), 3),
+        "against": rival,
+        "against_ms": round(median(timed.first_ms), 3),
+        "ratio": round(median(timed.ratios), 3),
+        "turns": len(timed.first_ms),
+    }
 
 
 def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None, engine: str | None) -> str:
@@ -174,7 +219,9 @@ def _key(bundle: Bundle, names: tuple[str, ...], threads: int | None, engine: st
             "candidates": names,
             "threads": threads,
             "versions": installed_versions(("onnxruntime", "onnxruntime-gpu", "openvino")),
-            "machine": [platform.machine(), cpu_name(), os.cpu_count()],
+            "machine": [platform.machine(), cpu_name(), os.cpu_count(), usable_cores()],
+            "abilities": cpu_abilities(),
+            "rules": _RULES,
             "cuda": cuda_devices(),
             "engine": engine,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from runtime.bundle import SEGMENTER_FILE, Bundle
 from runtime.errors import UserError
@@ -33,6 +33,7 @@ def open_backend(
     *,
     file: str = SEGMENTER_FILE,
     threads: int | None = None,
+    force: bool = False,
 ) -> Backend:
     """Load a graph of a bundle.
 
@@ -48,9 +49,10 @@ def open_backend(
       :mod:`.choice`; only for the segmenter, other graphs run on the CPU).
 
     ``threads``: how many the CPU may use inside one graph, None for the engine's choice.
-    ``backend.provider`` says what really runs. Raises :class:`~runtime.errors.UserError` for an
-    unknown name or an engine that is not there, and :class:`~runtime.errors.BundleError` for a
-    graph that does not load.
+    ``force``: also a backend that this processor only emulates (``openvino-bf16`` without bfloat16
+    products), which is refused otherwise. ``backend.provider`` says what really runs. Raises
+    :class:`~runtime.errors.UserError` for an unknown name or an engine that is not there, and
+    :class:`~runtime.errors.BundleError` for a graph that does not load.
     """
     if threads is not None and threads < 1:
         raise UserError(f"threads is {threads}; expected a whole number of at least 1")
@@ -67,7 +69,7 @@ def open_backend(
 
             return open_tensorrt_provider(bundle, threads)
     if name.startswith("openvino"):
-        return _open_openvino(path, name, threads)
+        return _open_openvino(bundle, file, name, threads, force)
     return _open_onnxruntime(path, name, threads)
 
 
@@ -82,12 +84,17 @@ def _open_fastest(bundle: Bundle, threads: int | None) -> Backend:
     return open_fastest(bundle, threads, open_candidate)
 
 
-def _open_openvino(path: Path, name: str, threads: int | None) -> Backend:
+def _open_openvino(
+    bundle: Bundle, file: str, name: str, threads: int | None, force: bool
+) -> Backend:
     from runtime.backends.openvino import OpenVinoBackend
 
+    path = bundle.file(file)
     if name == "openvino-npu":
         return OpenVinoBackend(path, "f16", device="NPU", padded=True)
-    return OpenVinoBackend(path, "bf16" if name == "openvino-bf16" else "f32", threads)
+    precision: Literal["bf16", "f32"] = "bf16" if name == "openvino-bf16" else "f32"
+    digest = bundle.graph_sha256(file)
+    return OpenVinoBackend(path, precision, threads, graph_sha256=digest, force=force)
 
 
 def _open_onnxruntime(path: Path, name: str, threads: int | None) -> Backend:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
+import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from runtime.backends.abilities import computes_bfloat16, cpu_abilities
+from runtime.backends.compiled_models import (
+    compiled_key,
+    drop_compiled,
+    read_compiled,
+    write_compiled,
+)
 from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
+from runtime.backends.row_masks import repeat_row_masks
+from runtime.environment import cpu_name, usable_cores
 from runtime.errors import BundleError, MgcaError, UserError
 
 if TYPE_CHECKING:
@@ -36,6 +49,11 @@ _NAMES = {
 }
 # Devices without dynamic sides get so many rows of text at least, then powers of two.
 _LEAST_ROWS = 32
+# Part of a compiled graph's key: what was rewritten otherwise before is compiled anew.
+_REWRITES = 1
+
+
+log = logging.getLogger(__name__)
 
 
 class OpenVinoBackend(ClosingBackend):
@@ -47,6 +65,10 @@ class OpenVinoBackend(ClosingBackend):
     what an NPU computes in. ``device``: ``CPU`` or ``NPU`` (:class:`UserError` where OpenVINO sees
     none). ``padded``: compile for fixed shapes, as NPUs want it: rows of text are filled up with
     zeros to the next power of two, one compiled model each, and cut off the outputs again.
+    ``graph_sha256``: the digest of the file and its weights; with it, what is compiled for the CPU
+    is kept in the cache. ``force``: also in bfloat16 on a CPU that has no such products, where
+    OpenVINO emulates them, many times slower than fp32, or (with AVX2 alone) computes in fp32 after
+    all; otherwise a :class:`UserError`.
     """
 
     def __init__(
@@ -57,46 +79,98 @@ class OpenVinoBackend(ClosingBackend):
         *,
         device: Literal["CPU", "NPU"] = "CPU",
         padded: bool = False,
+        graph_sha256: str | None = None,
+        force: bool = False,
     ) -> None:
-        openvino = _import_openvino()
+        openvino = import_openvino()
         self.name = _NAMES[device, precision]
-        core, version, devices = _start(openvino, self.name)
+        core, version, devices = start_openvino(openvino, self.name)
         if device not in devices:
             raise UserError(
                 f"backend {self.name}: OpenVINO {version} sees no {device} here (only "
                 f"{', '.join(devices)}); install its driver, or use openvino"
             )
+        if precision == "bf16" and not force:
+            _expect_bfloat16(core, self.name)
         options = _options(device, precision, threads)
         self._padded = padded
         self._requests: dict[int | None, Any] = {}
+        self._compile: Callable[[int | None], Any] | None = None
         try:
-            model = core.read_model(os.fspath(path))
-            # Compiling may merge tensors, and names with them: they are read before.
-            self.inputs = {item.get_any_name(): _spec(item) for item in model.inputs}
-            self.outputs = {item.get_any_name(): _spec(item) for item in model.outputs}
-
-            def compile_for(rows: int | None) -> Any:
-                if rows is not None:
-                    shapes = {name: _fixed(spec, rows) for name, spec in self.inputs.items()}
-                    model.reshape(shapes)
-                return core.compile_model(model, device, options)
-
-            self._compile: Callable[[int | None], Any] | None = compile_for
-            compiled = compile_for(_LEAST_ROWS if padded else None)
+            key = None
+            if device == "CPU" and not padded and graph_sha256 is not None:
+                key = _compiled_key(Path(path), graph_sha256, version, options)
+            compiled = None if key is None else self._import(core, key, device, options)
+            if compiled is None:
+                compiled = self._read_and_compile(openvino, core, path, device, options)
+                if key is not None:
+                    self._keep(key, compiled)
             running = _running(compiled)
             self._requests[_LEAST_ROWS if padded else None] = compiled.create_infer_request()
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise BundleError(
                 f"{os.fspath(path)} cannot be loaded by OpenVINO {version} "
-                f"({_first_line(error)}); use another backend"
+                f"({first_line(error)}); use another backend"
             ) from error
         self.provider = f"OpenVINO {running}"
+
+    def _read_and_compile(
+        self,
+        openvino: Any,
+        core: Any,
+        path: str | os.PathLike[str],
+        device: str,
+        options: dict[str, Any],
+    ) -> Any:
+        model = core.read_model(os.fspath(path))
+        if self.name == _NAMES["CPU", "bf16"]:
+            repeat_row_masks(openvino, model)
+        # Compiling may merge tensors, and names with them: they are read before.
+        self.inputs = {item.get_any_name(): _spec(item) for item in model.inputs}
+        self.outputs = {item.get_any_name(): _spec(item) for item in model.outputs}
+
+        def compile_for(rows: int | None) -> Any:
+            if rows is not None:
+                model.reshape({name: _fixed(spec, rows) for name, spec in self.inputs.items()})
+            return core.compile_model(model, device, options)
+
+        if self._padded:
+            self._compile = compile_for  # once more for each number of rows
+        return compile_for(_LEAST_ROWS if self._padded else None)
+
+    def _import(self, core: Any, key: str, device: str, options: dict[str, Any]) -> Any:
+        """What an earlier start compiled, or None."""
+        kept = read_compiled(key)
+        if kept is None:
+            return None
+        blob, record = kept
+        try:
+            self.inputs, self.outputs = (_specs(record[side]) for side in ("inputs", "outputs"))
+            return core.import_model(io.BytesIO(blob), device, options)
+        except Exception as error:  # whatever OpenVINO raises, or a record of another form
+            log.info("a compiled graph is not taken and made again: %s", first_line(error))
+            drop_compiled(key)
+            return None
+
+    def _keep(self, key: str, compiled: Any) -> None:
+        blob = io.BytesIO()
+        try:
+            compiled.export_model(blob)
+        except Exception as error:  # a version that cannot: it compiles at every start
+            log.info("OpenVINO does not export what it compiled: %s", first_line(error))
+            return
+        tensors = {"inputs": self.inputs, "outputs": self.outputs}
+        sides = {
+            side: {name: [spec.dtype, list(spec.shape)] for name, spec in specs.items()}
+            for side, specs in tensors.items()
+        }
+        write_compiled(key, blob.getvalue(), sides)
 
     def run(
         self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
         """Run once; see :class:`runtime.backends.protocol.Backend`."""
-        if self._compile is None:
+        if not self._requests:
             raise MgcaError("this backend has been closed; open it again to run it")
         check_feeds(self.inputs, feeds)
         names = check_wanted(self.outputs, outputs)
@@ -105,11 +179,12 @@ class OpenVinoBackend(ClosingBackend):
         try:
             request = self._requests.get(room)
             if request is None:
+                assert self._compile is not None
                 request = self._requests[room] = self._compile(room).create_infer_request()
             request.infer([_filled(feeds[name], self.inputs[name], room) for name in self.inputs])
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise MgcaError(
-                f"the graph failed on {self.provider}: {_first_line(error)}; try another backend"
+                f"the graph failed on {self.provider}: {first_line(error)}; try another backend"
             ) from error
         # The request's tensors are overwritten by the next run; the caller's must not be.
         places = {name: place for place, name in enumerate(self.outputs)}
@@ -124,7 +199,13 @@ class OpenVinoBackend(ClosingBackend):
         self._compile = None
 
 
-def _import_openvino() -> Any:
+def install_line(*, again: bool = False) -> str:
+    """What installs OpenVINO; ``again``: over a package that is there and broken."""
+    return f"pip install {'--force-reinstall ' if again else ''}'{REQUIREMENT}'"
+
+
+def import_openvino() -> Any:
+    """The package; :class:`UserError` where it is missing or broken, with the line to install."""
     # Importing openvino sends a usage event from a child process; without this module it uses
     # its own stub for it. Nothing of ours calls home.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -133,14 +214,14 @@ def _import_openvino() -> Any:
     except ImportError as error:
         raise UserError(
             f"backend openvino needs the package openvino ({error}); "
-            f"install it with pip install '{REQUIREMENT}', or use onnxruntime-cpu"
+            f"install it with {install_line()}, or use onnxruntime-cpu"
         ) from error
     except Exception as error:  # a package that is there and broken raises what it likes
         raise _broken("openvino", error) from error
     return openvino
 
 
-def _start(openvino: Any, name: str) -> tuple[Any, str, list[str]]:
+def start_openvino(openvino: Any, name: str) -> tuple[Any, str, list[str]]:
     """OpenVINO's core, its version, and the devices it sees."""
     try:
         core = openvino.Core()
@@ -158,9 +239,41 @@ def _running(compiled: Any) -> str:
 def _broken(name: str, error: Exception) -> UserError:
     return UserError(
         f"backend {name}: the package openvino is here but does not work "
-        f"({type(error).__name__}: {_first_line(error)}); install it again with pip install "
-        f"--force-reinstall '{REQUIREMENT}', or use onnxruntime-cpu"
+        f"({type(error).__name__}: {first_line(error)}); install it again with "
+        f"{install_line(again=True)}, or use onnxruntime-cpu"
     )
+
+
+def _expect_bfloat16(core: Any, name: str) -> None:
+    """Refuse a CPU of which neither OpenVINO nor the system says that it multiplies bfloat16."""
+    try:
+        native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except Exception as error:  # OpenVINO raises bare RuntimeErrors
+        raise _broken(name, error) from error
+    if not native and not computes_bfloat16():
+        raise UserError(
+            f"backend {name}: this processor ({cpu_name()}) does not multiply in bfloat16 (x86: "
+            "avx512_bf16 or amx_bf16, Arm: bf16); OpenVINO would emulate it, many times slower "
+            "than fp32, or compute in fp32 after all; use openvino, or force it with "
+            "--force-backend (force_backend=True)"
+        )
+
+
+def _compiled_key(
+    path: Path, graph_sha256: str, version: str, options: Mapping[str, Any]
+) -> str | None:
+    processor = [platform.machine(), cpu_name(), *cpu_abilities(), usable_cores()]
+    parts = {
+        "openvino": version,
+        "options": dict(options),
+        "processor": processor,
+        "rewrites": _REWRITES,
+    }
+    return compiled_key(path, graph_sha256, parts)
+
+
+def _specs(record: Mapping[str, Any]) -> dict[str, TensorSpec]:
+    return {name: TensorSpec(dtype, tuple(shape)) for name, (dtype, shape) in record.items()}
 
 
 def _options(device: str, precision: str, threads: int | None) -> dict[str, Any]:
@@ -223,7 +336,7 @@ def _spec(item: Any) -> TensorSpec:
     return TensorSpec(_DTYPES.get(kind, kind), shape)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """What went wrong, without the source positions that OpenVINO puts in front."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("Exception from", "Check "))]

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 CLEAR_MARGIN = 0.01
 LEAST_AGREEMENT = 0.99
 LARGEST_MEAN_DIFFERENCE = 0.005
-# Backends that compute in less precision than the bundle says, whatever it says. They are taken by
-# name only, and held to what the export's gate asks of int8: over all frames, since rounding may
-# carry two units over the threshold at which they merge, and then much of one frame turns.
+# Backends that compute in less precision than the bundle says, whatever it says. They are held to
+# what the export's gate asks of int8: over all frames, since rounding may carry two units over the
+# threshold at which they merge, and then much of one frame turns.
 LESS_PRECISE = ("openvino-bf16", "openvino-npu")
 LEAST_AGREEMENT_LESS_PRECISE = 0.97
 _WORDS = 20

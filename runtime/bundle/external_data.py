@@ -11,6 +11,8 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
+from runtime.bundle.protobuf import fields, text_of
+
 __all__ = ["external_files"]
 
 # Field numbers of onnx.proto that lead from a message to tensors, by kind of message.
@@ -47,46 +49,13 @@ def _locations(data: mmap.mmap, start: int, end: int, kind: str, depth: int) -> 
     if depth > _DEEPEST:
         raise ValueError("nested too deep")
     paths = _PATHS[kind]
-    for field, first, last in _fields(data, start, end):
+    for field, value in fields(data, start, end):
         inner = paths.get(field)
+        if inner is None or isinstance(value, int):
+            continue
         if inner == "entry":
-            parts = {number: data[low:high] for number, low, high in _fields(data, first, last)}
-            if parts.get(1) == b"location":
-                yield parts.get(2, b"").decode("utf-8", errors="replace")
-        elif inner is not None:
-            yield from _locations(data, first, last, inner, depth + 1)
-
-
-def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Number, start and end of each length-delimited field of a message; others are skipped."""
-    place = start
-    while place < end:
-        tag, place = _varint(data, place)
-        wire = tag & 7
-        if wire == 0:
-            _, place = _varint(data, place)
-        elif wire == 1:
-            place += 8
-        elif wire == 5:
-            place += 4
-        elif wire == 2:
-            length, place = _varint(data, place)
-            if place + length > end:
-                raise ValueError("a field is longer than its message")
-            yield tag >> 3, place, place + length
-            place += length
+            parts = {number: text_of(data, text) for number, text in fields(data, *value)}
+            if parts.get(1) == "location":
+                yield parts.get(2, "")
         else:
-            raise ValueError("not protobuf")
-
-
-def _varint(data: mmap.mmap, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-        shift += 7
-        if shift > 63:
-            raise ValueError("not protobuf")
+            yield from _locations(data, *value, inner, depth + 1)

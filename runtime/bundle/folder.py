@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from runtime.bundle.bounded_json import is_plain_text
 from runtime.bundle.external_data import external_files
+from runtime.bundle.graph_check import check_graph
+from runtime.bundle.limits import FILES, MANIFEST_BYTES
 from runtime.bundle.manifest import MANIFEST_FILE, REMEDY, FileRecord, Manifest
 from runtime.bundle.vocabulary import Vocabulary, read_vocabulary, templates_sha256
 from runtime.errors import BundleError
+from runtime.shipped import SHIPPED, locate_bundle
 
 SEGMENTER_FILE = "segmenter.onnx"
 TEXT_ENCODER_FILE = "text_encoder.onnx"
@@ -22,7 +26,8 @@ REQUIRED_FILES = (SEGMENTER_FILE, VOCABULARY_FILE)
 
 # What desktops and sync tools drop into any folder they show: not part of a bundle, and harmless.
 _DESKTOP_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-_MANIFEST_LIMIT_BYTES = 32 << 20
+# What file systems give a name, or a part of it, in bytes.
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -92,22 +97,27 @@ class Bundle:
 
 
 def load_bundle(path: str | os.PathLike[str], verify: bool = True) -> Bundle:
-    """Open a bundle's folder and check it.
+    """Open a bundle's folder, or a shipped bundle by its name, and check it.
 
     Always checked: the manifest, that every listed file is there with its size, that no file is
     there which is not listed, that no path leaves the folder, and that a graph reads no weights
     from elsewhere. ``verify`` also checks every sha256
     (about a second for each gigabyte). Raises :class:`BundleError`, one line.
     """
-    folder = Path(path).expanduser()
+    folder = locate_bundle(path)
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
         raise BundleError(
-            f"bundle {folder} {found}; expected a folder made by python -m export; "
+            f"bundle {folder} {found}; expected a folder made by python -m export, or "
+            f"{' or '.join(name for name, kept in SHIPPED.items() if kept.is_dir())}; "
             "check the path given as the bundle"
         )
     folder = folder.resolve()
     manifest = read_manifest(folder)
+    if len(manifest.files) > FILES:
+        raise BundleError(
+            f"bundle {folder} lists {len(manifest.files)} files, expected at most {FILES}; {REMEDY}"
+        )
     for name, record in manifest.files.items():
         _check_file(folder, name, record, verify)
     for name in REQUIRED_FILES:
@@ -121,6 +131,7 @@ def load_bundle(path: str | os.PathLike[str], verify: bool = True) -> Bundle:
     for name in manifest.files:
         if name.endswith(".onnx"):
             _weight_files(folder, name, manifest)
+            _check_graph(folder, name, manifest)
     for name in unlisted_files(folder, manifest):
         raise BundleError(
             f"bundle {folder} holds {name}, which {MANIFEST_FILE} does not list; "
@@ -139,7 +150,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     path = _inside(folder, MANIFEST_FILE)
     try:
-        if path.stat().st_size > _MANIFEST_LIMIT_BYTES:
+        if path.stat().st_size > MANIFEST_BYTES:
             raise BundleError(f"{path} is larger than 32 MiB, no manifest is; {REMEDY}")
         return Manifest.from_json(path.read_bytes())
     except OSError as error:
@@ -178,6 +189,8 @@ def is_plain_name(name: str) -> bool:
         and ".." not in path.parts
         and not set(name) & set("\\:\0")
         and name != MANIFEST_FILE
+        and len(name.encode("utf-8", "replace")) <= _LONGEST_NAME
+        and is_plain_text(name)
     )
 
 
@@ -237,6 +250,21 @@ def _weight_files(folder: Path, name: str, manifest: Manifest) -> list[str]:
             )
         found.append(beside)
     return found
+
+
+def _check_graph(folder: Path, name: str, manifest: Manifest) -> None:
+    """BundleError for a graph that no export writes, before any engine reads it."""
+
+    def size_of(location: str) -> int | None:
+        record = manifest.files.get((PurePosixPath(name).parent / location).as_posix())
+        return None if record is None else record.bytes
+
+    try:
+        check_graph(folder / name, size_of)
+    except ValueError as error:
+        raise BundleError(
+            f"bundle {folder}: {name} is not a graph that a bundle may hold ({error}); {REMEDY}"
+        ) from None
 
 
 def _short(value: object) -> str:

@@ -8,6 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from runtime.bundle.bounded_json import is_plain_text, read_json
+from runtime.bundle.limits import (
+    CONTEXT_LENGTH,
+    EMBEDDING_WIDTH,
+    PIXELS,
+    PROMPTS,
+    SHORTEST_CONTEXT,
+    UNITS,
+)
 from runtime.errors import BundleError
 from runtime.plain_json import json_text
 
@@ -83,12 +92,14 @@ class TextInfo:
     """The text side: tokens a prompt may have, hash of the encoder, whether a centre is taken off.
 
     ``encoder_sha256`` names the text encoder's weights, so that embeddings made by another one are
-    never mixed in; it is there even when the bundle does not carry the encoder.
+    never mixed in; it is there even when the bundle does not carry the encoder. ``tokenizer`` is
+    the kind of the tower's own tokenizer (``wordpiece``), whose file says all; None is CLIP's.
     """
 
     context_length: int
     encoder_sha256: str
     centered: bool
+    tokenizer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,8 @@ class Manifest:
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
         if self.clip.activation is None:  # as it was written then, and so the bundle keeps its id
             del record["clip"]["activation"]
+        if self.text.tokenizer is None:
+            del record["text"]["tokenizer"]
         return json_text(record)
 
     @classmethod
@@ -137,8 +150,8 @@ class Manifest:
         changing ``format_version``.
         """
         try:
-            record = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            record = read_json(text)
+        except ValueError as error:
             raise BundleError(f"{MANIFEST_FILE} is not valid JSON ({error}); {REMEDY}") from None
         if not isinstance(record, dict) or record.get("format") != FORMAT:
             raise BundleError(
@@ -180,7 +193,7 @@ class _Fields:
 
     def text(self, key: str) -> str:
         value = self.record.get(key)
-        if not isinstance(value, str) or not value:
+        if not value or not isinstance(value, str) or not is_plain_text(value):
             raise self.wrong(key, "a text")
         return value
 
@@ -191,14 +204,16 @@ class _Fields:
         value = self.record.get(key)
         if not isinstance(value, list) or len(value) < at_least:
             raise self.wrong(key, "a list of texts")
-        if not all(isinstance(item, str) and item.strip() for item in value):
+        if not all(is_plain_text(item) and item.strip() for item in value):
             raise self.wrong(key, "a list of texts")
         return tuple(value)
 
-    def integer(self, key: str, least: int = 1) -> int:
+    def integer(self, key: str, least: int = 1, most: int | None = None) -> int:
         value = self.record.get(key)
         if type(value) is not int or value < least:
             raise self.wrong(key, f"a whole number of at least {least}")
+        if most is not None and value > most:
+            raise self.wrong(key, f"a whole number of at most {most}")
         return value
 
     def number(self, key: str) -> float:
@@ -219,6 +234,8 @@ class _Fields:
             raise self.wrong(key, "[width, height]")
         if not all(type(side) is int and 0 < side <= 1 << 16 for side in value):
             raise self.wrong(key, "[width, height]")
+        if value[0] * value[1] > PIXELS:
+            raise self.wrong(key, f"[width, height] of at most {PIXELS} pixels")
         return value[0], value[1]
 
     def triple(self, key: str) -> tuple[float, float, float]:
@@ -238,6 +255,8 @@ def _read(fields: _Fields) -> Manifest:
     prompts = templates.texts("prompts", at_least=1)
     if any(prompt.count("{}") != 1 for prompt in prompts):
         raise templates.wrong("prompts", "texts with one {} each")
+    if len(prompts) > PROMPTS:
+        raise templates.wrong("prompts", f"at most {PROMPTS} texts")
     words = fields.record.get("trained_words")
     return Manifest(
         model_id=fields.text("model_id"),
@@ -247,13 +266,16 @@ def _read(fields: _Fields) -> Manifest:
             clip.text("dense"),
             clip.text_or_none("activation"),
         ),
-        embedding_width=fields.integer("embedding_width"),
+        embedding_width=fields.integer("embedding_width", most=EMBEDDING_WIDTH),
         input=InputInfo(frame.size("size_wh"), frame.triple("mean"), frame.triple("std")),
-        output=OutputInfo(output.size("grid_wh"), output.integer("units")),
+        output=OutputInfo(output.size("grid_wh"), output.integer("units", most=UNITS)),
         logit_scale=fields.number("logit_scale"),
         templates=TemplateSet(templates.text("name"), prompts),
         text=TextInfo(
-            text.integer("context_length"), text.text("encoder_sha256"), text.flag("centered")
+            text.integer("context_length", SHORTEST_CONTEXT, CONTEXT_LENGTH),
+            text.text("encoder_sha256"),
+            text.flag("centered"),
+            text.text_or_none("tokenizer"),
         ),
         trained_words=None if words is None else fields.texts("trained_words"),
         background_words=fields.texts("background_words"),

@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.bundle.bounded_json import is_plain_text, read_json
+from runtime.bundle.tensor_file import check_tensor_file
 from runtime.errors import BundleError
 
 if TYPE_CHECKING:
@@ -110,9 +112,10 @@ def read_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
 
     path = Path(path)
     try:
+        named = check_tensor_file(path) & {"embeddings", "text_center"}
         with safe_open(str(path), framework="numpy") as stream:
             metadata = stream.metadata() or {}
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}
+            tensors = {name: stream.get_tensor(name) for name in named}
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise BundleError(f"{path} is not a vocabulary file ({error}); {_REMEDY}") from None
     for name in ("embeddings", "text_center"):
@@ -134,10 +137,10 @@ def read_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
 
 def _read_names(text: str, path: Path) -> tuple[str, ...]:
     try:
-        names = json.loads(text)
-    except (ValueError, RecursionError):
+        names = read_json(text)
+    except ValueError:
         names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not all(map(is_plain_text, names)):
         raise BundleError(f"{path}: names should be a JSON list of texts; {_REMEDY}")
     return tuple(names)
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.cli.config import (
     RunningConfig,
     SessionConfig,
     SourcesConfig,
     WordsConfig,
-    check_config,
     merge_config,
 )
 from runtime.cli.config_file import read_config
+from runtime.cli.streams import check_streams, read_sources
 from runtime.command import CommandParser, hide_login
-from runtime.options import add_options
+from runtime.options import GIVEN_SOURCES, add_options
 from runtime.sinks.registry import registered_sinks
 
 DESCRIPTION = """\
@@ -29,10 +29,13 @@ examples:
   mgca-rt --camera 0 --classes person,car --show
   mgca-rt --video drive.mp4 --classes 'sky,road,vehicle=car|bus' --out overlay.mp4
   mgca-rt --video rtsp://user:password@host/stream --classes person --jsonl - --rle
+  mgca-rt --test-pattern --classes person --show
   mgca-rt --images frames/ --classes sky,road,tree --background none --label-dir labels/
+  mgca-rt --camera 0 --name door=rtsp://host/stream --classes person --jsonl '{name}.jsonl'
   mgca-rt --config site.toml --max-frames 100
   mgca-rt words [PREFIX]    the words that a bundle knows
-  mgca-rt cache list        the TensorRT engines kept on this machine (cache clear removes them)
+  mgca-rt doctor            what this machine has, which backend runs, and a short self-test
+  mgca-rt cache list        the engines and compiled graphs kept here (cache clear removes them)
 
 exit codes: 0 done, 1 failed while running (also when one output failed and the others went on),
 2 wrong arguments, 3 the camera or stream is gone, 130 stopped by Ctrl-C or SIGTERM (every output
@@ -80,8 +83,18 @@ def build_parser() -> ArgumentParser:
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n\n{_list_backends()}",
     )
-    sources = parser.add_argument_group("source", "one of these; without any, the demo clip")
+    sources = parser.add_argument_group(
+        "source",
+        "any of these, also several times: each is a stream, called cam0, cam1 and so on, and "
+        "{name} in an output's path is its name. Without any, the demo clip",
+    )
     add_options(sources, SourcesConfig)
+    sources.add_argument(
+        "--name",
+        action="append",
+        metavar="NAME=SOURCE",
+        help="a source with a name: --name door=rtsp://host/stream --name yard=1",
+    )
     add_options(parser.add_argument_group("words"), WordsConfig)
     outputs = parser.add_argument_group(
         "outputs",
@@ -109,9 +122,18 @@ def build_parser() -> ArgumentParser:
 def parse_arguments(arguments: Sequence[str]) -> CommandLine:
     """Parse and check; raises ``UserError``. What needs a file or the model is checked later."""
     options = vars(build_parser().parse_args(arguments))
-    values = {} if options["config"] is None else read_config(options["config"])
-    config = merge_config(merge_config(SessionConfig(), values), options)
-    check_config(config)
+    config = SessionConfig()
+    if options["config"] is not None:
+        from_file = read_config(options["config"])
+        config = replace(merge_config(config, from_file.values), streams=from_file.streams)
+    given, named = options.pop(GIVEN_SOURCES, ()), options.pop("name") or ()
+    sources = read_sources(given, named) if given or named else {}
+    if isinstance(sources, dict):
+        config = merge_config(config, {**options, **sources})
+    else:  # they take the place of those of the file, as one would
+        nothing = dict.fromkeys(SourcesConfig.ALTERNATIVES)
+        config = replace(merge_config(config, {**options, **nothing}), streams=sources)
+    check_streams(config)
     return CommandLine(
         config=config,
         config_file=options["config"],

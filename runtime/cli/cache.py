@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.backends.tensorrt.cache.entry import EngineEntry
-from runtime.backends.tensorrt.cache.holdings import Holding
+from runtime.backends.tensorrt.cache.holdings import count_holdings, describe_counts
 from runtime.backends.tensorrt.cache.store import EngineCache
 from runtime.cache import cache_folder
 from runtime.command import CommandParser
@@ -21,15 +21,15 @@ examples:
   mgca-rt cache clear
 
 The cache is $MGCA_CACHE, else $XDG_CACHE_HOME/mgca, else ~/.cache/mgca; $MGCA_CACHE_LIMIT (8G)
-bounds the engines in it, those of ONNX Runtime's TensorRT provider included. What a crash left
-behind is listed as left over. Everything in it can be made again."""
+bounds the engines in it, those of ONNX Runtime's TensorRT provider and what OpenVINO compiled
+included. What a crash left behind is listed as left over. Everything in it can be made again."""
 
-# How each kind of holding but the engines is told of: as a JSON key, as a count, in words.
-_KEYS = {"left over": "left_over", "provider": "provider_folder"}
-_COUNTS = {"engine": "engines", "left over": "left_over", "provider": "provider_folders"}
+# How each kind of holding but the engines is told of: as a JSON key, in words.
+_KEYS = {"left over": "left_over", "provider": "provider_folder", "compiled": "compiled_graph"}
 _REMARKS = {
     "left over": "left over: no readable sidecar says what it is",
     "provider": "engines of ONNX Runtime's TensorRT provider",
+    "compiled": "compiled by OpenVINO",
 }
 
 __all__ = ["run_cache"]
@@ -38,13 +38,13 @@ __all__ = ["run_cache"]
 def run_cache(arguments: Sequence[str]) -> int:
     """Run the subcommand with what stands behind ``mgca-rt cache``; gives the exit code."""
     parser = CommandParser(
-        prog=PROG, description="List or clear the cache of TensorRT engines.", epilog=_EXAMPLES
+        prog=PROG, description="List or clear the cache of engines and graphs.", epilog=_EXAMPLES
     )
     parser.add_argument("action", choices=("list", "clear"), help="what to do")
     parser.add_argument(
         "--json",
         action="store_true",
-        help="as JSON: list, one object an engine; clear, one of what went and what stayed",
+        help="as JSON: list, one object a thing; clear, one of what went and what stayed",
     )
     options = parser.parse_args(list(arguments))
     cache = EngineCache()
@@ -69,7 +69,7 @@ def _list(cache: EngineCache, as_json: bool) -> None:
     for holding in others:
         size = f"{holding.size_bytes / 2**20:8.1f} MiB"
         print(f"{holding.name[:12]}  {size}  {_REMARKS[holding.kind]}")
-    print(f"{_count(holdings)}, in {cache.folder.parent}")
+    print(f"{describe_counts(count_holdings(holdings))}, in {cache.folder.parent}")
 
 
 def _describe(entry: EngineEntry) -> str:
@@ -91,26 +91,10 @@ def _clear(cache: EngineCache, as_json: bool) -> None:
     for folder in _other_records():
         shutil.rmtree(folder, ignore_errors=True)
     if as_json:
-        print(json.dumps({"removed": _numbers(gone), "kept": _numbers(kept)}))
+        print(json.dumps({"removed": count_holdings(gone), "kept": count_holdings(kept)}))
         return
     note = f"; {len(kept)} in use stay" if kept else ""
-    print(f"removed {_count(gone)}, from {cache.folder.parent}{note}")
-
-
-def _numbers(holdings: Sequence[Holding]) -> dict[str, int]:
-    counts = {key: sum(one.kind == kind for one in holdings) for kind, key in _COUNTS.items()}
-    return {**counts, "bytes": sum(one.size_bytes for one in holdings)}
-
-
-def _count(holdings: Sequence[Holding]) -> str:
-    """Such as ``2 engines and 1 left over, 3.0 MiB``."""
-    numbers = _numbers(holdings)
-    parts = [f"{numbers['engines']} {'engine' if numbers['engines'] == 1 else 'engines'}"]
-    if numbers["left_over"]:
-        parts.append(f"{numbers['left_over']} left over")
-    if numbers["provider_folders"]:
-        parts.append(f"{numbers['provider_folders']} of ONNX Runtime's provider")
-    return f"{' and '.join(parts)}, {numbers['bytes'] / 2**20:.1f} MiB"
+    print(f"removed {describe_counts(count_holdings(gone))}, from {cache.folder.parent}{note}")
 
 
 def _other_records() -> list[Path]:

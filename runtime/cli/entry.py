@@ -39,6 +39,10 @@ def _run(arguments: Sequence[str]) -> int:
         from runtime.cli.words import run_words
 
         return run_words(arguments[1:])
+    if list(arguments[:1]) == ["doctor"]:
+        from runtime.cli.doctor import run_doctor
+
+        return run_doctor(arguments[1:])
     from runtime.cli.arguments import parse_arguments
 
     with StopSignals() as stopping:
@@ -53,7 +57,13 @@ def _run(arguments: Sequence[str]) -> int:
         from runtime.cli.session import run_session
 
         command = shlex.join(["mgca-rt", *map(redact, arguments)])
-        return run_session(line.config, stopping, line.config_file, command)
+        return run_session(
+            line.config,
+            stopping,
+            line.config_file,
+            command,
+            reread=lambda: parse_arguments(arguments).config,
+        )
 
 
 def _print_config(config: SessionConfig) -> None:

@@ -16,27 +16,35 @@ from runtime.stream.statistics import read_peak_rss_mib
 from runtime.stream.stream import Stream
 from runtime.stream.worker import SinkWorker
 
-__all__ = ["describe_run", "print_summary"]
+__all__ = ["describe_run", "describe_stream", "print_all", "print_summary"]
+
+#: Counters of :class:`~runtime.stream.statistics.RunStatistics`, as they stand in the report.
+COUNTERS = (
+    "frames_in",
+    "frames_processed",
+    "frames_dropped",
+    "frames_skipped",
+    "frames_spared",
+    "frames_unfinished",
+)
 
 #: How many of the entries that were passed over a report names.
 MOST_NAMES = 100
 
 
-def describe_run(
-    config: SessionConfig,
-    stream: Stream,
-    status: str,
-    failure: BaseException | None,
-    started_at: float,
+def describe_stream(
+    config: SessionConfig, stream: Stream, interrupted: bool, failure: BaseException | None = None
 ) -> dict[str, Any]:
-    """The record of a run. ``status`` is ``done``, ``interrupted`` or ``failed``."""
+    """The record of one stream; ``failure`` is what ended the run if that is the stream's own."""
     source, segmenter, statistics = stream.source, stream.segmenter, stream.statistics
     names = list(segmenter.class_names)
     areas = statistics.mean_areas()
+    errors = [worker.error for worker in stream.workers]
+    error = failure or stream.error or next((one for one in errors if one is not None), None)
     return {
-        "status": status,
-        "error": None if failure is None else redact(str(failure)),
-        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started_at)),
+        "stream": stream.name,
+        "status": "failed" if error else "interrupted" if interrupted else "done",
+        "error": None if error is None else redact(describe_error(error)),
         "source": {
             "kind": source.kind,
             "name": redact(source.name),
@@ -49,13 +57,10 @@ def describe_run(
                 "names": source.passed_over[:MOST_NAMES],
             },
         },
-        "frames_in": statistics.frames_in,
-        "frames_processed": statistics.frames_processed,
-        "frames_dropped": statistics.frames_dropped,
-        "frames_skipped": statistics.frames_skipped,
-        "frames_unfinished": statistics.frames_unfinished,
+        **{name: getattr(statistics, name) for name in COUNTERS},
         "unreadable": source.unreadable,
         "reconnects": source.reconnects,
+        "events": stream.events.record(),
         "duration_s": round(statistics.duration_s, 4),
         "fps": round(statistics.fps, 3),
         "stages_ms": statistics.stages_ms(),
@@ -73,10 +78,51 @@ def describe_run(
         "rivals": stream.rivals.describe(names),
         "threshold": config.words.threshold,
         "units": config.words.units,
-        "peak_rss_mib": read_peak_rss_mib(),
         "outputs": _describe_outputs(stream.workers),
+    }
+
+
+def describe_run(
+    streams: Sequence[dict[str, Any]],
+    status: str,
+    failure: BaseException | None,
+    started_at: float,
+) -> dict[str, Any]:
+    """The record of a run: that of its one stream and more, or sums and a list of ``streams``.
+
+    Args:
+        streams: of :func:`describe_stream`.
+        status: ``done``, ``interrupted`` or ``failed``.
+        failure: what ended it, or what an output lost.
+        started_at: in seconds since 1970.
+    """
+    first = streams[0]
+    return {
+        "status": status,
+        "error": None if failure is None else redact(str(failure)),
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started_at)),
+        **(_without_status(first) if len(streams) == 1 else _sum_up(streams)),
+        "peak_rss_mib": read_peak_rss_mib(),
         "versions": describe_versions(),
         "hardware": {"machine": platform.machine(), **describe_hardware()},
+    }
+
+
+def _without_status(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in ("status", "error")}
+
+
+def _sum_up(streams: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What several streams have in common, added up; then each by itself."""
+    counted = (*COUNTERS, "unreadable", "reconnects")
+    longest_s = max(one["duration_s"] for one in streams)
+    processed = sum(one["frames_processed"] for one in streams)
+    return {
+        **{name: sum(one[name] for one in streams) for name in counted},
+        "duration_s": longest_s,
+        "fps": round(processed / longest_s, 3) if longest_s else 0.0,
+        **{name: streams[0][name] for name in ("backend", "provider", "bundle_id")},
+        "streams": list(streams),
     }
 
 
@@ -95,19 +141,47 @@ def _describe_outputs(workers: Sequence[SinkWorker]) -> dict[str, Any]:
     return outputs
 
 
+def print_all(
+    record: dict[str, Any],
+    records: Sequence[dict[str, Any]],
+    sinks: Sequence[Sequence[Sink]],
+    shared: Sequence[Sink],
+    file: TextIO,
+) -> None:
+    """The summaries of all streams, and what they make together.
+
+    Args:
+        record: the run's.
+        records: the streams', each with its ``sinks``.
+        shared: sinks of all streams.
+        file: where to print.
+    """
+    for one, own in zip(records, sinks, strict=True):
+        if len(records) > 1:
+            print(f"{one['stream']}:", file=file)
+        print_summary(one, own, file)
+    for sink in shared:
+        _print_line(sink, {}, file)
+    if len(records) > 1:
+        print(
+            f"together  {record['fps']:.1f} frames/s; {record['frames_processed']} frames of "
+            f"{len(records)} streams",
+            file=file,
+        )
+    if record["status"] == "interrupted":
+        print("stopped   by a signal; every output is closed", file=file)
+
+
 def print_summary(record: dict[str, Any], sinks: Sequence[Sink], stream: TextIO) -> None:
     """A few lines for people: what was written, how much of each class, how fast."""
     for sink in sinks:
-        line = sink.summary()
-        if line is not None:
-            dropped = record["outputs"].get(sink.key, {}).get("dropped", 0)
-            note = f"; {dropped} frames dropped, it is too slow" if dropped else ""
-            print(f"{line[0]:<10}{redact(line[1])}{note}", file=stream)
+        _print_line(sink, record["outputs"], stream)
     areas = ", ".join(f"{name} {100 * area:.1f} %" for name, area in record["mean_areas"].items())
     print(f"areas     {areas}", file=stream)
     lost = [
         f"{record[key]} {word}"
         for key, word in (
+            ("frames_spared", "spared"),
             ("frames_dropped", "dropped"),
             ("unreadable", "unreadable"),
             ("reconnects", "reconnects"),
@@ -122,5 +196,11 @@ def print_summary(record: dict[str, Any], sinks: Sequence[Sink], stream: TextIO)
         f"{record['backend']} on {record['provider']}",
         file=stream,
     )
-    if record["status"] == "interrupted":
-        print("stopped   by a signal; every output is closed", file=stream)
+
+
+def _print_line(sink: Sink, outputs: dict[str, Any], stream: TextIO) -> None:
+    line = sink.summary()
+    if line is not None:
+        dropped = outputs.get(sink.key, {}).get("dropped", 0)
+        note = f"; {dropped} frames dropped, it is too slow" if dropped else ""
+        print(f"{line[0]:<10}{redact(line[1])}{note}", file=stream)

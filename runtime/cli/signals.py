@@ -22,6 +22,11 @@ class StopSignals:
     jobs), except SIGHUP (nohup means it). A second signal, half a second later or more, ends the
     process at once, whatever it does: a thread of its own hears it, as a handler in Python must
     wait for the main thread to come back from what it called.
+
+    Attributes:
+        event: set by a signal that ends the run.
+        graceful: whether it is only set; before, the signal raises ``KeyboardInterrupt``.
+        hangup: once it is there, SIGHUP sets it and ends nothing: files are to be read again.
     """
 
     SIGNALS = tuple(
@@ -31,6 +36,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.graceful = False
+        self.hangup: threading.Event | None = None
         self._previous: dict[int, Any] = {}
         self._previous_wakeup = -1
         self._wakeup: socket.socket | None = None
@@ -57,7 +63,14 @@ class StopSignals:
             signal.set_wakeup_fd(self._previous_wakeup)
             self._wakeup.close()
 
+    def _asks_for_files(self, number: int) -> bool:
+        return self.hangup is not None and number == getattr(signal, "SIGHUP", None)
+
     def _handle(self, number: int, frame: object) -> None:
+        if self._asks_for_files(number):
+            assert self.hangup is not None
+            self.hangup.set()
+            return
         if not self.graceful:
             raise KeyboardInterrupt
         self.event.set()
@@ -67,7 +80,7 @@ class StopSignals:
         first_at: float | None = None
         with heard:
             while numbers := heard.recv(1):
-                if numbers[0] not in self.SIGNALS:
+                if numbers[0] not in self.SIGNALS or self._asks_for_files(numbers[0]):
                     continue
                 if first_at is None:
                     first_at = time.monotonic()

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from runtime.bundle import TEXT_ENCODER_FILE, Bundle, load_bundle, name_key
+from runtime.bundle import TEXT_ENCODER_FILE, load_bundle, name_key
 from runtime.command import CommandParser
 from runtime.demo import DEMO_BUNDLE
 from runtime.text.embedder import TextEmbedder
+from runtime.text.known import known_words
 
 PROG = "mgca-rt words"
 _EXAMPLES = """\
@@ -65,14 +66,6 @@ def describe_words(embedder: TextEmbedder, prefix: str = "") -> dict[str, Any]:
         "background": list(manifest.background_words),
         "templates": {"name": manifest.templates.name, "prompts": list(manifest.templates.prompts)},
     }
-
-
-def known_words(bundle: Bundle) -> list[str]:
-    """Names that can be used as they stand: trained ones, then others that were precomputed."""
-    trained = bundle.manifest.trained_words or ()
-    names = bundle.vocabulary().names
-    usable = [word for word in trained if bundle.has(TEXT_ENCODER_FILE) or word in set(names)]
-    return list({name_key(word): word for word in (*names, *usable)}.values())
 
 
 def _lines(record: dict[str, Any]) -> list[str]:

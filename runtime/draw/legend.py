@@ -27,13 +27,18 @@ _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d
 __all__ = ["draw_legend"]
 
 
-def draw_legend(frame_bgr: np.ndarray, names: Sequence[str], areas: Mapping[str, float]) -> None:
+def draw_legend(
+    frame_bgr: np.ndarray,
+    names: Sequence[str],
+    areas: Mapping[str, float],
+    colors_bgr: np.ndarray | None = None,
+) -> None:
     """Draw, in place at the top left, the classes that are there, with their share of the frame.
 
     They stand in the order of ``names``, so that none moves because another grows. It covers a
     quarter of the frame at most: there are columns, long names are cut, and where that is not
     enough the smallest classes are left out and counted (``+3``). Frames too small to read
-    anything on stay as they are.
+    anything on stay as they are. ``colors_bgr`` uint8 (255, 3) are the palette's by default.
     """
     there = [index for index, name in enumerate(names) if areas.get(name, 0.0) > 0.0]
     type_size = _TypeSize.for_frame(frame_bgr)
@@ -53,7 +58,9 @@ def draw_legend(frame_bgr: np.ndarray, names: Sequence[str], areas: Mapping[str,
     ]
     if left_out and plan.places > 1:
         lines.append((None, f"+{left_out}"))
-    _draw_lines(frame_bgr, type_size, plan, lines)
+    _draw_lines(
+        frame_bgr, type_size, plan, lines, palette(255) if colors_bgr is None else colors_bgr
+    )
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ def _draw_lines(
     type_size: _TypeSize,
     plan: _Plan,
     lines: Sequence[tuple[int | None, str]],
+    colors_bgr: np.ndarray,
 ) -> None:
     import cv2
 
@@ -137,7 +145,7 @@ def _draw_lines(
         top = line // 4 + place % plan.rows * line
         gap = max(1, line // 8)
         if index is not None:
-            color = tuple(int(level) for level in palette(255)[index])
+            color = tuple(int(level) for level in colors_bgr[index])
             corners = (left, top + gap), (left + line - 2 * gap, top + line - gap)
             cv2.rectangle(frame_bgr, *corners, color, -1)
             cv2.rectangle(frame_bgr, *corners, white, 1)

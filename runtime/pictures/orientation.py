@@ -19,7 +19,12 @@ def read_display_matrix(frame: Any) -> Matrix | None:
     PyAV's ``frame.rotation`` is the same reduced to an angle: a mirror image looks like a half
     turn there.
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV (18.1) gives no side data at all of a frame with a kind that it does not know, such
+        # as the EXIF that FFmpeg 8.1 takes out of JPEG and TIFF. The angle it reads all the same.
+        return _matrix_of_angle(frame.rotation)
     if data is None:
         return None
     values = np.frombuffer(bytes(data), np.int32)
@@ -27,6 +32,16 @@ def read_display_matrix(frame: Any) -> Matrix | None:
         return None
     a, b, c, d = (int(values[place]) for place in (0, 1, 3, 4))
     return (a, b, c, d) if a * d - b * c else None
+
+
+def _matrix_of_angle(degrees: int) -> Matrix | None:
+    """The matrix of a turn counterclockwise, None for none; whether it mirrors is not known."""
+    turns: dict[int, Matrix] = {
+        90: (0, -1, 1, 0),
+        180: (-1, 0, 0, -1),
+        270: (0, 1, -1, 0),
+    }
+    return turns.get(90 * round(degrees % 360 / 90))
 
 
 def swaps_sides(matrix: Matrix | None) -> bool:

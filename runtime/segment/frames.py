@@ -49,6 +49,7 @@ class RawScores:
         unit_of_pixel: int32 (h', w'), the adaptive unit of each grid pixel.
         pixel_scores: float32 (K, h', w'), each pixel by itself.
         time_s: when the frame was taken, in seconds on the source's clock, or None.
+        spared: whether the graph was not run, and these are an earlier frame's scores.
     """
 
     queries: TextQueries
@@ -57,6 +58,7 @@ class RawScores:
     unit_of_pixel: np.ndarray | None
     pixel_scores: Scores | None
     time_s: float | None = None
+    spared: bool = False
 
     def holds(self, units: WantedUnits) -> bool:
         """Whether the scores of these units are there."""

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from runtime.backends.contract import expect_segmenter
+from runtime.backends.casts import warn_of_casts
+from runtime.backends.contract import expect_results, expect_segmenter
 from runtime.backends.open import open_backend
 from runtime.backends.protocol import Backend
-from runtime.bundle import Bundle, Manifest, load_bundle
+from runtime.bundle import SEGMENTER_FILE, Bundle, Manifest, load_bundle
 from runtime.demo import DEMO_BUNDLE
-from runtime.errors import UserError
+from runtime.errors import BundleError, MgcaError, UserError
+from runtime.heap import trim_heap
 from runtime.segment.frames import PreparedFrame, RawScores, WantedUnits
+from runtime.segment.scratch import ScratchPool
 from runtime.segment.word_scores import StreamedScores, identity, most_rows
 from runtime.text.embedder import TextEmbedder
 from runtime.text.queries import TextQueries, prepare_queries
@@ -59,7 +62,9 @@ class Model:
             backend.close()
             raise
         self._identity = identity(bundle.manifest.embedding_width)
+        self._scratches = ScratchPool()
         self._running = threading.Lock()
+        self._has_run = self._closed = False
 
     @classmethod
     def load(
@@ -69,6 +74,7 @@ class Model:
         *,
         threads: int | None = None,
         verify: bool = True,
+        force_backend: bool = False,
     ) -> Model:
         """Open a bundle (None: the demo model that is shipped) with a backend.
 
@@ -77,6 +83,7 @@ class Model:
             backend: a name of :data:`runtime.backends.BACKEND_NAMES`.
             threads: CPU threads inside the graph; None for the engine's choice.
             verify: check every file's sha256.
+            force_backend: take also a backend that this processor only emulates.
 
         Raises:
             BundleError: the bundle is not one, or its graph is not what its manifest says.
@@ -84,7 +91,11 @@ class Model:
         """
         if not isinstance(bundle, Bundle):
             bundle = load_bundle(DEMO_BUNDLE if bundle is None else bundle, verify=verify)
-        return cls(bundle, open_backend(bundle, backend, threads=threads), threads)
+        opened = open_backend(bundle, backend, threads=threads, force=force_backend)
+        warn_of_casts(bundle, opened)
+        model = cls(bundle, opened, threads)
+        trim_heap()
+        return model
 
     @property
     def manifest(self) -> Manifest:
@@ -114,6 +125,7 @@ class Model:
             UserError: the frame is of another kind.
         """
         import cv2
+        import numpy as np
 
         if (
             getattr(frame_bgr, "ndim", 0) != 3
@@ -126,11 +138,15 @@ class Model:
             raise UserError(f"the frame is {found}; expected BGR uint8 (height, width, 3)")
         size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
         width, height = self.manifest.input.size_wh
-        if size_wh != (width, height):
-            shrinks = size_wh[0] >= width and size_wh[1] >= height
-            way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            frame_bgr = cv2.resize(frame_bgr, (width, height), interpolation=way)
-        return PreparedFrame(cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB)[None], size_wh, time_s)
+        tensor = np.empty((1, height, width, 3), dtype=np.uint8)  # the prepared frame's own
+        with self._scratches.lend() as scratch:
+            if size_wh != (width, height):
+                shrinks = size_wh[0] >= width and size_wh[1] >= height
+                way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+                resized = scratch.array("resized", (height, width, 3), np.uint8)
+                frame_bgr = cv2.resize(frame_bgr, (width, height), resized, interpolation=way)
+            cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB, tensor[0])
+        return PreparedFrame(tensor, size_wh, time_s)
 
     def score(self, frame: PreparedFrame, queries: TextQueries, units: WantedUnits) -> RawScores:
         """Run the graph on a prepared frame and bring back the scores of these units.
@@ -143,7 +159,7 @@ class Model:
         streams = len(queries.text) > most_rows(self.manifest.embedding_width)
         text = self._identity if streams else queries.text
         with self._running:
-            outputs = self.backend.run({"frame": frame.tensor, "text": text}, _OUTPUTS[units])
+            outputs = self._run(frame, text, units)
         first: dict[str, Any] = {name: values[0] for name, values in outputs.items()}
         if streams:
             for name in first.keys() & {"class_scores", "pixel_scores"}:
@@ -157,9 +173,30 @@ class Model:
             frame.time_s,
         )
 
+    def _run(
+        self, frame: PreparedFrame, text: np.ndarray, units: WantedUnits
+    ) -> dict[str, np.ndarray]:
+        """Run the graph; one that has never run on the CPU, and cannot, is the bundle's fault."""
+        feeds = {"frame": frame.tensor, "text": text}
+        try:
+            outputs = self.backend.run(feeds, _OUTPUTS[units])
+        except UserError:
+            raise
+        except MgcaError as error:
+            if self._has_run or self.backend.name != "onnxruntime-cpu" or self._closed:
+                raise
+            raise BundleError(
+                f"bundle {self.bundle.path}: {SEGMENTER_FILE} does not run ({error}); "
+                "export it again with python -m export"
+            ) from error
+        expect_results(outputs, self.bundle, len(text))
+        self._has_run = True
+        return outputs
+
     def close(self) -> None:
         """Let go of the graph, after the run in progress, and of the text encoder if it is open."""
         with self._running:
+            self._closed = True
             self.backend.close()
         self.text_embedder.close()
 

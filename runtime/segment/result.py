@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
-from runtime.segment.labelling import NONE_LABEL, probabilities
+from runtime.segment.labelling import NONE_LABEL, count_labels, probabilities
 from runtime.segment.rle import Rle, encode_rle
 from runtime.segment.word_scores import Scores, bands
 
@@ -33,6 +33,7 @@ class Result:
         label_of_row: uint8 (K,): the label that each word stands for.
         words: the K words.
         logit_scale: what cosines are multiplied by before a softmax makes them probabilities.
+        spared: whether nothing had changed, and the scores are those of an earlier frame.
     """
 
     labels: np.ndarray
@@ -43,13 +44,12 @@ class Result:
     label_of_row: np.ndarray
     words: tuple[str, ...]
     logit_scale: float
+    spared: bool = False
 
     @cached_property
     def areas(self) -> dict[str, float]:
         """Share of all pixels that each class covers, in [0, 1]; the rest is none of them."""
-        import numpy as np
-
-        counts = np.bincount(self.labels.ravel(), minlength=256)
+        counts = count_labels(self.labels)
         total = max(self.labels.size, 1)
         return {name: float(counts[index] / total) for index, name in enumerate(self.class_names)}
 
@@ -86,11 +86,18 @@ class Result:
         """A class's mask as COCO compressed RLE, as pycocotools reads it."""
         return encode_rle(self.mask(name))
 
-    def draw(self, frame_bgr: np.ndarray, opacity: float = 0.55, legend: bool = True) -> np.ndarray:
+    def draw(
+        self,
+        frame_bgr: np.ndarray,
+        opacity: float = 0.55,
+        legend: bool = True,
+        colors_bgr: np.ndarray | None = None,
+    ) -> np.ndarray:
         """A new BGR uint8 (H, W, 3) frame with the classes' colors and a legend over it.
 
         ``frame_bgr`` is the frame that was segmented (:class:`UserError` on another size);
-        ``opacity`` in [0, 1] is how much of it the colors hide. Pixels with label 255 stay.
+        ``opacity`` in [0, 1] is how much of it the colors hide; ``colors_bgr`` uint8 (255, 3) are
+        those of the labels, by default the palette. Pixels with label 255 stay.
         """
         from runtime.draw.legend import draw_legend
         from runtime.draw.overlay import draw_labels
@@ -100,9 +107,9 @@ class Result:
                 f"the frame to draw on has shape {frame_bgr.shape}, expected "
                 f"{(*self.labels.shape, 3)}; give the frame that was segmented"
             )
-        drawn = draw_labels(frame_bgr, self.labels, opacity)
+        drawn = draw_labels(frame_bgr, self.labels, opacity, colors_bgr)
         if legend:
-            draw_legend(drawn, self.class_names, self.areas)
+            draw_legend(drawn, self.class_names, self.areas, colors_bgr)
         return drawn
 
     def to_labels_png(self) -> bytes:

@@ -52,7 +52,7 @@ class Rivalry:
 class RivalWatch:
     """Counts, over a run, which background words win where a class comes second.
 
-    A class is watched until it is found once. All frames of a run have one class list.
+    A class is watched until it is found once. Where the words change, counting begins anew.
 
     Args:
         alike: whether a class, by its words, and a background word mean nearly the same; a rival
@@ -71,8 +71,11 @@ class RivalWatch:
         """Look at one frame's scores on their grid."""
         import numpy as np
 
-        self._found |= {name for name, area in result.areas.items() if area > 0.0}
         words, label_of_row = result.words, result.label_of_row
+        if self._words not in ((), words):
+            self._forget()
+        self._words, self._labels = words, tuple(label_of_row.tolist())
+        self._found |= {name for name, area in result.areas.items() if area > 0.0}
         watched = [name for name in result.class_names if name not in self._found]
         if not watched or len(words) > MOST_WORDS or not (label_of_row == 255).any():
             return
@@ -80,7 +83,6 @@ class RivalWatch:
         order = np.argpartition(scores, -2, axis=0)[-2:].reshape(2, -1)
         first, second = order[1], order[0]
         self._pixels += first.size
-        self._words, self._labels = words, tuple(label_of_row.tolist())
         behind = label_of_row[second]
         taken = label_of_row[first] == 255
         for name in watched:
@@ -88,6 +90,11 @@ class RivalWatch:
             winners = np.bincount(first[taken & (behind == value)], minlength=len(words))
             before = self._taken.get(name)
             self._taken[name] = winners if before is None else before + winners
+
+    def _forget(self) -> None:
+        self._taken.clear()
+        self._found.clear()
+        self._pixels = 0
 
     def rivalries(self, class_names: Sequence[str]) -> list[Rivalry]:
         """The classes that were found nowhere because of one rival, in the order given."""

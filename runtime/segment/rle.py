@@ -7,12 +7,14 @@ continuation bit, and written as characters from ``0`` (48) on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Rle", "decode_rle", "encode_rle"]
+__all__ = ["Rle", "decode_rle", "encode_rle", "encode_runs"]
 
 
 class Rle(TypedDict):
@@ -37,8 +39,30 @@ def encode_rle(mask_hw: np.ndarray) -> Rle:
     runs = np.diff(edges)
     if flat.size and flat[0]:
         runs = np.concatenate([[0], runs])
-    height, width = mask_hw.shape
-    return {"size": [int(height), int(width)], "counts": _write_numbers(_differences(runs))}
+    return encode_runs(runs, [len(runs)], mask_hw.shape)[0]
+
+
+def encode_runs(
+    runs: np.ndarray, counts: Sequence[int] | np.ndarray, size_hw: tuple[int, ...]
+) -> list[Rle]:
+    """Compressed RLE of several masks of one size at once.
+
+    Args:
+        runs: integers (n,): each mask's runs down the columns, zeros first, mask after mask.
+        counts: how many of them belong to each mask; their sum is n.
+        size_hw: height and width, which every mask's runs fill.
+    """
+    import numpy as np
+
+    ends = np.cumsum(counts)
+    place = np.arange(len(runs)) - np.repeat(ends - counts, counts)
+    numbers = runs.astype(np.int64)
+    late = np.flatnonzero(place > 2)
+    numbers[late] -= runs[late - 2]
+    text, letters = _write_numbers(numbers)
+    borders = np.concatenate([[0], np.cumsum(letters)])[np.concatenate([[0], ends])].tolist()
+    size = [int(size_hw[0]), int(size_hw[1])]
+    return [{"size": size, "counts": text[a:b]} for a, b in pairwise(borders)]
 
 
 def decode_rle(rle: Rle) -> np.ndarray:
@@ -60,13 +84,8 @@ def decode_rle(rle: Rle) -> np.ndarray:
     return np.repeat(inside, runs).reshape(width, height).T
 
 
-def _differences(runs: np.ndarray) -> np.ndarray:
-    numbers = runs.copy()
-    numbers[3:] -= runs[1:-2]
-    return numbers
-
-
-def _write_numbers(numbers: np.ndarray) -> str:
+def _write_numbers(numbers: np.ndarray) -> tuple[str, np.ndarray]:
+    """All numbers as letters, and how many letters each of them took."""
     import numpy as np
 
     groups = []
@@ -80,9 +99,10 @@ def _write_numbers(numbers: np.ndarray) -> str:
         groups.append(np.where(alive, (low | np.where(more, 32, 0)) + 48, 0))
         alive = alive & more
     if not groups:
-        return ""
-    letters = np.stack(groups, axis=1).ravel()
-    return letters[letters > 0].astype(np.uint8).tobytes().decode("ascii")
+        return "", np.zeros(0, np.int64)
+    letters = np.stack(groups, axis=1)
+    text = letters[letters > 0].astype(np.uint8).tobytes().decode("ascii")
+    return text, np.count_nonzero(letters, axis=1)
 
 
 def _read_numbers(counts: str) -> list[int]:

@@ -29,8 +29,10 @@ class MotionGate(Protocol):
 class ScoreSmoother(Protocol):
     """Between inference and labelling: steadies scores over time."""
 
-    def smooth(self, raw: RawScores) -> RawScores:
+    def smooth(self, raw: RawScores, frame: PreparedFrame) -> RawScores:
         """The scores to label, called once a frame, spared ones included.
+
+        ``frame`` is the one that they are given to: what moved can be seen in it.
 
         Give back ``raw`` with other scores (``dataclasses.replace``); its arrays are not to be
         written to. ``raw.queries`` is another object whenever the classes have changed: scores of

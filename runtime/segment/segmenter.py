@@ -14,6 +14,7 @@ from runtime.backends.protocol import Backend
 from runtime.bundle import Bundle, Manifest
 from runtime.errors import UserError
 from runtime.segment.frames import PreparedFrame, RawScores, Units, WantedUnits
+from runtime.segment.kept_labels import KeptLabels
 from runtime.segment.labelling import label_pixels
 from runtime.segment.model import Model
 from runtime.segment.result import Result
@@ -61,6 +62,7 @@ class Segmenter:
         self._threshold = 0.0
         self._queries: TextQueries | None = None
         self._last_run: RawScores | None = None
+        self._kept = KeptLabels()
         self._inferring = threading.Lock()
         self._changing = threading.Lock()
 
@@ -72,12 +74,15 @@ class Segmenter:
         *,
         threads: int | None = None,
         verify: bool = True,
+        force_backend: bool = False,
     ) -> Segmenter:
         """Open a bundle with a model of its own, which is closed with it; see :meth:`Model.load`.
 
         Raises :class:`~runtime.errors.BundleError` or :class:`~runtime.errors.UserError`.
         """
-        segmenter = cls(Model.load(bundle, backend, threads=threads, verify=verify))
+        segmenter = cls(
+            Model.load(bundle, backend, threads=threads, verify=verify, force_backend=force_backend)
+        )
         segmenter._owns_model = True
         return segmenter
 
@@ -191,7 +196,7 @@ class Segmenter:
                 if self.motion_gate is not None:
                     self.motion_gate.ran(prepared)
                     self._last_run = raw
-            return raw if self.smoother is None else self.smoother.smooth(raw)
+            return raw if self.smoother is None else self.smoother.smooth(raw, prepared)
 
     def postprocess(
         self,
@@ -211,23 +216,25 @@ class Segmenter:
         scores = raw.class_scores if units == "adaptive" else raw.pixel_scores
         if scores is None:
             raise UserError(f"these scores hold no {units} ones; infer with units='both' for that")
-        scale = self.manifest.logit_scale
-        labels = label_pixels(
-            scores,
-            raw.queries.label_of_row,
-            raw.size_wh if size_wh is None else size_wh,
-            logit_scale=scale,
-            threshold=self._threshold,
-        )
+        scale, label_of_row = self.manifest.logit_scale, raw.queries.label_of_row
+        size_wh, threshold = raw.size_wh if size_wh is None else size_wh, self._threshold
+        labels = self._kept.copy_of(scores, size_wh, threshold) if raw.spared else None
+        if labels is None:
+            labels = label_pixels(
+                scores, label_of_row, size_wh, logit_scale=scale, threshold=threshold
+            )
+            if self.motion_gate is not None:
+                self._kept.keep(labels, scores, size_wh, threshold)
         return Result(
             labels=labels,
             class_names=raw.queries.class_names,
             units=raw.unit_of_pixel if units == "adaptive" else None,
             latency_ms={} if latency_ms is None else latency_ms,
             grid_scores=scores,
-            label_of_row=raw.queries.label_of_row,
+            label_of_row=label_of_row,
             words=raw.queries.words,
             logit_scale=scale,
+            spared=raw.spared,
         )
 
     def __call__(self, frame_bgr: np.ndarray, time_s: float | None = None) -> Result:
@@ -262,7 +269,7 @@ class Segmenter:
             return None
         if not self.motion_gate.spares(prepared):
             return None
-        return replace(last, size_wh=prepared.size_wh, time_s=prepared.time_s)
+        return replace(last, size_wh=prepared.size_wh, time_s=prepared.time_s, spared=True)
 
     def __enter__(self) -> Segmenter:
         return self

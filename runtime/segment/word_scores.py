@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 
+from runtime.segment.scratch import Scratch
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -22,7 +24,16 @@ if TYPE_CHECKING:
 FEW_WORDS = 128
 BAND_BYTES = 4 << 20
 
-__all__ = ["BAND_BYTES", "FEW_WORDS", "Scores", "StreamedScores", "bands", "identity", "most_rows"]
+__all__ = [
+    "BAND_BYTES",
+    "FEW_WORDS",
+    "Scores",
+    "StreamedScores",
+    "bands",
+    "identity",
+    "most_rows",
+    "read_band",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +66,29 @@ class StreamedScores:
 
 
 Scores = Union["np.ndarray", StreamedScores]
+
+
+def read_band(scores: Scores, first: int, last: int, scratch: Scratch) -> np.ndarray:
+    """The scores of a few lines of the grid: float32 (K, last - first, w'), contiguous.
+
+    They are those given where these are whole and fit, else scratch.
+    """
+    import numpy as np
+
+    if isinstance(scores, StreamedScores):
+        lines = scores.embeddings[:, first:last]
+        embeddings = scratch.array("embeddings", lines.shape, np.float32)
+        np.copyto(embeddings, lines)
+        band = scratch.array("band", (len(scores.text), *lines.shape[1:]), np.float32)
+        flat = embeddings.reshape(len(embeddings), -1)
+        np.matmul(scores.text, flat, out=band.reshape(len(band), -1))
+        return band
+    lines = scores[:, first:last]
+    if lines.flags.c_contiguous and lines.dtype == np.float32:
+        return lines
+    band = scratch.array("band", lines.shape, np.float32)
+    np.copyto(band, lines)
+    return band
 
 
 def most_rows(width: int) -> int:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime.errors import UserError
 from runtime.standard_output import refuse_dash
+
+if TYPE_CHECKING:
+    from runtime.sources.frame import Source
 
 __all__ = ["Claims"]
 
@@ -19,7 +24,6 @@ class Claims:
         inputs: real paths of the files that the run reads.
         image_paths: the images of the source as they were given; empty for other sources.
         class_names: the classes that are asked for, in label order.
-        stdout_flag: the flag of the output that writes to stdout, None if nothing does.
     """
 
     def __init__(
@@ -32,9 +36,23 @@ class Claims:
         self.inputs = frozenset(os.path.realpath(path) for path in inputs)
         self.image_paths = tuple(image_paths)
         self.class_names = tuple(class_names)
-        self.stdout_flag: str | None = None
+        self._stdout_flags: list[str] = []
         self._bundle = Path(os.path.realpath(bundle))
         self._flag_of: dict[str, str] = {}
+
+    def of_stream(self, source: Source, class_list: Sequence[str]) -> Claims:
+        """The same claims as one of several streams sees them: its images, its classes."""
+        from runtime.text.classes import parse_classes
+
+        own = copy.copy(self)  # what is claimed is shared
+        own.image_paths = tuple(source.input_paths() if source.kind == "images" else ())
+        own.class_names = tuple(entry.name for entry in parse_classes(list(class_list)))
+        return own
+
+    @property
+    def stdout_flag(self) -> str | None:
+        """The flag of the output that writes to stdout, None if nothing does."""
+        return self._stdout_flags[0] if self._stdout_flags else None
 
     def claim_file(self, flag: str, given: str) -> None:
         """Claim a file; devices and pipes may be written to by several.
@@ -50,11 +68,17 @@ class Claims:
         if path in self.inputs:
             raise UserError(f"{flag} {given} is an input of this run; give another name")
         if path in self._flag_of:
-            raise UserError(f"{self._flag_of[path]} and {flag} name the same file {given}")
+            raise UserError(
+                f"{self._flag_of[path]} and {flag} name the same file {given}"
+                f"{_hint_of_names(self._flag_of[path], flag)}"
+            )
         self._flag_of[path] = flag
 
-    def claim_folder(self, flag: str, given: str) -> None:
+    def claim_folder(self, flag: str, given: str, *, shared: bool = False) -> None:
         """Claim a folder to put files into.
+
+        ``shared`` says that the same output of other streams may use it as well, since the names
+        of its files hold the stream's.
 
         Raises:
             UserError: it lies in the bundle, or another output has it.
@@ -62,9 +86,10 @@ class Claims:
         refuse_dash(flag, given)
         self._refuse_bundle(flag, given)
         path = os.path.realpath(given)
-        if path in self._flag_of:
+        if path in self._flag_of and not (shared and self._flag_of[path] == flag):
             raise UserError(
                 f"{self._flag_of[path]} and {flag} name the same folder {given}; give each its own"
+                f"{_hint_of_names(self._flag_of[path], flag)}"
             )
         self._flag_of[path] = flag
 
@@ -91,8 +116,11 @@ class Claims:
     def claim_stdout(self, flag: str) -> None:
         """Claim stdout; raises ``UserError`` if another output has it."""
         if self.stdout_flag is not None:
-            raise UserError(f"{self.stdout_flag} and {flag} both write to stdout; name a file")
-        self.stdout_flag = flag
+            raise UserError(
+                f"{self.stdout_flag} and {flag} both write to stdout; name a file"
+                f"{_hint_of_names(self.stdout_flag, flag)}"
+            )
+        self._stdout_flags.append(flag)
 
     def _refuse_bundle(self, flag: str, given: str) -> None:
         """A bundle with a foreign file is refused from then on: nothing is written into it."""
@@ -102,3 +130,8 @@ class Claims:
                 f"{flag} {given} lies in the bundle {self._bundle}, which must stay as it is; "
                 "give another place"
             )
+
+
+def _hint_of_names(flag: str, other: str) -> str:
+    """What to do where the same output of two streams would go to one place."""
+    return ", with {name} in it for the stream's name" if flag == other else ""

@@ -1,14 +1,15 @@
 """``classes.json``: what the values of a folder of label images mean, and whose images they are.
 
 Beside the PNGs stands which name and color each value has, which bundle and which command made
-them. A folder whose list is another one is not mixed with: see :mod:`runtime.sinks.labels`.
+them. A folder whose list is another one is not mixed with: see :mod:`runtime.sinks.labels`. Where
+the classes were changed in mid-run, ``changes`` says from which image on values mean others.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,25 @@ def describe_classes(facts: RunFacts) -> dict[str, Any]:
     }
 
 
-def write_class_list(folder: Path, facts: RunFacts) -> None:
-    """Write the list into the folder; raises ``OSError``."""
-    write_whole(folder / LIST_NAME, json_text(describe_classes(facts)).encode("utf-8"))
+def write_class_list(
+    folder: Path, facts: RunFacts, changes: Sequence[tuple[str, Sequence[str]]] = ()
+) -> None:
+    """Write the list into the folder; raises ``OSError``.
+
+    ``changes``: for each later list of the run, the first image's file and its names.
+    """
+    record = describe_classes(facts)
+    if changes:
+        record["changes"] = [
+            {"from": name, "classes": list(class_names)} for name, class_names in changes
+        ]
+    write_whole(folder / LIST_NAME, json_text(record).encode("utf-8"))
 
 
 def read_class_names(folder: Path) -> tuple[str, ...] | None:
     """The names of a folder's list in order of their values; None if it has no list of ours.
+
+    Of a folder with several lists no names are given, but a remark: no other run may join it.
 
     Raises:
         ValueError: the file is there and is not such a list.
@@ -70,6 +83,8 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
         record = json.loads(content)
         if record["format"] != FORMAT:
             raise ValueError(FORMAT)
+        if record.get("changes"):
+            return ("several lists",)
         return tuple(str(entry["name"]) for entry in record["classes"])
     except (KeyError, TypeError, RecursionError, ValueError):
         raise ValueError(f"{path} is not a list of label values") from None

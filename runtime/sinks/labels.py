@@ -64,6 +64,8 @@ class LabelFolder(Sink):
         self.written = 0
         self._facts: RunFacts | None = None
         self._stale: list[Path] = []
+        self._class_names: tuple[str, ...] = ()
+        self._changes: list[tuple[str, tuple[str, ...]]] = []
 
     @classmethod
     def from_options(cls, options: Options) -> LabelFolder | None:
@@ -118,6 +120,7 @@ class LabelFolder(Sink):
         try:
             if not self.written:
                 self._start()
+            self._note_classes(path.name, item.result.class_names)
             write_whole(path, item.result.to_labels_png())
         except OSError as error:
             raise MgcaError(
@@ -132,7 +135,15 @@ class LabelFolder(Sink):
         for path in self._stale:
             path.unlink(missing_ok=True)
         if self._facts is not None:
+            self._class_names = self._facts.class_names
             write_class_list(self.folder, self._facts)
+
+    def _note_classes(self, name: str, class_names: tuple[str, ...]) -> None:
+        """Say from which image on the values mean something else, before it is there."""
+        if self._facts is not None and class_names != self._class_names:
+            self._class_names = class_names
+            self._changes.append((name, class_names))
+            write_class_list(self.folder, self._facts, self._changes)
 
     def close(self) -> None:
         """Nothing is held open."""

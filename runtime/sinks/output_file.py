@@ -12,6 +12,7 @@ The rules, for every output file and folder:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
@@ -58,11 +59,17 @@ def make_folder(folder: Path, flag: str) -> list[Path]:
     made: list[Path] = []
     try:
         for path in reversed(missing):
-            path.mkdir()
-            made.append(path)
+            try:
+                path.mkdir()
+            except FileExistsError:  # another output has made it meanwhile
+                if not path.is_dir():
+                    raise
+            else:
+                made.append(path)
     except OSError as error:
         for path in reversed(made):
-            path.rmdir()
+            with contextlib.suppress(OSError):  # another output has put something into it
+                path.rmdir()
         raise UserError(
             f"{flag}: folder {folder} cannot be made ({error.strerror}); "
             "give one that you may write to"

@@ -27,6 +27,7 @@ class ReportFile(Sink):
     key = "report"
     place = 40
     takes_frames = False
+    of_session = True
 
     @dataclass(frozen=True)
     class Options:

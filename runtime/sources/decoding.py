@@ -8,7 +8,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -19,6 +19,7 @@ import numpy as np
 from runtime.pictures import ValueRange, frame_to_bgr
 from runtime.pictures.orientation import read_display_matrix, swaps_sides
 from runtime.redaction import redact_record
+from runtime.sources.reconnect import StalledError
 from runtime.sources.timing import LATER_STAMPS, PictureClock, longest_gap_s, read_fps
 
 #: Packets that are read ahead to measure a frame rate, at most.
@@ -26,6 +27,12 @@ AHEAD_PACKETS = 40
 AHEAD_BYTES = 16 << 20
 #: Stamps of packets that are remembered: more than a decoder keeps pictures back.
 KEPT_STAMPS = 256
+#: Data without a picture for so long is a stall: of what has given some, and of what is just open,
+#: whose first whole picture may be a while away.
+SILENCE_S = 10.0
+FIRST_SILENCE_S = 30.0
+#: Of a stream with few pictures, so many of its own steps.
+SILENCE_STEPS = 3
 #: Packets by which an address that gives the same again is known.
 FIRST_PACKETS = 8
 
@@ -142,22 +149,32 @@ class Decoder:
     live stream). ``ended`` says that the packets read ahead are all. ``damaged`` counts packets
     that could not be decoded; ``cut_off`` says that reading ended with an error rather than at the
     end. With ``live``, the time spent waiting for the network is not counted as capture time, and
-    a broken connection raises instead of ending the video.
+    a broken connection raises instead of ending the video; so does one that brings data (sound,
+    what cannot be decoded) but no picture for long, with ``StalledError``. ``on_packet`` is called
+    for each packet that is read or decoded.
     """
 
     def __init__(
-        self, container: Any, stream: Any, live: bool, values: ValueRange | None = None
+        self,
+        container: Any,
+        stream: Any,
+        live: bool,
+        values: ValueRange | None = None,
+        on_packet: Callable[[], None] = lambda: None,
     ) -> None:
         self.container = container
         self.stream = stream
         self.live = live
+        self.on_packet = on_packet
         self.damaged = 0
         self.cut_off = False
         self.ended = False
         self.seen = SeenPackets()
         self.pixel_aspect = read_pixel_aspect(stream)
         self.values = values or ValueRange(steady=True)
-        self._demuxed = _demux(container, stream)
+        self._demuxed = self._own(_demux(container, stream, everything=live))
+        self._silent_since = time.monotonic()
+        self._silence_s = FIRST_SILENCE_S
         self._ahead: list[Any] = []
         self._stamps = PacketStamps()
         self._broken: Exception | None = None
@@ -171,6 +188,7 @@ class Decoder:
     def pictures(self) -> Iterator[DecodedPicture]:
         """Decoded pictures in the order they are shown."""
         started = time.perf_counter()
+        self._silent_since = time.monotonic()
         for packet in self._packets():
             if self.live:
                 started = time.perf_counter()
@@ -183,10 +201,25 @@ class Decoder:
                 pts_s = None if frame.pts is None else float(frame.pts * frame.time_base)
                 aspect = self._shown_aspect(frame)
                 later_s = () if self.live else self._stamps.behind(pts_s)
+                self._silent_since = time.monotonic()
+                self._silence_s = max(SILENCE_S, SILENCE_STEPS / (self.fps or 25.0))
                 yield DecodedPicture(
                     image_bgr, pts_s, capture_ms, started, aspect, self.damaged, later_s
                 )
                 started = time.perf_counter()
+
+    def _own(self, packets: Iterator[Any]) -> Iterator[Any]:
+        """The packets of the video among all; raises ``StalledError`` for a live one without any.
+
+        A read ends with any packet, of the sound too, so that no time-out of a read sees it.
+        """
+        for packet in packets:
+            self.on_packet()
+            if packet.stream.index == self.stream.index:
+                yield packet
+            silent_s = time.monotonic() - self._silent_since
+            if self.live and silent_s > self._silence_s:
+                raise StalledError(f"data comes, but no picture for {silent_s:.0f} s")
 
     def _shown_aspect(self, frame: Any) -> Fraction:
         turned = swaps_sides(read_display_matrix(frame))
@@ -196,12 +229,12 @@ class Decoder:
         """A clock for the pictures' stamps."""
         return PictureClock(self.fps, longest_gap_s(self.container))
 
-    def read_ahead_for(self, seconds: float) -> bytes:
-        """Take packets of an address for a while; a mark of how it begins, empty without any."""
+    def read_ahead_for(self, seconds: float) -> tuple[bytes, ...]:
+        """Take packets of an address for a while; a mark of each of the first that came."""
         self._read_ahead(None, time.monotonic() + seconds)
         begin = [packet for packet in self._ahead if packet.size][:FIRST_PACKETS]
         marks = [f"{packet.pts} {packet.size} ".encode() + bytes(packet) for packet in begin]
-        return hashlib.sha256(b"".join(marks)).digest() if marks else b""
+        return tuple(hashlib.sha256(mark).digest() for mark in marks)
 
     def _read_ahead(self, most: int | None, until: float = math.inf) -> None:
         """Take packets before any is decoded."""
@@ -261,6 +294,7 @@ class Decoder:
     def _decode(self, packet: Any) -> list[Any]:
         import av
 
+        self.on_packet()
         if packet is not None:
             self.seen.add(packet)
         try:
@@ -272,8 +306,10 @@ class Decoder:
             return []
 
 
-def _demux(container: Any, stream: Any) -> Iterator[Any]:
+def _demux(container: Any, stream: Any, everything: bool) -> Iterator[Any]:
     """The packets of a stream, at the end one without data, which asks for what is still held.
+
+    With ``everything``, those of the other streams as well.
 
     FFmpeg 9 (PyAV 19) tells the end that a web server marks of an answer in chunks as an error of
     input, up to FFmpeg 8 as an end; a connection that breaks off in between is an end to both.
@@ -281,7 +317,8 @@ def _demux(container: Any, stream: Any) -> Iterator[Any]:
     import av
 
     try:
-        yield from chain(container.demux(stream))  # PyAV's own breaks `yield from` once it ended
+        wanted = () if everything else (stream,)
+        yield from chain(container.demux(*wanted))  # PyAV's own breaks `yield from` once it ended
     except av.error.OSError as error:
         of_the_web = container.name.lower().startswith(("http://", "https://"))
         if error.errno != errno.EIO or not of_the_web or (container.size or 0) > 0:

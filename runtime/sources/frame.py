@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.redaction import RedactingFilter
 
@@ -50,7 +50,7 @@ class Frame:
 class Source(ABC):
     """Where frames come from. Read by one thread; the counters may be read by any."""
 
-    #: A word for reports: ``images``, ``video``, ``stream`` or ``camera``.
+    #: A word for reports: ``images``, ``video``, ``stream``, ``camera``, ``test-pattern``...
     kind: str = "source"
     #: A live source goes on without us: old frames are dropped rather than waited for.
     live: bool = False
@@ -70,6 +70,20 @@ class Source(ABC):
         #: For each unusual range of samples, such as ``"12 bits in 16"``, how many frames had it.
         self.values: dict[str, int] = {}
         self._warned: set[str] = set()
+        #: Hears of changes of state: a kind, a text, further facts; set by the stream.
+        self.on_event: Callable[[str, str, dict[str, Any]], None] | None = None
+        #: Called for each packet that is read, which is a sign of life without a picture.
+        self.on_life: Callable[[], None] = lambda: None
+
+    def tell(self, kind: str, text: str, **facts: Any) -> None:
+        """Tell the stream, if there is one, of a change of state; see :mod:`runtime.events`."""
+        if self.on_event is not None:
+            self.on_event(kind, text, facts)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a thread of it is still in a read that nothing can end."""
+        return False
 
     def warn_of_values(self, kind: str) -> None:
         """Say once for each unusual range of samples how it is read."""
@@ -87,6 +101,9 @@ class Source(ABC):
         Raises ``SourceGoneError`` when a live source stays away for too long and ``UserError``
         when nothing at all could be read.
         """
+
+    def resume(self) -> None:  # noqa: B027 - only what is live goes on after a break
+        """Go on in place of a source that had frames already and was lost."""
 
     def input_paths(self) -> list[str]:
         """Files that this source reads: no output may replace them."""

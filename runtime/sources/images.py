@@ -13,6 +13,7 @@ from pathlib import Path
 from runtime.errors import UserError
 from runtime.pictures import is_picture, read_picture
 from runtime.sources.frame import Frame, Source, log
+from runtime.sources.looping import loop_frames
 
 #: Believed without a look into the file; it is read by its content all the same.
 IMAGE_ENDINGS = (
@@ -31,16 +32,20 @@ class ImageSource(Source):
     ``fps`` gives the images a time (``index / fps``) for the overlay video. Sizes may differ. Grey,
     16-bit and transparent images are read as 8-bit BGR (transparency is ignored), turned upright
     by their EXIF orientation. An image that cannot be read is skipped with a warning and counted.
+    With ``loop`` the first follows the last, for ever.
     """
 
     kind = "images"
 
-    def __init__(self, patterns: str | Sequence[str], fps: float = 15.0) -> None:
+    def __init__(
+        self, patterns: str | Sequence[str], fps: float = 15.0, loop: bool = False
+    ) -> None:
         patterns = [patterns] if isinstance(patterns, str) else list(patterns)
         super().__init__(" ".join(patterns))
         self.fps = fps
         self.paths, self.passed_over = list_images(patterns)
-        self.frame_count = len(self.paths)
+        self.loop = loop
+        self.frame_count = None if loop else len(self.paths)
 
     def open(self) -> None:
         """Warn of what is passed over."""
@@ -54,7 +59,14 @@ class ImageSource(Source):
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """Images in natural order; see :meth:`Source.frames`."""
+        if self.loop:
+            yield from loop_frames(self._read_once, stop, self.fps)
+        else:
+            yield from self._read_once(stop)
+
+    def _read_once(self, stop: threading.Event) -> Iterator[Frame]:
         assert self.fps
+        unreadable_before = self.unreadable
         for index, path in enumerate(self.paths):
             if stop.is_set():
                 return
@@ -70,7 +82,7 @@ class ImageSource(Source):
             capture_ms = (time.perf_counter() - started) * 1e3
             stem, time_s = Path(path).stem, index / self.fps
             yield Frame(index, time_s, picture.image_bgr, stem, capture_ms, started, path=path)
-        if self.unreadable == len(self.paths):
+        if self.unreadable - unreadable_before == len(self.paths):
             raise UserError(
                 f"none of the {len(self.paths)} files of {self.name} can be read as an image; "
                 "give JPEG, PNG, BMP, WebP, AVIF or TIFF files"

@@ -9,6 +9,7 @@ from typing import Any
 from runtime.errors import UserError
 from runtime.pictures import ValueRange
 from runtime.redaction import redact_url, remember_url
+from runtime.sources.changes import ChangeWatch
 from runtime.sources.decoding import (
     DecodedPicture,
     Decoder,
@@ -18,12 +19,11 @@ from runtime.sources.decoding import (
 from runtime.sources.frame import Frame, Source, frame_stem, log
 from runtime.sources.framing import says_where_it_ends
 from runtime.sources.losses import count_announced, describe_losses
-from runtime.sources.reconnect import ReconnectTimer
+from runtime.sources.reconnect import ReconnectTimer, StalledError
 from runtime.sources.timing import estimate_frames, timed
 from runtime.sources.video_stream import find_video_stream
 
 OPEN_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 5.0
 #: How long FFmpeg may look at a live stream to find out what it is; its default of 5 s is lag.
 ANALYSE_S = 2.5
 #: Containers that state a duration when they are written to their end, never while they grow.
@@ -58,18 +58,24 @@ class StreamSource(Source):
         self.scheme = url.split("://", 1)[0].lower()
         self._live_wanted = live
         self.live = self.scheme in LIVE_SCHEMES if live is None else live
-        self.timer = ReconnectTimer(f"stream {self.name}", reconnect_timeout_s)
+        self.timer = ReconnectTimer(f"stream {self.name}", reconnect_timeout_s, self.tell)
+        self.changes = ChangeWatch(f"stream {self.name}", self.tell)
         self._values = ValueRange(steady=True)
         self.values = self._values.met
         self._index = 0
         self._first_at: float | None = None
-        self._began_with = b""
+        self._began_with: tuple[bytes, ...] = ()
         self._says_its_end = False
+
+    def resume(self) -> None:
+        """Go on in place of a source that had frames already and was lost."""
+        self.timer.resume()
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """Frames until the end of a file, for ever for a live stream; see :meth:`Source.frames`."""
         import av
 
+        self.timer.begin()
         while not stop.is_set():
             try:
                 container = self._connect()
@@ -78,10 +84,13 @@ class StreamSource(Source):
                 self.timer.wait(stop, self._true_reason(error))
                 continue
             reason: Exception | None = None
+            had_frames = self._index
             try:
                 yield from self._read(container, stop)
             except (av.error.FFmpegError, OSError) as error:
                 reason = self._true_reason(error)
+                if isinstance(reason, TimeoutError) and self._index > had_frames:
+                    reason = StalledError(str(reason))  # it was well a moment ago
             except UserError as error:
                 if not self.timer.had_frames:
                     raise
@@ -102,17 +111,14 @@ class StreamSource(Source):
         if self.live:
             options["analyzeduration"] = str(round(ANALYSE_S * 1e6))
         # A stream that falls silent is noticed while there is time left to open it again.
-        timeouts_s = (self.timer.remaining_s(OPEN_TIMEOUT_S), self._read_timeout_s())
+        timeouts_s = (self.timer.remaining_s(OPEN_TIMEOUT_S), self.timer.stall_s)
         return open_container(self.url, options=options, timeout=timeouts_s)
-
-    def _read_timeout_s(self) -> float:
-        return max(0.5, min(READ_TIMEOUT_S, self.timer.limit_s / 3))
 
     def _read(self, container: Any, stop: threading.Event) -> Iterator[Frame]:
         stream = find_video_stream(container, self.name)
         if self._live_wanted is None and self.scheme not in LIVE_SCHEMES:
             self.live = has_no_end(container)
-        decoder = Decoder(container, stream, self.live, self._values)
+        decoder = Decoder(container, stream, self.live, self._values, self.on_life)
         if self.live and self._may_have_an_end(container):
             self._look_for_the_end(decoder)
             if not self.live and self._index:
@@ -122,6 +128,7 @@ class StreamSource(Source):
             self.frame_count = count_announced(container, stream) or estimate_frames(
                 container, stream, self.fps
             )
+        self.changes.see_codec(stream.codec_context.name)
         pictures = decoder.pictures()
         if self.live:
             paced: Iterable[tuple[DecodedPicture, float | None]] = ((one, None) for one in pictures)
@@ -136,6 +143,7 @@ class StreamSource(Source):
             if self._first_at is None:
                 self._first_at = picture.captured_at
             since_s = picture.captured_at - self._first_at
+            self._see(picture)
             self.pixel_aspect = picture.pixel_aspect
             for kind in tuple(self.values):
                 self.warn_of_values(kind)
@@ -153,6 +161,12 @@ class StreamSource(Source):
         losses = None if self.live or not self._index else describe_losses(decoder, self._index)
         if losses is not None:
             log.warning("%s %s", self.name, losses)
+
+    def _see(self, picture: DecodedPicture) -> None:
+        height, width = picture.image_bgr.shape[:2]
+        self.changes.see_size((width, height))
+        if self.live:
+            self.changes.see_time(picture.pts_s)
 
     def _may_have_an_end(self, container: Any) -> bool:
         """Whether what states neither a length nor a duration may be a file all the same.
@@ -174,11 +188,14 @@ class StreamSource(Source):
         """
         begins_with = decoder.read_ahead_for(AHEAD_S)
         if self._index:
-            self.live = not self._says_its_end or begins_with != self._began_with
-            self._began_with = b""  # asked once
+            # One of the two may have been slower, and have brought fewer.
+            both = list(zip(begins_with, self._began_with, strict=False))
+            same = bool(both) and all(now == then for now, then in both)
+            self.live = not (self._says_its_end and same)
+            self._began_with = ()  # asked once
             return
         self._began_with = begins_with
-        if decoder.ended and says_where_it_ends(self.url, self._read_timeout_s()):
+        if decoder.ended and says_where_it_ends(self.url, self.timer.stall_s):
             self.live = False
             decoder.take_for_file()
 
@@ -186,14 +203,17 @@ class StreamSource(Source):
         """Whether a stream that ended is to be opened at once, to see if it begins as before."""
         if self._says_its_end or not self._index or not self._began_with:
             return False
-        self._says_its_end = says_where_it_ends(self.url, self._read_timeout_s())
+        self._says_its_end = says_where_it_ends(self.url, self.timer.stall_s)
         return self._says_its_end
 
     def _true_reason(self, error: Exception) -> Exception:
-        """Over RTSP, PyAV's time-out ends reading with InvalidDataError, whatever the data."""
+        """What was meant: a time-out comes as ExitError, over RTSP as InvalidDataError."""
         import av
 
-        if self.scheme.startswith("rtsp") and isinstance(error, av.error.InvalidDataError):
+        silent = isinstance(error, av.error.ExitError)
+        if self.scheme.startswith("rtsp"):
+            silent = silent or isinstance(error, av.error.InvalidDataError)
+        if silent:
             return TimeoutError("no answer in time")
         return error
 

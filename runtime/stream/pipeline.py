@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runtime.stream.scheduler import Scheduler
 from runtime.stream.stream import Stream
@@ -16,13 +16,24 @@ __all__ = ["Pipeline"]
 class Pipeline:
     """Runs streams that share one model until all have ended.
 
-    A stream that fails ends alone; the others go on. ``stop`` may be set from a signal handler:
-    every stream ends after its frames in work. Every sink that takes frames is closed at the end.
+    A stream that fails ends alone; the others go on, except with ``strict``. ``stop`` may be set
+    from a signal handler: every stream ends after its frames in work. ``on_wait`` is called a few
+    times a second, in the thread that runs the pipeline. Every sink that takes frames is closed at
+    the end.
     """
 
-    def __init__(self, streams: Sequence[Stream], *, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        *,
+        stop: threading.Event | None = None,
+        strict: bool = False,
+        on_wait: Callable[[], None] | None = None,
+    ) -> None:
         self.streams = list(streams)
         self.stop = stop or threading.Event()
+        self.strict = strict
+        self.on_wait = on_wait
         self._scheduler = Scheduler(self.streams)
 
     @property
@@ -66,6 +77,10 @@ class Pipeline:
             running = [stream for stream in self.streams if not stream.is_over()]
             if not running:
                 return
+            if self.strict and any(stream.error is not None for stream in self.streams):
+                return
             for stream in running:
                 stream.heed_sinks()
+            if self.on_wait is not None:
+                self.on_wait()
             running[0].wait(POLL_S)

@@ -20,13 +20,15 @@ class RunStatistics:
     """Counters and timings of one run.
 
     ``frames_in`` = processed + dropped (a live source went on without us) + skipped (``--every``)
-    + unfinished (read, but the run was stopped first).
+    + unfinished (read, but the run was stopped first). ``frames_spared`` are those of the processed
+    ones for which the graph was not run, since nothing had changed.
     """
 
     frames_in: int = 0
     frames_processed: int = 0
     frames_dropped: int = 0
     frames_skipped: int = 0
+    frames_spared: int = 0
     first_captured_at: float | None = None
     last_done_at: float | None = None
     latencies_ms: deque[tuple[float, ...]] = field(
@@ -42,9 +44,11 @@ class RunStatistics:
         wait_ms: float,
         output_ms: float,
         areas: dict[str, float],
+        spared: bool = False,
     ) -> None:
         """Count one frame that has been segmented and written."""
         self.frames_processed += 1
+        self.frames_spared += spared
         self.latencies_ms.append(tuple(latency_ms[stage] for stage in STAGES))
         self.waits_ms.append(wait_ms)
         self.outputs_ms.append(output_ms)

@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runtime.draw.style import DrawingStyle
 from runtime.errors import MgcaError, describe_error
-from runtime.redaction import RedactingFilter
+from runtime.events import Event, EventHistory
+from runtime.objects.tracker import Tracker
+from runtime.redaction import RedactingFilter, redact, redact_record
 from runtime.segment.rivals import RivalWatch
 from runtime.sinks.base import SegmentedFrame, Sink
 from runtime.stream.channel import Channel, Ended
@@ -19,6 +22,7 @@ from runtime.stream.worker import Delivery, SinkWorker
 from runtime.text.likeness import nearly_the_same
 
 if TYPE_CHECKING:
+    from runtime.rules.zone import Zone
     from runtime.segment.segmenter import Segmenter
     from runtime.sources.frame import Frame, Source
 
@@ -58,11 +62,17 @@ class Stream:
     segmenter ends the stream too; what came before it is still written.
 
     Attributes:
+        name: what it is called in events, reports and names of files.
+        style: colors and opacity with which its frames are drawn; replaced, never changed.
+        zones: named parts of its picture, which rules speak of; replaced as a whole.
+        tracker: finds the objects of its frames, where a sink wants them.
         statistics: what the stream counted and measured.
         rivals: which background words took the pixels of classes that were never found.
+        sinks: all of its sinks, those without frames too.
+        events: its changes of state so far.
         workers: its sinks at work, with what each dropped and what ended it.
         error: what ended the stream, None if its source did.
-        capture_ended: whether the capture thread is over; a hanging read may outlive the run.
+        capture_ended: whether no thread of the source is left; a hanging read may outlive the run.
     """
 
     def __init__(
@@ -71,19 +81,26 @@ class Stream:
         segmenter: Segmenter,
         sinks: Sequence[Sink],
         *,
+        name: str = "",
         every: int = 1,
         max_frames: int | None = None,
         strict: bool = False,
         on_frame: Callable[[RunStatistics], None] | None = None,
     ) -> None:
+        self.name = name
         self.source = source
         self.segmenter = segmenter
+        self.sinks = list(sinks)
         self.every = every
         self.max_frames = max_frames
         self.strict = strict
         self.on_frame = on_frame
+        self.style = DrawingStyle()
+        self.zones: tuple[Zone, ...] = ()
+        self.tracker = Tracker()
         self.statistics = RunStatistics()
         self.rivals = RivalWatch(self._are_alike)
+        self.events = EventHistory()
         self.error: BaseException | None = None
         self.capture_ended = True
         self.workers = [
@@ -91,6 +108,9 @@ class Stream:
             for sink in sinks
             if sink.takes_frames
         ]
+        for sink in sinks:
+            sink.attach(self)
+        source.on_event = lambda kind, text, facts: self.tell(kind, text, **facts)
         self._captured: Channel[Frame] = Channel(READ_AHEAD)
         self._inferred: Channel[_Job] = Channel(1)
         self._inferences = 0
@@ -103,6 +123,19 @@ class Stream:
 
     def _are_alike(self, words: Sequence[str], other: str) -> bool:
         return nearly_the_same(self.segmenter.text_embedder, words, other)
+
+    def tell(self, kind: str, text: str, **facts: Any) -> None:
+        """Tell every sink of a change of state; from any thread. See :mod:`runtime.events`.
+
+        Secrets of addresses are taken out of the text and the facts here, for all who hear of it.
+        """
+        event = Event(kind, self.name, redact(text), redact_record(facts))
+        self.events.add(event)
+        for worker in self.workers:
+            try:
+                worker.sink.note(event)
+            except Exception as error:
+                log.warning("%s: %s", worker.sink.key, describe_error(error))
 
     def start(self, wake: Callable[[], None]) -> None:
         """Start the threads; ``wake`` is called whenever :meth:`waiting_since` may have changed."""
@@ -162,7 +195,7 @@ class Stream:
         self._over.set()
         self._captured.cancel()
         self._capture_thread.join(CAPTURE_JOIN_S)
-        self.capture_ended = not self._capture_thread.is_alive()
+        self.capture_ended = not (self._capture_thread.is_alive() or self.source.hangs)
 
     def wait(self, timeout_s: float) -> None:
         """Wait until the stream is over, or for a while."""
@@ -257,7 +290,11 @@ class Stream:
         started = time.perf_counter()
         result = self.segmenter.postprocess(job.raw, frame.size_wh, latency_ms=latency_ms)
         areas = result.areas  # counted here, not when an output first asks
-        self.rivals.add(result)
+        if not result.spared:  # it would say the same again
+            self.rivals.add(result)
+        item = SegmentedFrame(frame, result, latency_ms, self.style)
+        if any(one.sink.wants_objects for one in self.workers if one.error is None):
+            item.objects = self.tracker.follow(result, frame.time_s)
         ended = time.perf_counter()
         latency_ms["postprocess"] = (ended - started) * 1e3
         work_ms = sum(latency_ms.values())
@@ -268,9 +305,8 @@ class Stream:
         wait_ms = max(0.0, elapsed_ms - work_ms)
 
         def settled(output_ms: float) -> None:
-            self._count(latency_ms, wait_ms, output_ms, areas)
+            self._count(latency_ms, wait_ms, output_ms, areas, result.spared)
 
-        item = SegmentedFrame(frame, result, latency_ms)
         delivery = Delivery(item, len(self.workers), settled)
         for worker in self.workers:
             worker.put(delivery, wait=not job.live)
@@ -281,10 +317,11 @@ class Stream:
         wait_ms: float,
         output_ms: float,
         areas: dict[str, float],
+        spared: bool,
     ) -> None:
         try:
             with self._counting:
-                self.statistics.add(latency_ms, wait_ms, output_ms, areas)
+                self.statistics.add(latency_ms, wait_ms, output_ms, areas, spared)
                 if self.on_frame is not None:
                     self.on_frame(self.statistics)
             self._wake()

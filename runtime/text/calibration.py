@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 LEAST_WORDS = 8
 LEAST_COSINE = 0.4
 
+#: What a cosine in float32 may differ by from one machine, or shape of a product, to another.
+ROUNDING = 1e-5
+
 __all__ = ["Calibration", "calibrate", "closest_pair"]
 
 
@@ -49,7 +52,10 @@ def calibrate(listed: np.ndarray) -> Calibration | None:
 
 
 def closest_pair(rows: np.ndarray) -> float:
-    """The largest cosine of two of the rows."""
+    """The largest cosine of two of the rows, and as much as rounding may add to it.
+
+    The pair itself must not be over it where its cosine comes out of a product of another shape.
+    """
     between = rows @ rows.T
     between[range(len(rows)), range(len(rows))] = -1.0
-    return float(between.max())
+    return float(between.max()) + ROUNDING

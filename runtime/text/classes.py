@@ -12,8 +12,13 @@ from runtime.errors import UserError
 
 MAX_CLASSES = 254
 NONE_LABEL = 255
+# A name is a word or a phrase; it also has to fit a legend, and a line of a log.
+MAX_NAME_WORDS = 32
+MAX_NAME_LETTERS = 200
 
-__all__ = ["MAX_CLASSES", "NONE_LABEL", "ClassEntry", "parse_classes", "read_classes_file"]
+__all__ = [
+    "MAX_CLASSES", "NONE_LABEL", "ClassEntry", "parse_classes", "read_classes_file", "shortened",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,10 @@ class ClassEntry:
 
     name: str
     words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The entry as it is typed: ``car``, ``vehicle=car|bus``."""
+        return self.name if self.words == (self.name,) else f"{self.name}={'|'.join(self.words)}"
 
 
 def parse_classes(classes: str | Sequence[str], what: str = "classes") -> tuple[ClassEntry, ...]:
@@ -69,6 +78,15 @@ def read_classes_file(path: str | os.PathLike[str]) -> list[str]:
     return entries
 
 
+def shortened(name: str, letters: int = 40) -> str:
+    """A name for a message: its beginning, if it is long.
+
+    >>> shortened("car"), shortened("a very long name", 6)
+    ('car', 'a very...')
+    """
+    return name if len(name) <= letters else f"{name[:letters].rstrip()}..."
+
+
 def _parse_entry(entry: str, what: str) -> ClassEntry:
     if not isinstance(entry, str):
         raise UserError(f"{what} should be texts, found {entry!r}; give names such as person")
@@ -87,7 +105,16 @@ def _parse_entry(entry: str, what: str) -> ClassEntry:
         )
     for text in (name, *words):
         if not text.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise UserError(f"{what}: {text!r} is not readable text; expected names in UTF-8")
+            raise UserError(
+                f"{what}: {shortened(text)!r} is not readable text; expected names in UTF-8"
+            )
+        count = len(text.split())
+        if count > MAX_NAME_WORDS or len(text) > MAX_NAME_LETTERS:
+            raise UserError(
+                f"{what}: {shortened(text)!r} is a name of {count} words and {len(text)} letters; "
+                f"expected at most {MAX_NAME_WORDS} words and {MAX_NAME_LETTERS} letters; put a "
+                "comma between names"
+            )
     return ClassEntry(name, words if equals else (name,))
 
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runtime.bundle import TEXT_ENCODER_FILE, Bundle, name_key
-from runtime.errors import UnknownClassError
+from runtime.errors import UnknownClassError, UserError
 from runtime.text.calibration import LEAST_WORDS, calibrate
+from runtime.text.classes import shortened
 from runtime.text.nearest import CONTROLS, by_encoder, offer
-from runtime.text.prompting import embed_names
+from runtime.text.prompting import embed_names, fill_prompts
+from runtime.text.spelling import Doubt, find_doubt, words_of
 from runtime.text.synonyms import plain_forms
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ STOP_WORDS = frozenset(
     "a an and at behind beside by for from in is its near next of on or over some the to under "
     "with".split()
 )
+
+
+# Encoded names that are kept: a stream that runs for months may be asked for ever new ones.
+MOST_ENCODED = 4096
 
 
 class TextEmbedder:
@@ -44,6 +50,7 @@ class TextEmbedder:
         self._threads = threads
         self._encoder: TextEncoder | None = None
         self._encoded: dict[str, np.ndarray] = {}
+        self._doubted: dict[str, Doubt | None] = {}
         self._encoding = threading.RLock()  # advice encodes words while others wait
 
     def is_known(self, name: str) -> bool:
@@ -87,7 +94,40 @@ class TextEmbedder:
         with self._encoding:
             self._encode_missing(names, allow_unknown)
             rows = [self._row(self.key_of(name)) for name in names]
+            while len(self._encoded) > MOST_ENCODED:  # the oldest, which may be encoded again
+                del self._encoded[next(iter(self._encoded))]
         return np.stack(rows).astype(np.float32, copy=False)
+
+    def check_lengths(self, names: Sequence[str]) -> None:
+        """Refuse, with a :class:`UserError`, names whose end the text encoder would never see."""
+        prompts = self.bundle.manifest.templates.prompts
+        for name in {self.key_of(name) for name in names} - set(self.vocabulary.rows):
+            tokenizer = self._open_encoder().tokenizer
+            count = max(map(tokenizer.count, fill_prompts([name], prompts)))
+            if count > tokenizer.context_length:
+                raise UserError(
+                    f"class {shortened(name)!r} takes {count} tokens with its prompt, at most "
+                    f"{tokenizer.context_length} fit this model's text encoder; use a shorter name"
+                )
+
+    def new_doubts(self, names: Sequence[str]) -> list[Doubt]:
+        """Names of an open vocabulary that look misspelled, each told once.
+
+        A closed list refuses what it does not know; an open one takes any name, and would silently
+        segment what the encoder makes of "persn".
+        """
+        if self.trained_words is not None or not self.bundle.has(TEXT_ENCODER_FILE):
+            return []
+        with self._encoding:
+            new = [name for name in map(name_key, names) if name not in self._doubted]
+            new = [name for name in new if self.key_of(name) not in self.vocabulary.rows]
+            words = words_of(self.vocabulary.names)
+            for name in new:
+                self._doubted[name] = find_doubt(name, words, self._is_word)
+            doubts = [self._doubted[name] for name in new]
+            while len(self._doubted) > MOST_ENCODED:
+                del self._doubted[next(iter(self._doubted))]
+        return [doubt for doubt in doubts if doubt is not None]
 
     def close(self) -> None:
         """Let go of the text encoder if one was opened."""
@@ -104,9 +144,12 @@ class TextEmbedder:
                 if name in self.vocabulary.rows or allow_unknown or self.is_known(name):
                     continue
             if not allow_unknown and not self.is_known(name):
+                near = self.nearest(asked)
                 raise UnknownClassError(
-                    f"class {asked!r} is unknown to this model; {self._advice(asked)}, or "
-                    "allow_unknown=True to try it anyway"
+                    f"class {asked!r} is unknown to this model; {self._advice(near)}, or "
+                    "allow_unknown=True to try it anyway",
+                    name=asked,
+                    near=near,
                 )
             missing.append(name)
         if missing:
@@ -139,14 +182,20 @@ class TextEmbedder:
 
     def _encode(self, names: list[str]) -> None:
         if not self.bundle.has(TEXT_ENCODER_FILE):
+            near = self.nearest(names[0])
             raise UnknownClassError(
                 f"class {names[0]!r} is not in the bundle's vocabulary, and the bundle has no text "
-                f"encoder; {self._advice(names[0])}, or export a bundle with the text encoder"
+                f"encoder; {self._advice(near)}, or export a bundle with the text encoder",
+                name=names[0],
+                near=near,
             )
         prompts = self.bundle.manifest.templates.prompts
         center = self.vocabulary.text_center
         rows = embed_names(names, prompts, self._open_encoder().encode, center)
         self._encoded.update(zip(names, rows, strict=True))
+
+    def _is_word(self, word: str) -> bool:
+        return self._open_encoder().tokenizer.is_word(word)
 
     def _open_encoder(self) -> TextEncoder:
         if self._encoder is None:
@@ -155,8 +204,7 @@ class TextEmbedder:
             self._encoder = TextEncoder(self.bundle, self._threads)
         return self._encoder
 
-    def _advice(self, name: str) -> str:
-        close = self.nearest(name)
+    def _advice(self, close: Sequence[str]) -> str:
         if close:
             return f"the nearest it knows: {', '.join(close)}; use one of them"
         names = self.vocabulary.names

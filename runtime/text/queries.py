@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from runtime.text.embedder import TextEmbedder
 
 if TYPE_CHECKING:
     import numpy as np
+
+log = logging.getLogger("mgca.words")
 
 MAX_WORDS = 1024
 
@@ -36,6 +39,9 @@ class TextQueries:
         text: float32 (K, D), read-only: the words' embeddings, in the same order.
         label_of_row: uint8 (K,): the label of each word, 255 for background.
         dropped: words of the bundle's list that mean a class, and so do not compete.
+        asked: the classes as they were asked for, in label order.
+        background_asked: the same for the background: ``"auto"``, ``"none"`` or words.
+        allow_unknown: whether words that the model was not trained on were allowed.
     """
 
     class_names: tuple[str, ...]
@@ -44,6 +50,9 @@ class TextQueries:
     text: np.ndarray
     label_of_row: np.ndarray
     dropped: tuple[DroppedRival, ...] = ()
+    asked: tuple[ClassEntry, ...] = ()
+    background_asked: str | tuple[str, ...] = "auto"
+    allow_unknown: bool = False
 
 
 def prepare_queries(
@@ -54,14 +63,19 @@ def prepare_queries(
 ) -> TextQueries:
     """Parse classes and background, check and embed their words.
 
-    See :meth:`runtime.Segmenter.set_classes` for the other arguments and the errors.
+    See :meth:`runtime.Segmenter.set_classes` for the other arguments and the errors. A name that
+    looks misspelled to an open vocabulary is warned of, once, by the logger ``mgca.words``.
     """
     import numpy as np
 
-    entries = _distinct(parse_classes(classes), embedder)
-    asked = tuple(word for entry in entries for word in entry.words)
-    embedder.embed(asked, allow_unknown)  # unknown classes are told before the background's
+    asked = entries = _distinct(parse_classes(classes), embedder)
+    asked_words = tuple(word for entry in entries for word in entry.words)
+    embedder.embed(asked_words, allow_unknown)  # unknown classes are told before the background's
     other_words = choose_background(background, entries, embedder, allow_unknown)
+    typed = asked_words if _is_auto(background) else (*asked_words, *other_words)
+    embedder.check_lengths(typed)
+    for doubt in embedder.new_doubts(typed):
+        log.warning("%s", doubt)
     dropped = dropped_rivals(background, entries, embedder)
     entries = _distinct(with_trained_names(entries, dropped, embedder), embedder)
     words = (*(word for entry in entries for word in entry.words), *other_words)
@@ -81,7 +95,14 @@ def prepare_queries(
         text=text,
         label_of_row=np.array(labels, dtype=np.uint8),
         dropped=dropped,
+        asked=asked,
+        background_asked=background if isinstance(background, str) else tuple(background),
+        allow_unknown=allow_unknown,
     )
+
+
+def _is_auto(background: str | Sequence[str]) -> bool:
+    return isinstance(background, str) and background.strip().lower() == "auto"
 
 
 def _distinct(entries: Sequence[ClassEntry], embedder: TextEmbedder) -> tuple[ClassEntry, ...]:

@@ -62,15 +62,25 @@ _GROUPS = [
 ]  # fmt: skip
 #: Kinds of a thing that do not have its name in theirs: each means the thing, but not each other.
 _KINDS = {
-    "person": ["man", "woman", "child", "boy", "girl", "kid"],
+    "person": ("man woman child boy girl kid baby passenger skier surfer skateboarder firefighter "
+               "soldier doctor nurse chef waiter teacher student farmer musician dancer").split(),
     "child": ["boy", "girl", "kid"],
     "car": ["taxi", "cab", "sedan", "hatchback"],
     "boat": ["sailboat", "rowboat", "ferry", "canoe"],
     "building": ["skyscraper", "apartment block", "tower block", "church"],
     "water": ["river", "lake", "pond", "sea", "ocean", "stream"],
+    "animal": ("dog puppy cat kitten horse pony cow sheep goat pig donkey deer elk bear panda wolf "
+               "fox rabbit squirrel mouse rat hedgehog lion tiger leopard elephant giraffe zebra "
+               "rhinoceros hippopotamus monkey gorilla kangaroo camel bird chicken duck goose swan "
+               "fish turtle frog snake lizard crocodile").split(),
+    "food": ("bread sandwich burger pizza pasta rice soup salad meat sausage egg cheese cake "
+             "doughnut donut biscuit chocolate fruit apple banana orange vegetable carrot "
+             "broccoli tomato potato").split() + ["hot dog", "ice cream"],
+    "clothes": ("jacket coat shirt sweater dress skirt trousers jeans shorts suit uniform "
+                "clothing").split(),
     "dog": ["puppy", "hound"],
     "cat": ["kitten"],
-}
+}  # fmt: skip
 #: One row a kind of things: not the same, but what to offer who asks for one that is not known.
 _RELATED = [
     ["car", "van", "minivan", "suv", "pickup", "truck", "bus", "vehicle", "trailer", "tram"],

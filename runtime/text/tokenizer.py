@@ -1,6 +1,7 @@
 """CLIP's tokenizer without open_clip, identical to ``open_clip.tokenize`` token by token.
 
-What ``tokenizer.json`` must contain (``export`` writes it): a Hugging Face ``tokenizers`` file
+A sentence encoder's own is in :mod:`runtime.text.sentence_tokenizer`. What CLIP's
+``tokenizer.json`` must contain (``export`` writes it): a Hugging Face ``tokenizers`` file
 whose model is ``BPE`` with
 
 - ``vocab``: open_clip's own ids: the symbols of the printable bytes (33-126, 161-172, 174-255),
@@ -25,6 +26,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import BundleError
+from runtime.text.tokenizer_file import read_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,13 +62,14 @@ def byte_symbols() -> tuple[str, ...]:
 
 
 class Tokenizer:
-    """Text to token ids; ``context_length`` counts the start and end tokens.
+    """Text to token ids; ``context_length`` counts the start and end tokens, ``pad_id`` follows.
 
     ``path`` is the ``tokenizer.json`` described above; :class:`BundleError` if it is not one.
     """
 
     def __init__(self, path: str | os.PathLike[str], context_length: int = 77) -> None:
         self.context_length = context_length
+        self.pad_id = 0
         self._model = _read_model(path)
         self._special_ids = {
             token: self._model.token_to_id(token) for token in (START_TOKEN, END_TOKEN)
@@ -90,6 +93,14 @@ class Tokenizer:
         """Token ids of a text, without start, end or padding, however many there are."""
         words = self._pattern.findall(clean(text))
         return [number for word in words for number in self._ids_of_word(word)]
+
+    def count(self, text: str) -> int:
+        """How many tokens a text takes, start and end included, however many fit."""
+        return len(self.encode(text)) + 2
+
+    def is_word(self, word: str) -> bool:
+        """Whether a word is a token of its own, as the frequent ones of a language are."""
+        return len(self.encode(word)) == 1
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """Token ids int64 (n, context_length): start, text, end, zeros; longer texts are cut.
@@ -118,14 +129,7 @@ class Tokenizer:
 def _read_model(path: str | os.PathLike[str]) -> Any:
     import tokenizers
 
-    try:
-        with open(path, encoding="utf-8") as stream:
-            model = tokenizers.Tokenizer.from_str(stream.read()).model
-    except Exception as error:  # the library raises a bare Exception for any fault in the file
-        raise BundleError(
-            f"{os.fspath(path)} is not a tokenizer file ({error}); "
-            "export the bundle again with python -m export"
-        ) from None
+    model = read_tokenizer(path, model_only=True).model
     if not isinstance(model, tokenizers.models.BPE):
         raise BundleError(
             f"{os.fspath(path)} holds a {type(model).__name__} model, expected BPE; "

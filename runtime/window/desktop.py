@@ -10,9 +10,8 @@ from typing import Any
 
 #: Where nobody says how large the screen is.
 USUAL_SIZE_WH = (1366, 768)
-STRUCTURE_NOTIFY_MASK = 1 << 17
-DESTROY_NOTIFY = 17
-LARGEST_EVENT_BYTES = 256
+#: How often a window that is to be watched is looked for: some hundred times a few milliseconds.
+MOST_LOOKS = 500
 EVERY_BIT, Z_PIXMAP = 0xFFFFFFFF, 2
 SAMPLES = 64
 
@@ -39,7 +38,14 @@ def open_desktop() -> Desktop:
 
 
 class Desktop:
-    """A screen's size (width, height) in pixels; windows are not watched."""
+    """A screen's size (width, height) in pixels; windows are not watched.
+
+    Attributes:
+        size_wh: of the screen.
+        watches: whether it notices that a window is gone.
+    """
+
+    watches = False
 
     def __init__(self, size_wh: tuple[int, int]) -> None:
         self.size_wh = size_wh
@@ -60,10 +66,16 @@ class Desktop:
 
 
 class _X11Desktop(Desktop):
-    """X11: Qt does not notice that its window was destroyed by another program; this does."""
+    """X11: Qt does not notice that its window was destroyed by another program; this does.
+
+    For one thread.
+    """
+
+    watches = True
 
     def __init__(self) -> None:
         self._x11 = _load_x11()
+        self._x11.XInitThreads()
         # Kept for good: without a reference, the handler would be freed. A window that vanishes
         # while it is asked about must not end the process, as Xlib's own handler does.
         self._on_error = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(
@@ -80,44 +92,51 @@ class _X11Desktop(Desktop):
                 self._x11.XDisplayHeight(self._display, number),
             )
         )
+        self._title: bytes | None = None
+        self._looks_left = MOST_LOOKS
         self._window: int | None = None
 
     def watch(self, title: str) -> None:
-        own = self._find(self._x11.XDefaultRootWindow(self._display), title.encode())
-        if own is not None:
-            self._x11.XSelectInput(self._display, own, STRUCTURE_NOTIFY_MASK)
-            self._x11.XSync(self._display, 0)
-            self._window = own
+        self._title = title.encode()
+        self._look_for_it()
 
     def watched_is_gone(self) -> bool:
-        event = ctypes.create_string_buffer(LARGEST_EVENT_BYTES)
-        while self._window is not None and self._x11.XPending(self._display):
-            self._x11.XNextEvent(self._display, event)
-            if ctypes.c_int.from_buffer(event).value == DESTROY_NOTIFY:
-                return True
-        return False
+        if self._window is None:
+            self._look_for_it()
+            return False
+        return self._measure(self._window) is None
+
+    def _look_for_it(self) -> None:
+        """On a busy machine a new window says only later what it is called, and whose it is."""
+        if self._title is not None and self._looks_left:
+            self._looks_left -= 1
+            root = self._x11.XDefaultRootWindow(self._display)
+            self._window = self._find(root, self._title)
+
+    def _measure(self, window: int) -> tuple[int, int] | None:
+        """A window's size (width, height) in pixels; None: there is no such window."""
+        root, x, y = ctypes.c_ulong(), ctypes.c_int(), ctypes.c_int()
+        width, height, border, depth = (ctypes.c_uint() for _ in range(4))
+        known = self._x11.XGetGeometry(
+            self._display, window, *map(ctypes.byref, (root, x, y, width, height)),
+            ctypes.byref(border), ctypes.byref(depth),
+        )  # fmt: skip
+        return (width.value, height.value) if known else None
 
     def watched_is_black(self) -> bool:
         if self._window is None:
             return False
-        root, x, y = ctypes.c_ulong(), ctypes.c_int(), ctypes.c_int()
-        width, height, border, depth = (ctypes.c_uint() for _ in range(4))
-        known = self._x11.XGetGeometry(
-            self._display, self._window, *map(ctypes.byref, (root, x, y, width, height)),
-            ctypes.byref(border), ctypes.byref(depth),
-        )  # fmt: skip
-        if not known:
+        size_wh = self._measure(self._window)
+        if size_wh is None:
             return False
-        line = height.value // 2
+        width, height = size_wh
         image = self._x11.XGetImage(
-            self._display, self._window, 0, line, width.value, 1, EVERY_BIT, Z_PIXMAP
+            self._display, self._window, 0, height // 2, width, 1, EVERY_BIT, Z_PIXMAP
         )
         if not image:  # partly off the screen
             return False
-        step = max(1, width.value // SAMPLES)
-        colors = [
-            self._x11.XGetPixel(image, at, 0) & 0xFFFFFF for at in range(0, width.value, step)
-        ]
+        step = max(1, width // SAMPLES)
+        colors = [self._x11.XGetPixel(image, at, 0) & 0xFFFFFF for at in range(0, width, step)]
         self._x11.XDestroyImage(image)
         return not any(colors)
 
@@ -199,10 +218,7 @@ def _load_x11() -> Any:
         "XDestroyImage": [pointer],
         "XMapWindow": [display, window],
         "XUnmapWindow": [display, window],
-        "XSelectInput": [display, window, ctypes.c_long],
         "XSync": [display, ctypes.c_int],
-        "XPending": [display],
-        "XNextEvent": [display, pointer],
     }.items():  # fmt: skip
         getattr(x11, name).argtypes = arguments
     return x11

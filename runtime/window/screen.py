@@ -10,6 +10,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from runtime.window.desktop import Desktop, open_desktop
@@ -26,6 +27,8 @@ IDLE_MS = 20
 #: starts, and never painted it. It hears of it when the window is taken away and put back.
 PAINT_TRIES = 20
 PAINT_WAIT_MS = 100
+#: How often a window is looked for, and how long after it the process ends at the latest.
+LOOK_S, LEAVE_S = 0.2, 1.0
 
 __all__ = ["fit_to_screen", "main"]
 
@@ -92,6 +95,20 @@ def _show_all(window: _Window, pictures: queue.Queue[np.ndarray | None], answers
                     return
 
 
+def _leave_with(title: str) -> None:
+    """End this process once its window is gone, where the main thread does not.
+
+    A window that another program kills leaves Qt without its connection, and now and then
+    OpenCV's waitKey (5.0, with Qt 5.15.19) then waits for ever.
+    """
+    desktop = open_desktop()  # a connection of its own: each is for one thread
+    desktop.watch(title)
+    while not desktop.watched_is_gone():
+        time.sleep(LOOK_S)
+    time.sleep(LEAVE_S)
+    os._exit(0)
+
+
 class _Window:
     """OpenCV's window, at the size of what it shows until a person changes that."""
 
@@ -111,6 +128,9 @@ class _Window:
             flags = cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL
             cv2.namedWindow(self._title, flags)
             self._desktop.watch(self._title)
+            if self._desktop.watches:
+                leave = threading.Thread(target=_leave_with, args=(self._title,), daemon=True)
+                leave.start()
         if size_wh != self._size_wh:
             cv2.resizeWindow(self._title, *fit_to_screen(size_wh, self._desktop.size_wh))
             self._size_wh = size_wh

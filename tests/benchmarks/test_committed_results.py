@@ -24,7 +24,15 @@ MEASURED = (
     "camvid",
     "camvid_51_101",
     "camvid_person_car",
+    "flicker_camvid",
+    "flicker_camvid_51_101",
+    "flicker_demo_clip",
+    "flicker_shipped_clip",
+    "flicker_still_clip",
     "latency",
+    "still_camvid",
+    "still_clip",
+    "still_clip_walked",
     "word_memory",
 )
 

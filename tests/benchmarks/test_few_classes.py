@@ -82,6 +82,7 @@ def test_the_command_on_the_shipped_bundle(
 ) -> None:
     target = tmp_path / "few.json"
     flags = ["--scenes", "4", "--size", "128x96", "--classes", "road,sky", "--rest", "tree,grass"]
+    flags += ["--backend", "onnxruntime-cpu"]
     assert main([*flags, "--json", str(target)]) == 0
     record = json.loads(target.read_text())
     assert set(record["iou"]) == {"road", "sky"}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import LIMIT_S
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -32,6 +34,7 @@ def test_what_the_others_measured_is_kept(tmp_path: Path) -> None:
             "PYTHONPATH": str(package.parent),
             "MGCA_CACHE": str(tmp_path / "cache"),
         },
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stderr
     text = out.read_text()

@@ -11,6 +11,7 @@ import pytest
 from tests.compat.environment import Outcome
 from tests.compat.interpreters import find_interpreter, read_supported
 from tests.compat.table import BEGIN, END, format_table, write_table
+from tests.support.processes import LIMIT_S
 
 
 def test_supported_versions_are_read_from_the_project() -> None:
@@ -56,7 +57,12 @@ def test_lean_plugin_excuses_absent_packages_only(tmp_path: Path, repository: Pa
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.compat.lean", "-rs",
                "-c", str(repository / "pyproject.toml"), "-p", "no:cacheprovider"]  # fmt: skip
     done = subprocess.run(
-        [*command, str(tmp_path)], cwd=repository, capture_output=True, text=True, check=False
+        [*command, str(tmp_path)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
     )
     assert done.returncode == 1
     assert done.stdout.count("needs absent_package, which a lean install lacks") == 2

@@ -17,7 +17,8 @@ from runtime.sources.camera import silence_opencv
 RUNTIME = Path(__file__).resolve().parents[2] / "runtime"
 LIBRARIES = (
     *("av", "cv2", "ftfy", "numpy", "onnxruntime"),
-    *("openvino", "regex", "safetensors", "tokenizers", "tqdm"),
+    *("openvino", "prometheus_client", "regex", "safetensors", "starlette"),
+    *("tokenizers", "tqdm", "uvicorn"),
 )
 
 

@@ -21,7 +21,9 @@ from tests.docs.stand_ins import NOT_RUN, STAND_INS, budget, is_long, outcome, p
 from tests.support.clips import write_clip
 from tests.support.documented import REPOSITORY, in_blocks, in_prose, in_sources, split
 from tests.support.image_folder import write_images
-from tests.support.processes import command_environment
+from tests.support.official_layouts import write_voc
+from tests.support.photo_folder import write_photo_folder
+from tests.support.processes import LIMIT_S, command_environment
 from tests.support.random_checkpoint import save_random_checkpoint
 from tests.support.shards import encode_picture, write_shard
 
@@ -74,7 +76,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(
             '[sources]\nvideo = "drive.mp4"\n[words]\nclasses = "person,car"\n', encoding="utf-8"
         )
-    for name in ("mine", "mine-fp16", "b16-fp16"):
+    for name in ("mine", "mine-fp16", "b16-fp16", "windows"):
         shipped = REPOSITORY / "runtime" / "assets" / "demo_bundle"
         shutil.copytree(shipped, folder / "bundles" / name)
     for name in ("a", "o", "or", "orp", "other"):
@@ -86,6 +88,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "runs" / "plain").mkdir()
     save_random_checkpoint(folder / "runs" / "plain" / "last.pt")
     _write_camvid(folder / "path/to/camvid_val")
+    write_voc(folder, {"a": [0, 1], "b": [2]})
+    photographs = write_photo_folder(folder / "path/to/photographs")
+    (folder / "path/to/captions.tsv").write_text(
+        "image\tsplit\tcaption\n"
+        f"{photographs.name}/images/0.png\tdev\ta red car\n"
+        f"{photographs.name}/images/1.png\tdev\ta green tree\n",
+        encoding="utf-8",
+    )
     return folder
 
 
@@ -220,7 +230,7 @@ def test_the_python_example_of_the_readme(world: Path) -> None:
     after = "\nassert result.labels.shape == frame_bgr.shape[:2] == overlay.shape[:2]"
     done = subprocess.run(
         [sys.executable, "-c", before + code[1] + after], cwd=world, env=command_environment(),
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, timeout=LIMIT_S,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -14,6 +14,8 @@ import pytest
 pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+pytestmark = pytest.mark.slow  # one export for all of them
+
 from runtime.bundle import load_bundle  # noqa: E402
 from runtime.errors import BundleError  # noqa: E402
 from runtime.segment.segmenter import Segmenter  # noqa: E402

@@ -18,6 +18,7 @@ open_clip = pytest.importorskip("open_clip")
 from export import job  # noqa: E402
 from export.cli import main  # noqa: E402
 from runtime.bundle import load_bundle  # noqa: E402
+from tests.support.streams import wait_for_end  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +51,16 @@ def _largest_size(folder: Path) -> Iterator[list[int]]:
         while not done.wait(0.05):
             sizes.append(_bytes_below(folder))
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         yield sizes
     finally:
         done.set()
-        watcher.join()
+        wait_for_end(watcher)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_vit_b_16_at_16_by_9(
     weights: Path, pictures: Path, words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,8 +136,8 @@ MUTATIONS = (
         "tests/training/recipes",
     ),
     Mutation(
-        "training/model/units.py", "offset_u = centres_uf.square()",
-        "offset_u = 0.5 * centres_uf.square()", "tests/export/parity/test_reference.py",
+        "training/model/units.py", "centres_ksf * (2.0 * sharpness)",
+        "centres_ksf * sharpness", "tests/export/parity/test_reference.py",
     ),
     Mutation(
         "export/graph/rewrites/fold_scales.py",
@@ -170,8 +170,12 @@ MUTATIONS = (
         "tests/benchmarks/scoring/test_segments.py",
     ),
     Mutation(
-        "runtime/segment/labelling.py", "    candidates = high >= low.max(axis=0)\n",
-        "    candidates = high >= high.max(axis=0)\n", "tests/runtime/segment",
+        "runtime/segment/contests.py", "        stays &= above\n",
+        "        stays &= ~above\n", "tests/runtime/segment/test_labelling.py",
+    ),
+    Mutation(
+        "runtime/segment/contests.py", "behind.max(axis=1)",
+        "behind.min(axis=1)", "tests/runtime/segment/test_labelling.py",
     ),
     Mutation(
         "runtime/redaction.py", 'if "@" in authority or rest.count("@") > 1 or _is_host(authority)',

@@ -11,6 +11,7 @@ import pytest
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import SourceGoneError, UserError
+from tests.support.processes import LIMIT_S, started_processes
 
 
 @pytest.fixture
@@ -76,12 +77,8 @@ def test_sigterm_is_an_interruption_and_a_closed_pipe_is_quiet():
     head = "import sys, time\nfrom runtime.command import run_command\n"
     sleeper = "def run(_):\n    print('on', flush=True)\n    time.sleep(60)\n"
     tail = "sys.exit(run_command('noun', run, []))\n"
-    with subprocess.Popen(
-        [sys.executable, "-c", head + sleeper + tail],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started_processes() as start:
+        process = start([sys.executable, "-c", head + sleeper + tail])
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
         process.send_signal(signal.SIGTERM)
@@ -90,18 +87,14 @@ def test_sigterm_is_an_interruption_and_a_closed_pipe_is_quiet():
     assert stderr == "noun: error: interrupted\n"
 
     writer = "def run(_):\n    while True:\n        print('x' * 1000)\n"
-    with subprocess.Popen(
-        [sys.executable, "-c", head + writer + tail],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started_processes() as start:
+        process = start([sys.executable, "-c", head + writer + tail])
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == ""
-    assert process.wait(timeout=120) == 1
+        assert process.wait(timeout=120) == 1
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -121,5 +114,6 @@ def test_a_stdout_that_takes_nothing(stdout: str, exit_code: int, stderr: str):
         stderr=subprocess.PIPE,
         text=True,
         check=False,
+        timeout=LIMIT_S,
     )
     assert (done.returncode, done.stderr) == (exit_code, stderr)

@@ -10,6 +10,7 @@ import pytest
 
 import runtime
 from runtime.errors import BundleError, MgcaError, SourceGoneError, UnknownClassError, UserError
+from tests.support.processes import LIMIT_S
 
 CORE = ("runtime.bundle", "runtime.text", "runtime.backends")
 
@@ -38,7 +39,9 @@ def test_import_loads_nothing_but_itself() -> None:
         "loaded = {name.split('.')[0] for name in set(sys.modules) - before}; "
         "print(sorted(loaded - sys.stdlib_module_names))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LIMIT_S
+    )
     assert ran.stdout.strip() == "['runtime']"
 
 

@@ -42,7 +42,7 @@ NAMES = {
 }
 PROMPTS = ("a {}.", "the {}.")
 ENCODER_SHA256 = "e" * 64
-CONTEXT_LENGTH = 12
+CONTEXT_LENGTH = 16
 
 
 @cache

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
 from tests.support.color_bundle import COLORS_BGR
@@ -65,6 +66,22 @@ def write_clip(
                 frame.pts, frame.time_base = round(times_s[index] * 1000), Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def write_long_clip(path: Path, frames: int, *, size_wh: tuple[int, int] = SIZE_WH) -> Path:
+    """Very many scenes, at 30 frames/s, in a moment: each of the first 96 is encoded only once."""
+    jpegs = [cv2.imencode(".jpg", draw_scene(i, size_wh))[1].tobytes() for i in range(96)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=30)
+        stream.width, stream.height = size_wh
+        stream.pix_fmt = "yuvj420p"
+        for index in range(frames):
+            packet = av.Packet(jpegs[index % len(jpegs)])
+            packet.stream, packet.time_base = stream, Fraction(1, 30)
+            packet.pts = packet.dts = index
+            packet.duration, packet.is_keyframe = 1, True
+            container.mux(packet)
     return path
 
 

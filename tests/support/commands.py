@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,13 +104,14 @@ def start_cli(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start ``mgca-rt`` and leave it running; it is killed at the test's end at the latest."""
     with started_processes() as start_process:
 
-        def start(*arguments: object) -> subprocess.Popen[str]:
+        def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
             return start_process(
                 [sys.executable, "-m", "runtime", *map(str, arguments)],
                 cwd=tmp_path,
                 env=command_environment(),
                 # As a shell's background job: the child is born with SIGINT ignored.
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+                **options,
             )
 
         yield start

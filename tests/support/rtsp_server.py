@@ -16,6 +16,8 @@ from pathlib import Path
 
 import av
 
+from tests.support.processes import LIMIT_S
+
 RTP_PAYLOAD = 96
 
 
@@ -34,6 +36,7 @@ class RtspServer:
         self.clip, self.frames, self.password, self.most = clip, frames, password, most
         self.sessions = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(LIMIT_S)
         self.url = f"rtsp://127.0.0.1:{self._socket.getsockname()[1]}/cam"
         self._over = threading.Event()
 
@@ -49,6 +52,7 @@ class RtspServer:
         while not self._over.is_set():
             try:
                 connection, _ = self._socket.accept()
+                connection.settimeout(LIMIT_S)
             except OSError:
                 return
             if self.sessions >= self.most:
@@ -129,4 +133,4 @@ class RtspServer:
                         header = b"$\0" + len(datagram).to_bytes(2, "big")
                         connection.sendall(header + datagram)
         if self.freezes:
-            self._over.wait()
+            self._over.wait(LIMIT_S)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from tests.support.processes import end_process, killed_if_late
+
 #: Long enough for the busiest machine; nothing waits so long unless it is broken.
 LONG_S = 60.0
 NEEDED = ("Xvfb", "xdotool", "xwininfo")
@@ -56,8 +58,11 @@ class Screen:
             command, pass_fds=[tells], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         os.close(tells)
-        with os.fdopen(told) as number:
+        with os.fdopen(told) as number, killed_if_late(self._server, LONG_S):
             self.display = f":{number.readline().strip()}"
+        if self.display == ":":
+            self.switch_off()
+            raise AssertionError("Xvfb did not start")
         return self
 
     def __exit__(
@@ -70,8 +75,7 @@ class Screen:
 
     def switch_off(self) -> None:
         """End the server under its windows."""
-        self._server.kill()
-        self._server.wait()
+        end_process(self._server)
 
     def find_window(self, title: str) -> int | None:
         """The visible window whose title begins so."""

@@ -22,6 +22,21 @@ def wait_for(event: threading.Event) -> None:
     assert event.wait(LONG_S), "it has not come"
 
 
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for what must come true."""
+    end = time.monotonic() + LONG_S
+    while not condition():
+        assert time.monotonic() < end, "it has not come true"
+        time.sleep(0.02)
+
+
+def wait_for_end(*threads: threading.Thread) -> None:
+    """Wait for threads that must end; make them daemons, or one that hangs keeps the process."""
+    for thread in threads:
+        thread.join(LONG_S)
+        assert not thread.is_alive(), f"{thread.name} has not ended"
+
+
 class Keeper(Sink):
     """Keeps what it is given; may be slow, or break; ``before`` runs at each write."""
 

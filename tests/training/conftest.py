@@ -19,15 +19,17 @@ def clip():
     return load_clip("mgca-tiny").requires_grad_(True)
 
 
-@pytest.fixture
-def noun_batch(clip) -> Callable:
+@pytest.fixture(scope="session")
+def noun_batch() -> Callable:
     """Draws a batch of StreetWorld that carries :data:`NOUNS`."""
+    pytest.importorskip("torch")
     from training.data.batches import Collate
     from training.data.generated import streetworld_batches
     from training.data.nouns import NounFinder
-    from training.model.clip import tokenizer_for
+    from training.model.clip import load_clip, tokenizer_for
 
-    collate = Collate(tokenizer_for(clip), NounFinder({noun: noun for noun in NOUNS}))
+    tokenizer = tokenizer_for(load_clip("mgca-tiny"))
+    collate = Collate(tokenizer, NounFinder({noun: noun for noun in NOUNS}))
 
     def draw(first_seed: int, batch: int, size_wh: tuple[int, int], variant: str = "singles"):
         stream = streetworld_batches(

@@ -147,6 +147,7 @@ def test_other_instruction_sets_follow_it_too():
         capture_output=True,
         text=True,
         check=True,
+        timeout=600,
     )
     assert largest_difference(json.loads(shown.stdout), json.loads(CURVE.read_text())) < TOLERANCE
 

@@ -1,4 +1,4 @@
-"""``python -m training.checkpoints {interpolate,deepen,slim}``: what can be done to checkpoints."""
+"""``python -m training.checkpoints COMMAND``: what can be done to checkpoints."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from training.checkpoints import deepen, interpolate, slim
+from training.checkpoints import deepen, distill, interpolate, narrow, slim
 
 PROG = "python -m training.checkpoints"
 COMMANDS: dict[str, tuple[str, Callable[[Sequence[str]], None]]] = {
     "interpolate": ("one model between two states of a run, weight by weight", interpolate.run),
     "deepen": ("the same image tower with more blocks, which begin as nothing", deepen.run),
+    "narrow": ("the same model with embeddings of fewer directions", narrow.run),
+    "distill": ("the same model for smaller pictures, taught by a larger view", distill.run),
     "slim": ("half precision, nothing for resuming: fit to ship", slim.run),
 }
 EXAMPLES = f"""commands:
@@ -21,6 +23,8 @@ EXAMPLES = f"""commands:
 examples:
   {interpolate.EXAMPLE}
   {deepen.EXAMPLE}
+  {narrow.EXAMPLE}
+  {distill.EXAMPLE}
   {slim.EXAMPLE}
 
 python -m training.checkpoints COMMAND --help says what each takes.

@@ -82,7 +82,7 @@ def run(arguments: Sequence[str]) -> None:
             f"checkpoint '{options.checkpoint}' stops in phase {checkpoint.phase} at step "
             f"{checkpoint.step}; expected one whose decoder has been trained"
         )
-    if checkpoint.config.data.shards is None and checkpoint.config.model.pretrained is None:
+    if checkpoint.config.data.is_generated and checkpoint.config.model.pretrained is None:
         rows = neutralise_unused_tokens(checkpoint, SCENES_READ)
         print(f"token embedding: {rows} rows in use")
     out = Path(options.out)

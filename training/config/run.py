@@ -141,6 +141,11 @@ class TrainConfig:
             raise ValueError(f"precision is '{self.precision}'; expected bf16 or fp32")
         if not self.name or "/" in self.name:
             raise ValueError(f"name is '{self.name}'; expected a folder name")
+        if self.data.cache_views and set(self.losses.tile_mixing) != {(1, 1)}:
+            raise ValueError(
+                "data.cache_views stores features of whole images, which losses.tile_mixing cuts; "
+                "expected --set 'losses.tile_mixing=[[1,1],[1,1]]', or data.cache_views=0"
+            )
         phases = [leg.phase for leg in self.legs]
         if not phases or phases != sorted(phases, key=PHASES.index):
             raise ValueError(

@@ -10,19 +10,25 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from training.data.nouns import NounFinder
+from training.data.nouns import Nouns
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 Tokenizer = Callable[[list[str]], Tensor]
 Pair = tuple[np.ndarray, list[str], list[str]]
 """An image uint8 (h, w, 3) RGB, the captions drawn for it, and all that it has."""
 # All that a worker unpickles. A name that cannot be imported is passed over without a word.
-WORKER_IMPORTS = ("training.engine.trainer", "training.data.generated", "training.data.shards")
+WORKER_IMPORTS = (
+    "training.engine.trainer",
+    "training.data.generated",
+    "training.data.shards",
+    "training.data.captioned",
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ class Batch:
         visit: 0 the first time; another number each time the same batch comes again
             (training.data.replay), so that other patches are left out then.
         mirrored: whether images are mirrored, each by itself.
+        view_b: int64 (b,), which of the stored views each image is (training.data.views); None
+            where views are not numbered.
+        features: what a frozen encoder says of the images, as it says it: a dataclass of tensors
+            (training.data.features); None: to be asked.
     """
 
     images_bhw3: Tensor
@@ -48,6 +58,8 @@ class Batch:
     named_bu: Tensor | None = None
     visit: int = 0
     mirrored: bool = False
+    view_b: Tensor | None = None
+    features: Any = None
 
     @property
     def nouns(self) -> tuple[Tensor, Tensor] | None:
@@ -67,11 +79,19 @@ class Batch:
         return self._each(Tensor.clone)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        values = {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
-        changed = {
-            name: change(value) for name, value in values.items() if isinstance(value, Tensor)
-        }
-        return dataclasses.replace(self, **changed)
+        return _change_tensors(self, change)
+
+
+def _change_tensors(holder: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """A copy of a dataclass with each of its tensors changed, also of a dataclass within."""
+    changed = {}
+    for part in dataclasses.fields(holder):
+        value = getattr(holder, part.name)
+        if isinstance(value, Tensor):
+            changed[part.name] = change(value)
+        elif dataclasses.is_dataclass(value):
+            changed[part.name] = _change_tensors(value, change)
+    return dataclasses.replace(holder, **changed)
 
 
 def unit_images(images_bhw3: Tensor) -> Tensor:
@@ -109,7 +129,7 @@ class Collate:
     def __init__(
         self,
         tokenizer: Tokenizer,
-        nouns: NounFinder | None = None,
+        nouns: Nouns | None = None,
         templates: Sequence[str] = ("{}",),
     ) -> None:
         self.tokenizer = tokenizer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from training.data.crops import Cropping
 from training.data.streetworld import EXPOSURES, VARIANTS
 
 
@@ -17,6 +18,30 @@ class DataConfig:
     """WebDataset shards (``'{000..331}.tar'``): pictures, and txt or json files of the same names
     with captions; None: StreetWorld, generated as needed.
     """
+    captions: str | None = None
+    """A table of captions (``captions.tsv``) beside a folder of pictures, in place of shards: its
+    first line names the columns ``image`` and ``caption``, and ``split`` if there are several.
+    """
+    split: str | None = "train"
+    """Which lines of that table; None: all. A table without splits is ``train``."""
+    crop_scale: tuple[float, float] = (0.5, 1.0)
+    """Smallest and largest share of a picture's area that a training image shows."""
+    squashed: bool = False
+    """Stored pictures were squashed to another shape, and their own is lost: one is drawn for them
+    each time (training.data.crops).
+    """
+    nouns: str = "phrases"
+    """How the nouns of captions are found: ``phrases``, by what they stand behind
+    (training.data.nouns), or ``tagger``, by part of speech (training.data.tagged_nouns; needs
+    HanTa).
+    """
+    cache_views: int = 0
+    """So many crops of each picture are drawn once and for all, and what the frozen encoder says of
+    them is stored on disk, instead of being computed each time (training.data.features); 0: none.
+    For MGCA's legs and ``captions``.
+    """
+    cache_dir: str | None = None
+    """Where that is stored; None: in the cache (``$MGCA_CACHE``)."""
     workers: int = 1
     """Processes that make batches ready."""
     first_seed: int = 0
@@ -40,10 +65,35 @@ class DataConfig:
     @property
     def source(self) -> str:
         """Name of the source of pairs (training.data.registry)."""
+        if self.captions:
+            return "captions"
         return "shards" if self.shards else "streetworld"
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether pairs are StreetWorld's."""
+        return self.source == "streetworld"
+
+    @property
+    def cropping(self) -> Cropping:
+        """How training images are cut out of stored pictures."""
+        return Cropping(self.size_wh, self.crop_scale, self.squashed)
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        if self.captions and self.shards:
+            raise ValueError(
+                f"data.captions is '{self.captions}' and data.shards '{self.shards}'; expected one "
+                "of the two, e.g. --set data.shards=null"
+            )
+        self._check_views()
+        if self.nouns not in ("phrases", "tagger"):
+            raise ValueError(f"data.nouns is '{self.nouns}'; expected phrases or tagger")
+        if not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
+            raise ValueError(
+                f"data.crop_scale is {self.crop_scale}; expected (smallest, largest) share of a "
+                "picture's area, above 0 and up to 1"
+            )
         if self.passes < 1 or self.window < 1:
             raise ValueError(
                 f"data.passes is {self.passes}, data.window {self.window}; expected 1 or more"
@@ -64,4 +114,20 @@ class DataConfig:
         if min(self.size_wh) < 16:
             raise ValueError(
                 f"data.size_wh is {self.size_wh}; expected (width, height) of at least 16 pixels"
+            )
+
+    def _check_views(self) -> None:
+        if self.cache_views < 0:
+            raise ValueError(f"data.cache_views is {self.cache_views}; expected 0 or more")
+        if not self.cache_views:
+            return
+        if not self.captions:
+            raise ValueError(
+                "data.cache_views stores views of the pictures of data.captions, which is not set; "
+                "expected e.g. --train-data photos/captions.tsv"
+            )
+        if self.passes > 1:
+            raise ValueError(
+                f"data.cache_views is {self.cache_views} and data.passes {self.passes}; expected "
+                "one of the two: stored views come again by themselves"
             )

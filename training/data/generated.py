@@ -137,6 +137,9 @@ class StreetWorldSource:
             world_size=self.count,
         )
 
+    def known_captions(self) -> None:
+        """They are not known beforehand."""
+
     def take_tally(self) -> Tally:
         """Nothing is ever passed over."""
         return Tally()

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 _WORD = re.compile(r"[a-z][a-z'-]*|[,.;:!?()]")
 
@@ -27,6 +28,14 @@ FUNCTION_WORDS = frozenset(
 PICTURE_WORDS = frozenset(
     "photo photograph picture image view scene shot see showing shows".split()
 )
+
+
+class Nouns(Protocol):
+    """Finds what captions name."""
+
+    def nouns_of(self, captions: Iterable[str]) -> list[str]:
+        """The different nouns of one image's captions, sorted."""
+        ...
 
 
 def phrase_words(caption: str) -> list[list[str]]:

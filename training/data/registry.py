@@ -12,6 +12,12 @@ from training.data.config import DataConfig
 from training.data.source import PairSource
 
 
+def _open_captions(data: DataConfig, seed: int, rank: int, count: int) -> PairSource:
+    from training.data.captioned import CaptionsSource
+
+    return CaptionsSource(data, seed, rank, count)
+
+
 def _open_shards(data: DataConfig, seed: int, rank: int, count: int) -> PairSource:
     # Imported here: generated scenes need no webdataset.
     from training.data.shards import ShardSource
@@ -26,6 +32,7 @@ def _open_streetworld(data: DataConfig, seed: int, rank: int, count: int) -> Pai
 
 
 SOURCES: dict[str, Callable[[DataConfig, int, int, int], PairSource]] = {
+    "captions": _open_captions,
     "shards": _open_shards,
     "streetworld": _open_streetworld,
 }

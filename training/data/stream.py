@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
 
 from training.data.batches import Batch, Collate
 from training.data.config import DataConfig
-from training.data.nouns import NounFinder
+from training.data.features import CachedFeatures, FrozenEncoder
+from training.data.nouns import NounFinder, Nouns
 from training.data.registry import open_source
 from training.data.replay import replay_batches
 from training.data.seeds import seed_of_rank
-from training.data.source import Span
+from training.data.source import Batches, Span, ViewSource
+from training.data.tagged_nouns import TaggedNouns
 from training.model.clip import tokenizer_for
 from training.model.mgca import MgcaModel, ModelConfig
 from training.model.prompts import templates_for
@@ -80,6 +82,8 @@ class PairStream:
         sample_scenes: how many of the first pairs' captions say which words are nouns, and what a
             mean caption is.
         sample_pictures: how many of the first images say how embeddings vary.
+        encoder: what is frozen and says the same of an image at every step, so that it may be
+            stored (``data.cache_views``); None: it is trained.
         sampled: tokens of those captions, int64 (j, context) each, once they are read.
     """
 
@@ -91,6 +95,7 @@ class PairStream:
         self.model = model
         self.processes = processes
         self.source = open_source(config.data, config.seed, processes.rank, processes.count)
+        self.encoder: FrozenEncoder | None = None
         self.sampled: list[Tensor] | None = None
 
     def sample_captions(self) -> list[Tensor]:
@@ -115,19 +120,27 @@ class PairStream:
 
     def collate(self, *, nouns: bool) -> Collate:
         """How to stack batches, with the nouns that captions name or without; which words are nouns
-        is read off the first captions.
+        is read off all captions, or the first ones where others are not known yet.
         """
         tokenizer = tokenizer_for(self.model.clip)
         if not nouns:
             return Collate(tokenizer)
+        _, templates = templates_for(self.config.model.clip_name, self.config.model.prompts)
+        return Collate(tokenizer, self._learn_nouns(), templates)
+
+    def _learn_nouns(self) -> Nouns:
+        if self.config.data.nouns == "phrases":
+            return NounFinder.from_captions(self._sampled_texts())
+        return TaggedNouns.from_captions(self.source.known_captions() or self._sampled_texts())
+
+    def _sampled_texts(self) -> list[str]:
+        tokenizer = tokenizer_for(self.model.clip)
         silent = {0, *tokenizer.all_special_ids}
-        captions = [
+        return [
             tokenizer.decode([token for token in row if token not in silent])
             for tokens_jl in self.sample_captions()
             for row in tokens_jl.tolist()
         ]
-        _, templates = templates_for(self.config.model.clip_name, self.config.model.prompts)
-        return Collate(tokenizer, NounFinder.from_captions(captions), templates)
 
     def batches(
         self, phase: PhaseSize, first_seed: int, start: int, collate: Collate
@@ -141,7 +154,7 @@ class PairStream:
             collate: see :meth:`collate`.
         """
         data = self.config.data
-        fresh = self.source.batches(
+        fresh = self._reading().batches(
             Span(
                 steps=self._fresh_steps(phase),
                 start=start // data.passes,
@@ -157,6 +170,13 @@ class PairStream:
         seed = seed_of_rank(self.config.seed + start, self.processes.rank)
         several = replay_batches(kept, passes=data.passes, window=data.window, seed=seed)
         return itertools.islice(several, phase.steps - start)
+
+    def _reading(self) -> Batches:
+        data = self.config.data
+        if not data.cache_views or self.encoder is None:
+            return self.source
+        source = cast(ViewSource, self.source)  # data.cache_views asks for a table of captions
+        return CachedFeatures(source, data.cache_views, self.encoder, data.cache_dir)
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
         """See that images can be joined to mosaics of so many rows and columns.

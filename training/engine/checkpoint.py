@@ -4,7 +4,9 @@ Keys: ``format``, ``format_version``, ``config`` (the resolved TrainConfig as JS
 leg the one at hand), ``phase`` (``pretrain`` or ``mgca``), ``leg`` (its name), ``step`` (within the
 leg), ``steps_before`` (of its phase, in earlier legs), ``quick_gelu`` (the towers' activation),
 ``clip``, ``decoder``, ``mask``, ``text_center``, ``unit_space`` (``center_d`` and
-``projection_dr``, or None), ``metrics``, and while training ``optimizer``, ``generator`` and
+``projection_dr``, or None), ``metrics``; of a pair of towers (training.model.towers) also ``pair``
+(``text_head``, ``classes``, and the sha256 of either tower's file of weights, which the checkpoint
+does not hold: ``clip`` is empty); and while training ``optimizer``, ``generator`` and
 ``ema`` (the moving average of ``clip``, or None; ``average`` in older files).
 Weights may be stored in half precision (the shipped demo is); they load as float32. Files of before
 there were legs have neither ``leg`` nor ``steps_before``.
@@ -26,8 +28,9 @@ from runtime.errors import UserError
 from training.config.run import BOTH_PHASES, TrainConfig
 from training.config.values import from_dict, to_dict
 from training.model.clip import load_clip, uses_quick_gelu
-from training.model.mgca import MgcaModel
+from training.model.mgca import MgcaModel, ModelConfig
 from training.model.misfit import describe_misfit
+from training.model.towers.pair import TowerPair, load_pair
 from training.model.unit_space import UnitSpace
 from training.model.weights_file import refuse_foreign
 
@@ -85,12 +88,14 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         "step": checkpoint.step,
         "metrics": checkpoint.metrics,
         "quick_gelu": uses_quick_gelu(model.clip),
-        "clip": _stored(model.clip.state_dict(), half),
+        "clip": _stored(_own_state(model), half),
         "decoder": _stored(model.decoder.state_dict(), half),
         "text_center": model.text_center.detach().cpu(),
         "mask": checkpoint.mask,
         "unit_space": None,
     }
+    if model.text_head is not None:
+        content["pair"] = _pair_state(model, half)
     if checkpoint.unit_space is not None:
         # Float32 even for shipping: a few thousand numbers, on which unit borders hang.
         content["unit_space"] = _stored(checkpoint.unit_space.state_dict(), half=False)
@@ -153,10 +158,17 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
     config = from_dict(content["config"])
     quick = content.get("quick_gelu")  # files of before it was recorded have none
     activation = None if quick is None else "quickgelu" if quick else "gelu"
-    clip = load_clip(config.model.clip_name, activation=activation)
+    pair = content.get("pair")
+    if pair is None:
+        clip = load_clip(config.model.clip_name, activation=activation)
+    else:
+        clip = _load_pair(path, config.model, pair)
     model = MgcaModel(clip, config.model)
     try:
-        clip.load_state_dict(_float(content["clip"]))
+        if model.text_head is None:
+            clip.load_state_dict(_float(content["clip"]))
+        else:
+            model.text_head.map.load_state_dict(_float(content["pair"]["text_head"]))
         model.decoder.load_state_dict(_float(content["decoder"]))
         model.text_center.copy_(content["text_center"].float())
         ema = content.get("ema", content.get("average"))
@@ -226,6 +238,39 @@ def _read(path: Path) -> dict[str, Any]:
             "another file"
         )
     return content
+
+
+def _own_state(model: MgcaModel) -> dict[str, Tensor]:
+    """The towers' weights that a checkpoint holds: none of a pair, whose files everybody has."""
+    return {} if model.text_head is not None else model.clip.state_dict()
+
+
+def _pair_state(model: MgcaModel, half: bool) -> dict[str, Any]:
+    assert model.text_head is not None, "it is a pair"
+    pair: Any = model.clip
+    return {
+        "text_head": _stored(model.text_head.map.state_dict(), half),
+        "classes": None if pair.classes is None else _stored(pair.classes.state_dict(), half),
+        "trunk_sha256": pair.visual.weights_sha256,
+        "text_sha256": pair.text.weights_sha256,
+    }
+
+
+def _load_pair(path: Path | str, config: ModelConfig, stored: dict[str, Any]) -> TowerPair:
+    """A pair of towers, its weights those that the checkpoint was trained on."""
+    state = None if stored["classes"] is None else _float(stored["classes"])
+    pair = load_pair(config.clip_name, config.class_width, state)
+    for tower, found, wanted in (
+        ("trunk", pair.visual.weights_sha256, stored["trunk_sha256"]),
+        ("text tower", pair.text.weights_sha256, stored["text_sha256"]),
+    ):
+        if found != wanted:
+            raise UserError(
+                f"checkpoint '{path}' was trained on other weights of the {tower} than "
+                f"{config.clip_name}'s files hold (sha256 {str(wanted)[:12]}, found "
+                f"{str(found)[:12]}); install the version that it was trained on"
+            )
+    return pair
 
 
 def _unit_space(state: dict[str, Tensor] | None) -> UnitSpace | None:

@@ -21,10 +21,11 @@ from runtime.confusion_matrix import count_confusions, mean_iou, named_ious
 from training.config.run import EvalConfig
 from training.data.batches import normalize_images, unit_images
 from training.data.streetworld import CLASS_NAMES, generate_scene
-from training.model.clip import encode_text, tokenizer_for
-from training.model.mgca import MgcaModel, normalize
+from training.model.clip import tokenizer_for
+from training.model.mgca import MgcaModel
 from training.model.prompts import templates_for
 from training.model.resample import shrink_to
+from training.model.unit_length import normalize
 from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
@@ -53,7 +54,7 @@ def embed_names(model: MgcaModel, names: tuple[str, ...]) -> Tensor:
     with torch.no_grad():
         for name in names:
             tokens = tokenizer([template.format(name) for template in templates]).to(device)
-            raw = normalize(encode_text(model.clip, tokens), dim=-1)
+            raw = model.read_text(tokens)
             rows.append(normalize(raw.mean(0) - model.text_center, dim=-1))
     return torch.stack(rows)
 
@@ -101,12 +102,12 @@ def evaluate(
         grid_hw = (int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2]))
         colors = shrink_to(unit_images(image), grid_hw)[0]
         found = units(embeddings_dhw, colors)
-        scores_nk = {
-            "adaptive": found.assignment_nu @ (found.embeddings_ud @ text_kd.T),
-            "pixel": embeddings_dhw.flatten(1).T @ text_kd.T,
+        scores_khw = {
+            "adaptive": found.read(found.embeddings_ud @ text_kd.T),
+            "pixel": (text_kd @ embeddings_dhw.flatten(1)).reshape(-1, *grid_hw),
         }
-        for name, scores in scores_nk.items():
-            scores_hwk = scores.reshape(*grid_hw, -1).cpu().numpy()
+        for name, scores in scores_khw.items():
+            scores_hwk = scores.permute(1, 2, 0).cpu().numpy()
             labels_hw = label_scores(scores_hwk, truth_hw.shape)
             confusions[name] += count_confusions(truth_hw, labels_hw, classes)
     return {

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from training.model.clip import encode_text
-from training.model.mgca import MgcaModel, normalize
+from training.model.mgca import MgcaModel
 
 
 @torch.no_grad()
@@ -22,7 +21,7 @@ def measure_text_center(model: MgcaModel, captions: Iterable[Tensor]) -> Tensor:
     total = torch.zeros_like(model.text_center)
     count = 0
     for tokens_jl in captions:
-        embeddings = normalize(encode_text(model.clip, tokens_jl.to(total.device)), dim=-1)
+        embeddings = model.read_text(tokens_jl.to(total.device))
         total += embeddings.sum(0)
         count += embeddings.shape[0]
     return total / max(1, count)

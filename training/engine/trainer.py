@@ -17,6 +17,7 @@ from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
 from training.data.batches import Collate
+from training.data.features import FrozenEncoder
 from training.data.seeds import seed_of_rank
 from training.data.stream import PairStream
 from training.data.tally import Tally
@@ -24,13 +25,13 @@ from training.engine.checkpoint import Checkpoint, save_checkpoint
 from training.engine.distributed import Processes
 from training.engine.evaluation import Score, evaluate
 from training.engine.folder import LAST, make_folder, open_trackers
+from training.engine.frozen import freeze_encoder
 from training.engine.loop import PhaseState, run_phase
 from training.engine.phases import DecoderTraining, Phase, Pretraining
 from training.engine.text_center import measure_text_center
 from training.engine.trackers import InLeg, Tracker, Trackers
 from training.engine.unit_space import find_unit_space
-from training.model.clip import load_clip
-from training.model.mgca import MgcaModel
+from training.model.mgca import MgcaModel, load_towers
 from training.model.unit_space import UnitSpace
 
 
@@ -214,6 +215,14 @@ class Run:
         place = {"phase": self.phase, "step": self.state.step}
         self.tracker.write({**place, "data": tally.to_json()})
 
+    def _frozen_encoder(self) -> FrozenEncoder | None:
+        """What says the same of an image at every step of this leg; None: nothing, or it is not
+        asked for.
+        """
+        if self.phase == "pretrain" or not self.config.data.cache_views:
+            return None
+        return freeze_encoder(self.model, self.device, self.config.precision)
+
     def _take_steps(
         self, phase: PhaseConfig, objective: nn.Module, first_seed: int, collate: Collate
     ) -> None:
@@ -246,6 +255,7 @@ class Run:
             )
             nouns = config.losses.needs_nouns
         self.carried = None
+        self.stream.encoder = self._frozen_encoder()
         collate = self.stream.collate(nouns=nouns)
         objective = self.active.objective
         self.optimise(phase_config(config), objective, config.data.first_seed, collate)
@@ -301,6 +311,4 @@ class Run:
 def build_model(config: TrainConfig) -> MgcaModel:
     """A model with the CLIP that is asked for, and a decoder of random weights."""
     torch.manual_seed(config.seed)
-    wanted = config.model
-    clip = load_clip(wanted.clip_name, wanted.pretrained, wanted.activation)
-    return MgcaModel(clip, wanted)
+    return MgcaModel(load_towers(config.model), config.model)

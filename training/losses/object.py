@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from training.losses.infonce import contrast_pairs
-from training.model.mgca import normalize
+from training.model.unit_length import normalize
 
 # The mask at the start: its slope, and the similarity at which it is one half. Both are learned
 # from there, so that no run has had to set them.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.model.mgca import normalize
+from training.model.unit_length import normalize
 
 # Seeds a caption, and as many where S is lowest: time goes with their number.
 SEEDS = 6

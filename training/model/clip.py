@@ -164,9 +164,11 @@ def uses_quick_gelu(model: CLIP) -> bool:
 
 
 def tokenizer_for(model: CLIP) -> SimpleTokenizer:
-    """open_clip's tokenizer at this model's context length: strings -> int64 (n,
-    context_length).
+    """open_clip's tokenizer at this model's context length, or a text tower's own: strings ->
+    int64 (n, context_length).
     """
+    if hasattr(model, "text") and hasattr(model.text, "tokenizer"):
+        return model.text.tokenizer
     return SimpleTokenizer(context_length=model.context_length)
 
 

@@ -92,7 +92,32 @@ class GatedUpsample(nn.Module):
         return enlarged + self.gate * self.speak(stream), stream
 
 
-class GatedDecoder(nn.Module):
+class TwoStages(nn.Module):
+    """What decoders have in common: two gated stages, each doubling the resolution."""
+
+    upscale = 4
+    stage1: GatedUpsample
+    stage2: GatedUpsample
+
+    @torch.no_grad()
+    def close(self) -> None:
+        """Set the gates back to zero: the embeddings pass through, whatever was learned before."""
+        for stage in (self.stage1, self.stage2):
+            stage.gate.zero_()
+
+
+def view_image(images_b3hw: Tensor, features: DenseFeatures) -> tuple[Tensor, Tensor]:
+    """The image as either stage sees it: the four quarters of every cell of its grid.
+
+    Returns:
+        (b, 12, 2 hp, 2 wp) and (b, 12, 4 hp, 4 wp).
+    """
+    rows, columns = (int(side) for side in features.late_bchw.shape[2:])
+    halves = shrink_to(images_b3hw, (rows * 8, columns * 8))
+    return F.pixel_unshuffle(F.avg_pool2d(halves, 2), 2), F.pixel_unshuffle(halves, 2)
+
+
+class GatedDecoder(TwoStages):
     """Dense CLIP features and the image in, pixel embeddings on a 4x finer grid out.
 
     Args:
@@ -102,8 +127,6 @@ class GatedDecoder(nn.Module):
             where channels are cheap.
         depth: blocks on the patch grid.
     """
-
-    upscale = 4
 
     def __init__(
         self, embedding_width: int, encoder_width: int, width: int = 64, depth: int = 4
@@ -120,12 +143,6 @@ class GatedDecoder(nn.Module):
         self.stage1 = GatedUpsample(embedding_width, coarse, width, 3 * 4)
         self.stage2 = GatedUpsample(embedding_width, width, width, 3 * 4)
 
-    @torch.no_grad()
-    def close(self) -> None:
-        """Set the gates back to zero: the embeddings pass through, whatever was learned before."""
-        for stage in (self.stage1, self.stage2):
-            stage.gate.zero_()
-
     def forward(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
         """Decode.
 
@@ -139,13 +156,7 @@ class GatedDecoder(nn.Module):
         stream = self.read_late(self.late_norm(features.late_bchw))
         stream = stream + self.read_early(self.early_norm(features.early_bchw))
         stream = self.coarse(stream)
-        fine_hw = (
-            features.embeddings_bdhw.shape[2] * 4,
-            features.embeddings_bdhw.shape[3] * 4,
-        )
-        halves = shrink_to(images_b3hw, (fine_hw[0] * 2, fine_hw[1] * 2))
-        fine_view = F.pixel_unshuffle(halves, 2)
-        coarse_view = F.pixel_unshuffle(F.avg_pool2d(halves, 2), 2)
+        coarse_view, fine_view = view_image(images_b3hw, features)
         embeddings, stream = self.stage1(features.embeddings_bdhw, stream, coarse_view)
         embeddings, _ = self.stage2(embeddings, stream, fine_view)
         return embeddings

@@ -12,6 +12,10 @@ block's pooling attention. Which way is right depends on how the tower pools:
 The blocks are written out (no ``nn.MultiheadAttention``): fewer nodes in the exported graph, and
 one reading for training and export.
 
+The first blocks may attend to keys and values of 2 x 2 patches averaged (spatial reduction, as
+PVT v2 has it; Wang et al. 2022), each counted as often as it has patches: every patch still asks
+for itself, and its attention costs a quarter.
+
 Shape legend: b images, p patches (hp x wp), c encoder width, d embedding width.
 """
 
@@ -35,11 +39,14 @@ class DenseFeatures:
         embeddings_bdhw: (b, d, hp, wp), CLIP-space patch embeddings, not normalised.
         early_bchw: (b, c, hp, wp), tokens after the early tap; they still know edges and colors.
         late_bchw: (b, c, hp, wp), tokens before the last block; they know objects.
+        fine_bchw: (b, c', 4 hp, 4 wp), what a trunk of convolutions knew at 4 pixels; its early
+            view is at twice the patch grid (training.model.towers). None of a ViT.
     """
 
     embeddings_bdhw: Tensor
     early_bchw: Tensor
     late_bchw: Tensor
+    fine_bchw: Tensor | None = None
 
 
 def resize_position_embedding(
@@ -108,9 +115,17 @@ class DenseEncoder(nn.Module):
         mode: one of :data:`DENSE_MODES`; None picks ``tokens`` for towers that pool by averaging,
             else ``clearclip``.
         early_block: index of the block whose output is handed on as ``early``.
+        pooled_blocks: so many of the first blocks attend to averages of 2 x 2 patches; the last
+            block does only where it is read as it is (``tokens``).
     """
 
-    def __init__(self, clip: CLIP, mode: str | None = None, early_block: int = 1) -> None:
+    def __init__(
+        self,
+        clip: CLIP,
+        mode: str | None = None,
+        early_block: int = 1,
+        pooled_blocks: int = 0,
+    ) -> None:
         super().__init__()
         visual = clip.visual
         if mode is None:
@@ -122,6 +137,7 @@ class DenseEncoder(nn.Module):
         self.visual = visual
         self.mode = mode
         self.early_block = early_block
+        self.pooled_blocks = pooled_blocks
         self.patch_size = int(visual.patch_size[0])
         self.width = int(visual.conv1.out_channels)
         self.embedding_width = int(visual.output_dim)
@@ -155,14 +171,14 @@ class DenseEncoder(nn.Module):
             )
         grid_hw = (height // self.patch_size, width // self.patch_size)
         x_bpc = self._embed(images_b3hw, grid_hw)
-        blocks = self.visual.transformer.resblocks
+        blocks, pooled = self.visual.transformer.resblocks, self.pooled_blocks
         early_bpc = x_bpc
         for index, block in enumerate(blocks[:-1]):
-            x_bpc = _attend_and_transform(block, x_bpc)
+            x_bpc = _attend_and_transform(block, x_bpc, grid_hw if index < pooled else None)
             if index == self.early_block:
                 early_bpc = x_bpc
         late_bpc = x_bpc
-        dense_bpc = self._last_block(blocks[-1], x_bpc)
+        dense_bpc = self._last_block(blocks[-1], x_bpc, grid_hw if pooled >= len(blocks) else None)
         embeddings_bpd = self.visual.ln_post(dense_bpc) @ self.visual.proj
         return DenseFeatures(
             embeddings_bdhw=_to_map(embeddings_bpd, grid_hw),
@@ -176,9 +192,11 @@ class DenseEncoder(nn.Module):
             position_pc = position_embedding(self.visual, grid_hw)
         return embed_patches(self.visual, images_b3hw, position_pc)
 
-    def _last_block(self, block: nn.Module, x_bpc: Tensor) -> Tensor:
+    def _last_block(
+        self, block: nn.Module, x_bpc: Tensor, pooled_hw: tuple[int, int] | None
+    ) -> Tensor:
         if self.mode == "tokens":
-            return _attend_and_transform(block, x_bpc)
+            return _attend_and_transform(block, x_bpc, pooled_hw)
         attention = block.attn
         normed_bpc = block.ln_1(x_bpc)
         q, _, v = F.linear(normed_bpc, attention.in_proj_weight, attention.in_proj_bias).chunk(
@@ -193,14 +211,66 @@ class DenseEncoder(nn.Module):
         return block.ls_1(attention.out_proj(merge_heads(mixed)))
 
 
-def _attend_and_transform(block: nn.Module, x_bpc: Tensor) -> Tensor:
-    """One pre-norm transformer block, attention written out."""
+def _attend_and_transform(
+    block: nn.Module, x_bpc: Tensor, pooled_hw: tuple[int, int] | None
+) -> Tensor:
+    """One pre-norm transformer block, attention written out.
+
+    With the patch grid as ``pooled_hw``, keys and values are of averages of its 2 x 2 patches.
+    """
     attention = block.attn
-    qkv = F.linear(block.ln_1(x_bpc), attention.in_proj_weight, attention.in_proj_bias)
-    q, k, v = (split_heads(part, attention.num_heads) for part in qkv.chunk(3, dim=-1))
-    mixed = merge_heads(F.scaled_dot_product_attention(q, k, v))
-    x_bpc = x_bpc + block.ls_1(attention.out_proj(mixed))
+    normed_bpc = block.ln_1(x_bpc)
+    if pooled_hw is None:
+        qkv = F.linear(normed_bpc, attention.in_proj_weight, attention.in_proj_bias)
+        q, k, v = (split_heads(part, attention.num_heads) for part in qkv.chunk(3, dim=-1))
+        mixed = F.scaled_dot_product_attention(q, k, v)
+    else:
+        mixed = _attend_to_averages(attention, normed_bpc, pooled_hw)
+    x_bpc = x_bpc + block.ls_1(attention.out_proj(merge_heads(mixed)))
     return x_bpc + block.ls_2(block.mlp(block.ln_2(x_bpc)))
+
+
+def _attend_to_averages(
+    attention: nn.Module, normed_bpc: Tensor, grid_hw: tuple[int, int]
+) -> Tensor:
+    """(b, 1 + p, c) -> (b, heads, 1 + p, c / heads); keys and values of averaged patches.
+
+    An average is projected, not the projections averaged: that is the same, and a quarter of it.
+    """
+    width = normed_bpc.shape[-1]
+    weight, bias = attention.in_proj_weight, attention.in_proj_bias
+    q = F.linear(normed_bpc, weight[:width], bias[:width])
+    averages_bpc = average_patches(normed_bpc, grid_hw)
+    k, v = F.linear(averages_bpc, weight[width:], bias[width:]).chunk(2, dim=-1)
+    # An average of n patches draws n times the attention, as they would have.
+    counts = average_counts(grid_hw).to(normed_bpc).log()
+    q, k, v = (split_heads(part, attention.num_heads) for part in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=counts[None, None, None])
+
+
+def average_patches(tokens_bpc: Tensor, grid_hw: tuple[int, int]) -> Tensor:
+    """(b, 1 + hp * wp, c) -> (b, 1 + ceil(hp / 2) * ceil(wp / 2), c), the class token as it is.
+
+    A cell of 2 x 2 patches that an odd grid cuts off is the average of what there is of it.
+    """
+    patches_bchw = _to_map(tokens_bpc, grid_hw)
+    height, width = grid_hw
+    if height % 2:
+        patches_bchw = torch.cat([patches_bchw, patches_bchw[:, :, -1:]], dim=2)
+    if width % 2:
+        patches_bchw = torch.cat([patches_bchw, patches_bchw[:, :, :, -1:]], dim=3)
+    cells_bpc = F.avg_pool2d(patches_bchw, 2).flatten(2).transpose(1, 2)
+    return torch.cat([tokens_bpc[:, :1], cells_bpc], dim=1)
+
+
+def average_counts(grid_hw: tuple[int, int]) -> Tensor:
+    """How many patches each token of :func:`average_patches` stands for: (1 + p',), float.
+
+    >>> average_counts((2, 3))
+    tensor([1., 4., 2.])
+    """
+    rows, columns = (torch.tensor([2.0] * (side // 2) + [1.0] * (side % 2)) for side in grid_hw)
+    return torch.cat([torch.ones(1), (rows[:, None] * columns).flatten()])
 
 
 def _to_map(tokens_bpc: Tensor, grid_hw: tuple[int, int]) -> Tensor:

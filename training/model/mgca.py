@@ -1,4 +1,4 @@
-"""The whole model: frozen CLIP, dense features, decoder, and the text side with its centre.
+"""The whole model: frozen towers, dense features, decoder, and the text side with its centre.
 
 Shape legend: b images, n captions, d embedding width, h' w' the decoder's grid.
 """
@@ -13,10 +13,13 @@ from open_clip import CLIP
 from torch import Tensor, nn
 
 from training.model.activation import ACTIVATIONS
-from training.model.clip import encode_text
+from training.model.clip import encode_text, load_clip
 from training.model.decoder import GatedDecoder
 from training.model.dense import DenseEncoder
 from training.model.prompts import TEMPLATE_SETS
+from training.model.towers.alignment import AligningDecoder, PairEncoder, TextHead
+from training.model.towers.pair import TowerPair, is_pair, load_pair
+from training.model.unit_length import normalize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,10 @@ class ModelConfig:
     """Which CLIP, read how, decoded how wide."""
 
     clip_name: str = "mgca-tiny"
-    """open_clip model name."""
+    """open_clip model name; with ``timm_model_name`` and ``hf_model_name`` in its configuration
+    (``mgca-photo``) it is a pair of towers that are brought together in training
+    (training.model.towers).
+    """
     pretrained: str | None = None
     """open_clip tag or local file of weights; None when the weights come with the checkpoint."""
     activation: str | None = None
@@ -35,10 +41,24 @@ class ModelConfig:
     """Dense mode (training.model.dense.DENSE_MODES); None chooses by the tower's pooling."""
     early_block: int = 1
     """Block whose tokens the decoder sees as its early view."""
+    pooled_blocks: int = 0
+    """So many of the image tower's first blocks attend to averages of 2 x 2 patches, at a quarter
+    of the cost (training.model.dense).
+    """
     decoder_width: int = 64
     """Channels of the decoder's residual stream on the fine grids."""
     decoder_depth: int = 4
     """Convolution blocks of the decoder on the patch grid."""
+    embedding_width: int = 256
+    """Of a pair of towers: width of the space where what is learned of both meets."""
+    coarse_width: int = 256
+    """Of a pair of towers: channels of the decoder on the patch grid."""
+    class_width: int = 256
+    """Of a pair of towers: width of the space of the trunk's own classes, which lends the model
+    what the trunk learned from class labels; 0: captions alone (training.model.towers.class_space).
+    """
+    class_weight: float = 0.33
+    """Share of that space in a cosine."""
     center_text: bool = True
     """Take the mean caption off every text embedding. Not for a CLIP whose patches were trained
     against the words themselves (pretrain.noun_weight): it costs that one 2 to 7 mIoU.
@@ -54,6 +74,15 @@ class ModelConfig:
             raise ValueError(f"decoder_width is {self.decoder_width}; expected at least 8")
         if self.early_block < 0:
             raise ValueError(f"early_block is {self.early_block}; expected a block index from 0")
+        if self.pooled_blocks < 0:
+            raise ValueError(f"pooled_blocks is {self.pooled_blocks}; expected 0 or more blocks")
+        if min(self.embedding_width, self.coarse_width) < 8 or self.class_width < 0:
+            raise ValueError(
+                f"embedding_width is {self.embedding_width}, coarse_width {self.coarse_width}, "
+                f"class_width {self.class_width}; expected 8 or more, and 0 or more classes"
+            )
+        if not 0 <= self.class_weight < 1:
+            raise ValueError(f"class_weight is {self.class_weight}; expected 0 to below 1")
         if self.activation not in (None, *ACTIVATIONS):
             raise ValueError(
                 f"activation is '{self.activation}'; expected {' or '.join(ACTIVATIONS)}"
@@ -62,6 +91,17 @@ class ModelConfig:
             raise ValueError(
                 f"prompts is '{self.prompts}'; expected one of {', '.join(sorted(TEMPLATE_SETS))}"
             )
+
+
+def load_towers(config: ModelConfig) -> CLIP | TowerPair:
+    """The frozen towers that a configuration names, with their weights.
+
+    Raises:
+        UserError: there are none of that name, or their weights are not there or do not fit.
+    """
+    if is_pair(config.clip_name):
+        return load_pair(config.clip_name, config.class_width)
+    return load_clip(config.clip_name, config.pretrained, config.activation)
 
 
 def with_names_as(built: ModelConfig, wanted: ModelConfig) -> ModelConfig:
@@ -75,28 +115,46 @@ class MgcaModel(nn.Module):
     """E_v and E_t frozen, D_v trained (DESIGN section 4).
 
     Args:
-        clip: a frozen open_clip CLIP.
+        clip: a frozen open_clip CLIP, or a pair of towers.
         config: how to read and decode it.
 
     Attributes:
         text_center: (d,) mean of caption embeddings, taken off every text embedding: bare words sit
             in a narrow cone among captions, and what they share says nothing about which word it
             is. Zeros: no centring.
+        text_head: brings a pair's sentence embeddings to the pixels, trained; None of a CLIP.
     """
 
     text_center: Tensor
 
-    def __init__(self, clip: CLIP, config: ModelConfig) -> None:
+    def __init__(self, clip: CLIP | TowerPair, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.clip = clip
-        self.encoder = DenseEncoder(clip, config.dense, config.early_block)
-        self.decoder = GatedDecoder(
-            self.encoder.embedding_width,
-            self.encoder.width,
-            config.decoder_width,
-            config.decoder_depth,
-        )
+        self.clip: CLIP = clip
+        self.encoder: DenseEncoder | PairEncoder
+        self.decoder: GatedDecoder | AligningDecoder
+        self.text_head: TextHead | None = None
+        if isinstance(clip, TowerPair):
+            weight = config.class_weight if config.class_width else 0.0
+            self.encoder = PairEncoder(clip, config.embedding_width)
+            self.decoder = AligningDecoder(
+                self.encoder,
+                config.decoder_width,
+                config.coarse_width,
+                config.decoder_depth,
+                weight,
+            )
+            self.text_head = TextHead(clip, config.embedding_width, weight)
+        else:
+            self.encoder = DenseEncoder(
+                clip, config.dense, config.early_block, config.pooled_blocks
+            )
+            self.decoder = GatedDecoder(
+                self.encoder.embedding_width,
+                self.encoder.width,
+                config.decoder_width,
+                config.decoder_depth,
+            )
         self.register_buffer("text_center", torch.zeros(self.encoder.embedding_width))
         clip.requires_grad_(False)
 
@@ -124,22 +182,29 @@ class MgcaModel(nn.Module):
         gives.
         """
         enlarged = self.encoder(images_b3hw).embeddings_bdhw
+        if self.text_head is not None:  # before training there is nothing but the classes' part
+            empty = enlarged.new_zeros(1, 1, 1, 1).expand(
+                enlarged.shape[0], self.encoder.learned_width, *enlarged.shape[2:]
+            )
+            enlarged = torch.cat([empty, enlarged], dim=1)
         for _ in range(2):
             enlarged = nn.functional.interpolate(
                 enlarged, scale_factor=2.0, mode="bilinear", align_corners=False
             )
         return normalize(enlarged, dim=1)
 
-    @torch.no_grad()
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """t: centred, L2-normalised caption embeddings, int64 (n, context) -> (n, d)."""
-        return normalize(
-            normalize(encode_text(self.clip, tokens), dim=-1) - self.text_center, dim=-1
-        )
+        """t: centred, L2-normalised caption embeddings, int64 (n, context) -> (n, d).
 
+        Of a pair of towers they have a gradient, that of the map behind the frozen tower.
+        """
+        return normalize(self.read_text(tokens) - self.text_center, dim=-1)
 
-def normalize(x: Tensor, dim: int, eps: float = 1e-6) -> Tensor:
-    """L2-normalise along ``dim``, written so that it exports to Mul, ReduceSum, Sqrt, Max, Div and
-    nothing else.
-    """
-    return x / x.square().sum(dim, keepdim=True).sqrt().clamp_min(eps)
+    def read_text(self, tokens: Tensor) -> Tensor:
+        """The same before the centre is taken off."""
+        with torch.no_grad():
+            if self.text_head is None:
+                return normalize(encode_text(self.clip, tokens), dim=-1)
+            texts_nd = self.clip.encode_text(tokens)
+        with torch.autocast(texts_nd.device.type, enabled=False):
+            return self.text_head(texts_nd)

@@ -28,6 +28,9 @@ CAPTIONS = (
 # (docs/experiments/010-a-gpu-and-a-deeper-tower.md).
 SEEN = ("we see {}",)
 
+# For a sentence encoder: a word by itself, and as captions of photographs have it.
+WORDS = ("{}", "a {}", "a photo of a {}")
+
 # Radford et al. 2021: the seven templates that did best on ImageNet.
 OPENAI = (
     "itap of a {}.",
@@ -45,6 +48,7 @@ TEMPLATE_SETS = {
     "both": STREETWORLD + CAPTIONS,
     "seen": SEEN,
     "openai": OPENAI,
+    "words": WORDS,
 }
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
-from training.model.mgca import MgcaModel, normalize
+from training.model.mgca import MgcaModel
 from training.model.resample import shrink_to
 from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
@@ -74,15 +74,14 @@ class TraceableSegmenter(nn.Module):
         colors = frame.to(text.dtype).permute(0, 3, 1, 2) / 255.0
         images = (colors - self.mean) / self.std
         features = self.model.encoder(images)
-        embeddings_dhw = normalize(self.model.decoder(features, images), dim=1)[0]
+        embeddings_dhw = self.model.decoder(features, images)[0]
         grid_hw = (self.grid_wh[1], self.grid_wh[0])
         units = self.units(embeddings_dhw, shrink_to(colors, grid_hw)[0])
         unit_scores = units.embeddings_ud @ text.transpose(0, 1)
-        class_scores = unit_scores.transpose(0, 1) @ units.assignment_nu.transpose(0, 1)
-        pixel_scores = text @ embeddings_dhw.flatten(1)
+        pixel_scores = units.cells.join(units.pixels_kmd @ text.transpose(0, 1))
         return (
-            class_scores.reshape(1, -1, *grid_hw),
-            units.unit_of_pixel_n.to(torch.int32).reshape(1, *grid_hw),
+            units.read(unit_scores).unsqueeze(0),
+            units.unit_of_pixel_hw.to(torch.int32).unsqueeze(0),
             unit_scores,
-            pixel_scores.reshape(1, -1, *grid_hw),
+            pixel_scores.unsqueeze(0),
         )

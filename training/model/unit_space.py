@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from training.model.mgca import normalize
+from training.model.unit_length import normalize
 
 
 class UnitSpace(nn.Module):
@@ -32,6 +32,6 @@ class UnitSpace(nn.Module):
         self.register_buffer("projection_dr", projection_dr)
 
     def forward(self, embeddings_nd: Tensor) -> Tensor:
-        """(n, d) unit-length embeddings -> (n, r), unit length."""
+        """(..., n, d) unit-length embeddings -> (..., n, r), unit length."""
         offset_r = self.center_d @ self.projection_dr
-        return normalize(embeddings_nd @ self.projection_dr - offset_r, dim=1)
+        return normalize(embeddings_nd @ self.projection_dr - offset_r, dim=-1)

@@ -5,15 +5,19 @@ the pixels that are like them (a few rounds of soft k-means over embedding, colo
 that say the same thing merge; what is left meets the text. What differs from the rest of its cell
 of that grid, a pole before a wall, may start from a seed of its own.
 
+A pixel sees the slots of its own cell and of the eight around it, as superpixels have it (SLIC,
+Achanta et al. 2012; superpixel sampling networks, Jampani et al. 2018): 9 or 18 candidates whatever
+the size of the image. What is larger than that is made of units by merging, which is global.
+
 Pixels may gather in a space of their own (training.model.unit_space); what meets the text is the
 mean of their embeddings as they are.
 
-Everything has a fixed shape: a merged unit keeps its slot and is simply empty. The operations are
-MatMul, Softmax, AveragePool, Equal, ArgMax and arithmetic, so it traces into the same graph as the
-encoder, with no Loop, NonZero or Scatter.
+Everything has a fixed shape: a merged unit keeps its slot and is simply empty. There is no Loop, no
+NonZero and no Scatter, so it traces into the same graph as the encoder.
 
-Shape legend: n pixels (h x w), d embedding width, r width of the space (d without one), f feature
-width (r + 3 + 2), u unit slots, k cells of the coarse grid of m pixels each.
+Shape legend: h w the decoder's grid, d embedding width, r width of the space (d without one), f
+feature width (r + 3 + 2, or r + 3 where places count for nothing); k cells of m pixels with s slots
+each, u = k s slots in all, c = 9 s candidates of a pixel (training.model.cells).
 """
 
 from __future__ import annotations
@@ -24,8 +28,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.model.mgca import normalize
+from training.model.cells import Cells
+from training.model.unit_length import normalize
 from training.model.unit_space import UnitSpace
+
+# The squared distance, sharpened, of candidates that do not exist: their share is zero, and the
+# number is small enough for half precision.
+_FAR = 1e4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +92,37 @@ class Units:
     """The units of one image.
 
     Attributes:
+        pixels_kmd: (k, m, d), unit length: the pixels' own embeddings, cell by cell.
         embeddings_ud: (u, d), unit length; slots that merged into another are copies of nothing:
             zeros.
-        assignment_nu: (n, u) in [0, 1], rows sum to 1, zero in empty slots.
-        unit_of_pixel_n: (n,) int64, the slot each pixel belongs to most.
+        shares_kmc: (k, m, c) in [0, 1]: how much of each pixel belongs to each of its candidates,
+            summing to 1 over them. Before merging.
+        slot_of_u: (u,) int64, where each slot merged to; itself, where it did not.
+        unit_of_pixel_hw: (h, w) int64, the slot each pixel belongs to most. After merging.
+        cells: how the grid is cut.
     """
 
+    pixels_kmd: Tensor
     embeddings_ud: Tensor
-    assignment_nu: Tensor
-    unit_of_pixel_n: Tensor
+    shares_kmc: Tensor
+    slot_of_u: Tensor
+    unit_of_pixel_hw: Tensor
+    cells: Cells
+
+    def read(self, values_uf: Tensor) -> Tensor:
+        """What each pixel gets if each unit has a value: (u, f) -> (f, h, w)."""
+        # A slot that merged has what it merged to has; so pixels need no shares in merged units.
+        values_uf = values_uf.index_select(0, self.slot_of_u)
+        values_ksf = values_uf.reshape(self.cells.count, -1, values_uf.shape[1])
+        return self.cells.join(self.shares_kmc @ self.cells.near(values_ksf))
+
+    @property
+    def assignment_nu(self) -> Tensor:
+        """(n, u) in [0, 1], pixels row by row: shares after merging; rows sum to 1, zero in empty
+        slots. For figures and tests: large, and of no use to the graph.
+        """
+        slots = self.slot_of_u.shape[0]
+        return self.read(torch.eye(slots, device=self.shares_kmc.device)).flatten(1).T
 
 
 def seed_grid(grid_hw: tuple[int, int], seeds: int) -> tuple[int, int]:
@@ -114,23 +145,14 @@ def _nearest_divisor(number: int, wanted: float) -> int:
     return min(divisors, key=lambda d: round(max(d / wanted, wanted / d), 9))
 
 
-def _second_seeds(
-    features_fhw: Tensor, means_fk: Tensor, seeds_hw: tuple[int, int], sharpness: float
-) -> Tensor:
-    """What differs most from the mean of its cell, in each: (f, k).
+def _second_seeds(cells_kmf: Tensor, means_k1f: Tensor, sharpness: float) -> Tensor:
+    """What differs most from the mean of its cell, in each: (k, 1, f).
 
     A mean alone has nothing of a thin thing that crosses its cell, and of a small one little.
     """
-    width, (rows, columns) = features_fhw.shape[0], seeds_hw
-    tall, wide = features_fhw.shape[1] // rows, features_fhw.shape[2] // columns
-    cells_fkm = (
-        features_fhw.reshape(width, rows, tall, columns, wide)
-        .permute(0, 1, 3, 2, 4)
-        .reshape(width, rows * columns, tall * wide)
-    )
-    apart_km = (cells_fkm - means_fk.unsqueeze(2)).square().sum(0)
-    share_km = F.softmax(apart_km * sharpness, dim=1)
-    return (cells_fkm * share_km).sum(2)
+    apart_km = (cells_kmf - means_k1f).square().sum(2)
+    share_k1m = F.softmax(apart_km * sharpness, dim=1).unsqueeze(1)
+    return share_k1m @ cells_kmf
 
 
 class AdaptiveUnits(nn.Module):
@@ -150,78 +172,90 @@ class AdaptiveUnits(nn.Module):
         """Find the units.
 
         Args:
-            embeddings_dhw: (d, h, w) float, unit length along d.
+            embeddings_dhw: (d, h, w) float, of any length along d: their directions count.
             colors_3hw: (3, h, w) float in [0, 1], the image averaged to the same grid.
 
         Returns:
             The units of the image.
         """
-        features_nf, initial_uf = self._features(embeddings_dhw, colors_3hw)
-        assignment_nu = self._assign(features_nf, initial_uf)
-        embeddings_nd = embeddings_dhw.flatten(1).transpose(0, 1)
-        sums_ud = assignment_nu.transpose(0, 1) @ embeddings_nd
-        merge_uu = self._merge_map(sums_ud)
+        height, width = int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2])
+        cells = Cells((height, width), seed_grid((height, width), self.settings.seeds))
+        # Along the last axis lengths are taken several times as fast as along the first.
+        pixels_kmd = normalize(cells.split(embeddings_dhw), dim=2)
+        shares_kmc = self._assign(self._features(pixels_kmd, colors_3hw, cells), cells)
+        sums_ud = cells.collect(shares_kmc.transpose(1, 2) @ pixels_kmd).flatten(0, 1)
+        slot_of_u = self._merge(sums_ud)
         # A merged unit's sum is the sum of its slots' sums: no second pass over the pixels.
-        merged_ud = merge_uu.transpose(0, 1) @ sums_ud
+        merged_ud = _gathered(sums_ud, slot_of_u)
         for _ in range(self.settings.merge_rounds - 1):
-            again_uu = self._merge_map(merged_ud)
-            merged_ud = again_uu.transpose(0, 1) @ merged_ud
-            merge_uu = merge_uu @ again_uu
-        merged_nu = assignment_nu @ merge_uu
-        return Units(normalize(merged_ud, dim=1), merged_nu, merged_nu.argmax(dim=1))
+            slot_of_u = self._merge(merged_ud).index_select(0, slot_of_u)
+            merged_ud = _gathered(sums_ud, slot_of_u)
+        unit_of_pixel_hw = _strongest(shares_kmc, slot_of_u, cells)
+        return Units(
+            pixels_kmd,
+            normalize(merged_ud, dim=1),
+            shares_kmc,
+            slot_of_u,
+            unit_of_pixel_hw,
+            cells,
+        )
 
-    def _features(self, embeddings_dhw: Tensor, colors_3hw: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixel features (n, f) and the seeds among them (u, f).
+    def _features(self, pixels_kmd: Tensor, colors_3hw: Tensor, cells: Cells) -> Tensor:
+        """Pixel features (k, m, f + 1); the last is 1, so that sums of features count pixels too.
 
         Color and place are taken from the middle of their ranges: distances stay as they are, and
         the squares they are made of stay small enough for a backend that computes in bfloat16.
         """
         settings = self.settings
-        height, width = int(embeddings_dhw.shape[1]), int(embeddings_dhw.shape[2])
+        colors_kmf = cells.split((colors_3hw - 0.5) * settings.color_weight)
+        placed_kmr = pixels_kmd if self.space is None else self.space(pixels_kmd)
+        parts = [placed_kmr * settings.embedding_weight, colors_kmf]
+        if settings.place_weight:
+            parts.append(self._places(cells, colors_3hw))
+        return torch.cat([*parts, torch.ones_like(colors_kmf[..., :1])], dim=2)
+
+    def _places(self, cells: Cells, like: Tensor) -> Tensor:
+        """Where each pixel is, weighed: (k, m, 2)."""
+        height, width = cells.grid_hw
         longer = max(height, width)
-        device = embeddings_dhw.device
-        y_h1 = (torch.arange(height, device=device) + 0.5 - height / 2).reshape(height, 1) / longer
-        x_1w = (torch.arange(width, device=device) + 0.5 - width / 2).reshape(1, width) / longer
-        place_2hw = torch.stack([y_h1.expand(height, width), x_1w.expand(height, width)])
-        features_fhw = torch.cat(
-            [
-                self._placed(embeddings_dhw),
-                (colors_3hw - 0.5) * settings.color_weight,
-                place_2hw.to(embeddings_dhw.dtype) * settings.place_weight,
-            ]
-        )
-        seeds_hw = seed_grid((height, width), settings.seeds)
-        cell_hw = (height // seeds_hw[0], width // seeds_hw[1])
-        seeds_fu = F.avg_pool2d(features_fhw.unsqueeze(0), cell_hw)[0].flatten(1)
-        if settings.second_seeds > 0:
-            second_fk = _second_seeds(features_fhw, seeds_fu, seeds_hw, settings.second_seeds)
-            seeds_fu = torch.cat([seeds_fu, second_fk], dim=1)
-        return features_fhw.flatten(1).transpose(0, 1), seeds_fu.transpose(0, 1)
+        y_h = (torch.arange(height, device=like.device) + 0.5 - height / 2) / longer
+        x_w = (torch.arange(width, device=like.device) + 0.5 - width / 2) / longer
+        place_2hw = torch.stack(torch.meshgrid(y_h, x_w, indexing="ij"))
+        return cells.split(place_2hw.to(like.dtype) * self.settings.place_weight)
 
-    def _placed(self, embeddings_dhw: Tensor) -> Tensor:
-        """The embeddings in the units' space, weighed: (r, h, w)."""
-        if self.space is not None:
-            placed_nr = self.space(embeddings_dhw.flatten(1).transpose(0, 1))
-            embeddings_dhw = placed_nr.transpose(0, 1).reshape(-1, *embeddings_dhw.shape[1:])
-        weight = self.settings.embedding_weight
-        return embeddings_dhw if weight == 1.0 else embeddings_dhw * weight
+    def _seeds(self, features_kmf: Tensor) -> Tensor:
+        """What the units start from: (k, s, f)."""
+        means_k1f = features_kmf.mean(1, keepdim=True)
+        if self.settings.second_seeds <= 0:
+            return means_k1f
+        second_k1f = _second_seeds(features_kmf, means_k1f, self.settings.second_seeds)
+        return torch.cat([means_k1f, second_k1f], dim=1)
 
-    def _assign(self, features_nf: Tensor, centres_uf: Tensor) -> Tensor:
-        """Soft k-means: (n, u), rows sum to 1."""
-        settings = self.settings
-        for round_index in range(settings.rounds):
-            # -|x - c|^2 up to the pixel's own length, which softmax over u does not see.
-            # The factors go into the few centres, not into the many pixels.
-            sharp_fu = (centres_uf * (2.0 * settings.sharpness)).transpose(0, 1)
-            offset_u = centres_uf.square().sum(1) * settings.sharpness
-            assignment_nu = F.softmax(features_nf @ sharp_fu - offset_u, dim=1)
-            if round_index + 1 < settings.rounds:
-                mass_u1 = assignment_nu.sum(0).unsqueeze(1)
-                centres_uf = (assignment_nu.transpose(0, 1) @ features_nf) / mass_u1.clamp_min(1e-3)
-        return assignment_nu
+    def _assign(self, features_kmf: Tensor, cells: Cells) -> Tensor:
+        """Soft k-means: (k, m, c), summing to 1 over the candidates."""
+        rounds = self.settings.rounds
+        shares_kmc = self._share(features_kmf, self._seeds(features_kmf), cells)
+        for _ in range(rounds - 1):
+            sums_ksf = cells.collect(shares_kmc.transpose(1, 2) @ features_kmf)
+            # The last feature of every pixel is 1: its sum is how many pixels a slot has.
+            centres_ksf = sums_ksf / sums_ksf[..., -1:].clamp_min(1e-3)
+            shares_kmc = self._share(features_kmf, centres_ksf, cells)
+        return shares_kmc
 
-    def _merge_map(self, sums_ud: Tensor) -> Tensor:
-        """(u, u) one-hot rows: the slot that each slot moves into.
+    def _share(self, features_kmf: Tensor, centres_ksf: Tensor, cells: Cells) -> Tensor:
+        """What pixels (k, m, f + 1) have of the centres (k, s, f + 1) around: (k, m, c)."""
+        sharpness = self.settings.sharpness
+        # -|x - c|^2 up to the pixel's own length, which softmax over c does not see: 2 x c - |c|^2,
+        # and the second term meets the feature that is 1. The factors go into the few centres, not
+        # into the many pixels.
+        centres_ksf = centres_ksf[..., :-1]
+        offset_ks1 = centres_ksf.square().sum(2, keepdim=True) * -sharpness
+        sharp_ksf = torch.cat([centres_ksf * (2.0 * sharpness), offset_ks1], dim=2)
+        far_f = F.pad(sharp_ksf.new_zeros(centres_ksf.shape[2]), (0, 1), value=-_FAR)
+        return F.softmax(features_kmf @ cells.near(sharp_ksf, far_f).transpose(1, 2), dim=2)
+
+    def _merge(self, sums_ud: Tensor) -> Tensor:
+        """(u,) int64: the slot that each slot moves into.
 
         A slot follows the first slot that says the same as it does; a second hop lets short chains
         meet.
@@ -239,6 +273,23 @@ class AdaptiveUnits(nn.Module):
         # Falling weights make the first of several alike slots the largest: ArgMax has no guarantee
         # on ties.
         falling_u = torch.arange(slots, 0, -1, device=means_ur.device, dtype=means_ur.dtype)
-        leader_u1 = (alike_uu * falling_u).argmax(dim=1, keepdim=True)
-        hop_uu = (leader_u1 == torch.arange(slots, device=means_ur.device)).to(means_ur.dtype)
-        return hop_uu @ hop_uu
+        leader_u = (alike_uu * falling_u).argmax(dim=1)
+        return leader_u.index_select(0, leader_u)
+
+
+def _gathered(sums_ud: Tensor, slot_of_u: Tensor) -> Tensor:
+    """The sums (u, d) where their slots moved to."""
+    slots_1u = torch.arange(slot_of_u.shape[0], device=slot_of_u.device).unsqueeze(0)
+    moved_uu = (slot_of_u.unsqueeze(1) == slots_1u).to(sums_ud.dtype)
+    return moved_uu.transpose(0, 1) @ sums_ud
+
+
+def _strongest(shares_kmc: Tensor, slot_of_u: Tensor, cells: Cells) -> Tensor:
+    """(h, w) int64: the unit that each pixel belongs to most, after merging."""
+    # As float, for padding and comparing: a slot's number is far below 2^24, so it stays exact.
+    slots_ks1 = slot_of_u.to(shares_kmc.dtype).reshape(cells.count, -1, 1)
+    slots_kc1 = cells.near(slots_ks1, -slots_ks1.new_ones(1))
+    same_kcc = (slots_kc1 == slots_kc1.transpose(1, 2)).to(shares_kmc.dtype)
+    best_km = (shares_kmc @ same_kcc).argmax(2)
+    unit_km = slots_kc1.squeeze(2).gather(1, best_km)
+    return cells.join(unit_km.unsqueeze(2))[0].to(torch.int64)

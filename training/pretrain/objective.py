@@ -5,14 +5,12 @@ Shape legend: b images, j captions, p patches, q patches kept, u nouns, d embedd
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from open_clip import CLIP
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from runtime.errors import UserError
 from training.data.batches import Batch, normalize_colors, unit_images
@@ -21,6 +19,7 @@ from training.losses.affinity import patch_affinity
 from training.losses.infonce import contrast_pairs
 from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
 from training.losses.patch_match import match_patches
+from training.model.attention import quickest_attention
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
 from training.pretrain.color_jitter import jitter_colors
@@ -73,7 +72,7 @@ class ClipObjective(nn.Module):
         images = self._jitter(batch.images_bhw3, mosaic, seed)
         shuffle = draw_shuffle(images.shape[0], self.config.tile_mixing, seed)
         shown = mosaic if mosaic and self._shows_mosaic(seed) else None
-        with _quickest_attention(images.device):
+        with quickest_attention(images.device):
             patches_bpd, kept_q = self._patches(shuffle, images, seed, shown)
             patches_bpd = patches_bpd.float()
         text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
@@ -192,23 +191,3 @@ class ClipObjective(nn.Module):
         if self.config.pooling == "mean":
             return F.normalize(patches_bpd.mean(dim=1), dim=-1) @ text_jd.T
         return match_patches(patches_bpd, text_jd, self.config.match_sharpness)
-
-
-@contextlib.contextmanager
-def _quickest_attention(device: torch.device) -> Iterator[None]:
-    """On CPUs the fused attention's backward pass is the slow one: plain matrices made the whole
-    step 1.45 times as fast at 96 tokens. They are float32 even under bfloat16 autocast unless
-    PyTorch is told otherwise; in bfloat16 the step takes 0.78 of the time at 384 tokens, 0.99 at
-    48, and its gradient is off by as much as the fused one's (0.6 %).
-    """
-    if device.type != "cpu":
-        yield
-        return
-    before = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
-    # Named after CUDA, but the CPU's plain matrices ask it too.
-    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(before)

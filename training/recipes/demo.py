@@ -1,6 +1,7 @@
 """The shipped model's architecture, trained from nothing on the generated world.
 
-Command: ``python -m training.run``; ``make demo-assets`` also makes a bundle of it.
+Command: ``python -m training.run``; ``make demo-assets`` also narrows its embeddings, as those of
+the shipped model are, and makes a bundle of it.
 Hardware: two processor cores, 6 GB of memory (5 GB in the last leg).
 Time: 99 minutes of processor time on a machine that was busy with other work throughout, so about
 50 minutes of two cores; steps were chosen from the processor time that a step of each leg takes.
@@ -20,7 +21,8 @@ from training.losses.config import LossConfig
 from training.model.mgca import ModelConfig
 from training.model.units import UnitSettings
 
-# What is thin is told by its color: figures in docs/experiments/020-thin-things.md.
+# What is thin is told by its color: figures in docs/experiments/020-thin-things.md; looked at again
+# when a pixel came to see the seeds of nine cells only (027-real-time.md).
 # 216 seeds at this size are one for every 4.5 patches.
 UNITS = UnitSettings(
     seeds=216,

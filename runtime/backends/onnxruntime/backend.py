@@ -119,6 +119,9 @@ def _open_session(onnxruntime: Any, path: str, providers: list[Any], threads: in
     options.log_severity_level = 3  # errors only: warnings would mix with the command's own log
     # Decoding and drawing share the cores: a thread that spins between frames takes them away.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # With the pattern of the first run a second arena is laid out beside the first: as fast, and a
+    # good deal more memory.
+    options.enable_mem_pattern = False
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

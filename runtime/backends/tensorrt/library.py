@@ -20,13 +20,21 @@ from runtime.backends.devices import cuda_driver
 from runtime.errors import MgcaError, describe_error
 
 LOWEST, BELOW = (10, 3), (12, 0)
+DRIVER_NEEDED = "NVIDIA's driver for a CUDA GPU (nvidia-smi must list one)"
 # The full binding; the lean one, which runs engines but builds none, under either of its names.
 _FULL = ("tensorrt",)
 _LEAN = ("tensorrt_lean", "tensorrt_lean_bindings")
 
 log = logging.getLogger(__name__)
 
-__all__ = ["TensorRt", "TensorRtMissingError", "find_tensorrt", "install_line", "open_tensorrt"]
+__all__ = [
+    "DRIVER_NEEDED",
+    "TensorRt",
+    "TensorRtMissingError",
+    "find_tensorrt",
+    "install_line",
+    "open_tensorrt",
+]
 
 
 class TensorRtMissingError(MgcaError):
@@ -109,7 +117,7 @@ def install_line() -> str:
     if system != "Linux" or machine not in ("x86_64", "amd64", "aarch64", "arm64"):
         return f"TensorRT has no package for {system} on {machine}: use backend='onnxruntime'"
     return f"pip install 'tensorrt-cu{major}>=10.3,<12' '{bindings}'" + (
-        "" if cuda_driver() else ", and NVIDIA's driver for a CUDA GPU (nvidia-smi must list one)"
+        "" if cuda_driver() else f", and {DRIVER_NEEDED}"
     )
 
 

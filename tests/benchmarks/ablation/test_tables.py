@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from benchmarks.ablation.folder import key_of, read_record
-from benchmarks.ablation.groups import group_pixels, mean_embeddings
 from benchmarks.ablation.markdown import describe_common_terms, tabulate, tabulate_tuning
 from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import GRAINS, NAMES, ROWS, choose_rows, describe_terms, full_row
 from benchmarks.ablation.summary import KINDS, compare_kinds, compare_rows, label_map_control
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
+from benchmarks.scoring.groups import group_pixels, mean_embeddings
 from benchmarks.scoring.segments import (
     compare_with_complexity,
     connected_segments,

@@ -18,6 +18,7 @@ from benchmarks.ablation.grounded import area_losses, flat_variation  # noqa: E4
 from benchmarks.ablation.prediction import GRIDS, KINDS, View, predict  # noqa: E402
 from benchmarks.ablation.rows import ROWS  # noqa: E402
 from benchmarks.ablation.trial import configure, measure_gradients  # noqa: E402
+from tests.support.processes import LIMIT_S  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import load_checkpoint  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
@@ -154,6 +155,7 @@ def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=REPOSITORY,
         check=False,
+        timeout=LIMIT_S,
     )
 
 
@@ -163,7 +165,7 @@ def test_an_unknown_row_is_one_line(capsys: pytest.CaptureFixture[str]):
     assert "objekt" in line
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_trains_scores_and_goes_on_where_it_stopped(tmp_path: Path):
     tiny = [
         "--rows", "baseline,object,grounded", "--seeds", "2", "--steps", "2", "--batch", "4",

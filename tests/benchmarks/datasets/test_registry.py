@@ -37,11 +37,22 @@ def fresh_registry():
 def test_every_set_is_there_and_the_default_comes_first():
     assert list(all_datasets()) == [
         "streetworld",
+        "ade20k",
         "camvid",
+        "cityscapes",
+        "coco-object",
+        "coco-stuff",
+        "context59",
+        "context60",
         "demo-clip",
+        "folder",
         "shipped-clip",
+        "still-clip",
+        "still-clip-walked",
         "streetworld-v1",
         "streetworld-v2",
+        "voc20",
+        "voc21",
     ]
 
 
@@ -60,7 +71,7 @@ def test_a_new_set_is_one_file(fresh_registry, tmp_path: Path, monkeypatch: pyte
     arguments = parser.parse_args(["--dataset", "mine"])
     assert open_dataset(arguments).settings == {"seed": 5}
     assert arguments.seed == 5
-    assert "mine: my own" in parser.format_help()
+    assert "mine: my own" in " ".join(parser.format_help().split())
 
 
 def test_two_sets_cannot_share_a_name(

@@ -15,6 +15,7 @@ from benchmarks.figures.colors import class_colors
 from benchmarks.figures.pictures import check_outside_repositories
 from runtime.errors import UserError
 from tests.benchmarks.figures.run_logs import EVALUATION, MGCA, PRETRAIN, write_lines
+from tests.support.processes import LIMIT_S
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -95,6 +96,7 @@ def test_the_whole_command_draws_four_small_pictures(tmp_path: Path):
         text=True,
         cwd=REPOSITORY,
         check=False,
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.training_speed.__main__ import main
 from benchmarks.training_speed.summary import format_summary, summarise
+from tests.support.processes import LIMIT_S
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -23,6 +24,7 @@ def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=REPOSITORY,
         check=False,
+        timeout=LIMIT_S,
     )
 
 
@@ -103,7 +105,7 @@ def test_an_unknown_config_is_the_users_error():
     assert "nonsense" in line
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_command_in_small(tmp_path: Path):
     target, config = tmp_path / "speed.json", tmp_path / "tiny.json"
     phase = {"steps": 50, "batch": 4, "captions": 2}

@@ -54,6 +54,7 @@ def assert_free(module: torch.nn.Module, model: onnx.ModelProto, work: Path) -> 
             assert np.allclose(backend.run({"x": x.numpy()})["y"], module(x).numpy(), atol=1e-5)
 
 
+@pytest.mark.slow  # what traces takes seconds to import
 def test_attention_traced_with_one_item(tmp_path: Path) -> None:
     """``torch.onnx.export`` of torch 2.14.1 fixes the batch at one without a word; where another
     version does not, the graph is free.
@@ -76,6 +77,7 @@ def test_attention_traced_with_one_item(tmp_path: Path) -> None:
     [{0: Dim("n", min=1, max=64)}, {0: Dim("n")}, {0: Dim.AUTO}, {0: Dim("n"), 1: Dim("length")}],
     ids=["bounded", "unbounded", "automatic", "two axes"],
 )
+@pytest.mark.slow
 def test_attention_traced_with_two_items(tmp_path: Path, free) -> None:
     module = Attention()
     assert_free(module, trace(module, 2, free, tmp_path), tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from export.output.folder import check_output, folder_of_precision, work_folder
 from runtime.errors import UserError
+from tests.support.processes import started_processes
 
 
 def test_new_and_empty_folders_are_fine(tmp_path: Path) -> None:
@@ -65,16 +65,14 @@ with work_folder(Path(sys.argv[1])) as folder:
 def test_what_a_killed_export_left_is_removed_and_a_living_one_let_be(tmp_path: Path) -> None:
     out = tmp_path / "bundle"
     command = [sys.executable, "-c", _WORKER, str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+    with started_processes() as start:
+        other = start(command)
         assert other.stdout is not None
         theirs = Path(other.stdout.readline().strip())
-        try:
-            os.utime(theirs, (0, 0))  # as old as can be
-            with work_folder(out) as mine:
-                assert mine != theirs and mine.is_dir()
-            assert (theirs / "half.onnx").exists() and not mine.exists()
-        finally:
-            other.kill()
+        os.utime(theirs, (0, 0))  # as old as can be
+        with work_folder(out) as mine:
+            assert mine != theirs and mine.is_dir()
+        assert (theirs / "half.onnx").exists() and not mine.exists()
     assert theirs.exists()
     os.utime(theirs, (0, 0))
     with work_folder(out):

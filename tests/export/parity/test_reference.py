@@ -20,18 +20,24 @@ from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa:
 
 
 @pytest.mark.parametrize(
-    ("dense", "size_wh"),
+    ("dense", "size_wh", "pooled_blocks"),
     [
-        ("tokens", (96, 64)),
-        ("maskclip", (96, 64)),
-        ("clearclip", (96, 64)),
-        ("clearclip", (128, 96)),  # the native size: position embeddings as they are
+        ("tokens", (96, 64), 0),
+        ("maskclip", (96, 64), 0),
+        ("clearclip", (96, 64), 0),
+        ("clearclip", (128, 96), 0),  # the native size: position embeddings as they are
+        ("tokens", (96, 64), 99),  # all blocks, the last one too
+        ("tokens", (72, 56), 2),  # cells that the grid of 9 x 7 patches cuts off
+        ("clearclip", (72, 56), 99),
     ],
 )
 @torch.no_grad()
-def test_agrees_with_the_traced_module(dense: str, size_wh: tuple[int, int]) -> None:
+def test_agrees_with_the_traced_module(
+    dense: str, size_wh: tuple[int, int], pooled_blocks: int
+) -> None:
     torch.manual_seed(1)
-    model = MgcaModel(load_clip("mgca-tiny"), ModelConfig(dense=dense)).eval()
+    config = ModelConfig(dense=dense, pooled_blocks=pooled_blocks)
+    model = MgcaModel(load_clip("mgca-tiny"), config).eval()
     randomise(model)
     settings = UnitSettings()
     traced = TraceableSegmenter(model, size_wh, settings).eval()
@@ -40,6 +46,7 @@ def test_agrees_with_the_traced_module(dense: str, size_wh: tuple[int, int]) -> 
         dict(model.decoder.named_parameters()),
         dense=dense,
         early_block=model.encoder.early_block,
+        pooled_blocks=pooled_blocks,
         units=asdict(settings),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,
@@ -120,7 +127,7 @@ def test_units_gather_alike_in_a_space_of_their_own(space_width: int, second_see
     )
     traced = AdaptiveUnits(settings, space)(pixels, colors)
     torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
-    assert torch.equal(traced.unit_of_pixel_n.reshape(12, 16), shares.argmax(dim=0))
+    assert torch.equal(traced.unit_of_pixel_hw, shares.argmax(dim=0))
     elsewhere, _ = gather_units(pixels, colors, asdict(settings))
     assert not torch.allclose(elsewhere, embeddings, atol=1e-2)
 

@@ -65,6 +65,15 @@ def test_a_bundle_of_before_activations_were_recorded_keeps_its_id(bundle: Bundl
     assert after.manifest.clip.activation == "quickgelu" and after.id != before.id
 
 
+def test_a_bundle_with_clips_tokenizer_says_nothing_of_it(bundle: Bundle) -> None:
+    before = load_bundle(bundle.path)
+    assert before.manifest.text.tokenizer is None
+    assert '"tokenizer"' not in before.manifest.to_json()
+    change_manifest(bundle, lambda record: record["text"].update(tokenizer="wordpiece"))
+    after = load_bundle(bundle.path)
+    assert after.manifest.text.tokenizer == "wordpiece" and after.id != before.id
+
+
 def test_unknown_manifest_fields_are_left_alone(bundle: Bundle) -> None:
     change_manifest(bundle, lambda record: record.update(later="field"))
     assert load_bundle(bundle.path).manifest.model_id == "colors"
@@ -72,16 +81,16 @@ def test_unknown_manifest_fields_are_left_alone(bundle: Bundle) -> None:
 
 def test_missing_folder(tmp_path: Path) -> None:
     assert message_of(tmp_path / "gone") == (
-        f"bundle {tmp_path}/gone does not exist; expected a folder made by python -m export; "
-        "check the path given as the bundle"
+        f"bundle {tmp_path}/gone does not exist; expected a folder made by python -m "
+        "export, or street; check the path given as the bundle"
     )
 
 
 def test_a_file_is_not_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"x")
     assert message_of(tmp_path / "model.onnx") == (
-        f"bundle {tmp_path}/model.onnx is a file; expected a folder made by python -m export; "
-        "check the path given as the bundle"
+        f"bundle {tmp_path}/model.onnx is a file; expected a folder made by python -m "
+        "export, or street; check the path given as the bundle"
     )
 
 
@@ -137,6 +146,7 @@ def test_unknown_format_version(bundle: Bundle, version: object) -> None:
         (("background_words",), [3], "background_words should be a list of texts, found [3]"),
         (("files",), [], "files should be an object, found []"),
         (("clip", "activation"), 3, "clip.activation should be a text, found 3"),
+        (("text", "tokenizer"), 3, "text.tokenizer should be a text, found 3"),
         (("products",), {"segmenter.onnx": 3}, "products.segmenter.onnx should be an object"),
         (("products",), {"a.onnx": {"half": -1}}, "products.a.onnx.half should be a whole number of at least 0, found -1"),  # noqa: E501
     ],

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from runtime.bundle import read_vocabulary
+from tests.support.processes import LIMIT_S
 
 WRITE = """
 import sys
@@ -28,7 +29,7 @@ def test_bytes_are_the_same_in_every_process(tmp_path):
     written = []
     for index in range(4):  # four processes: four seeds of the hash map
         path = tmp_path / f"{index}.safetensors"
-        subprocess.run([sys.executable, "-c", WRITE, str(path)], check=True)
+        subprocess.run([sys.executable, "-c", WRITE, str(path)], check=True, timeout=LIMIT_S)
         written.append(path.read_bytes())
     assert len(set(written)) == 1
     vocabulary = read_vocabulary(tmp_path / "0.safetensors")

@@ -64,8 +64,8 @@ CASES: list[tuple[str, int, str]] = [
     ("--clases car", 2, "did you mean --classes"),
     ("--frobnicate", 2, "--frobnicate"),
     ("clip.mp4", 2, "--video clip.mp4"),
-    ("--video clip.mp4 --images pngs --classes car", 2, "one source"),
-    ("--video clip.mp4 --video clip.mp4 --classes car", 2, "given twice"),
+    ("--video clip.mp4 --video gone.mp4 --classes car", 2, "gone.mp4 does not exist"),
+    ("--video clip.mp4 --images pngs --classes car --jsonl a.jsonl", 2, "with {name} in it"),
     ("--config gone.toml", 2, "gone.toml"),
     ("--config bad.toml {B}", 2, "did you mean classes?"),
     ("--config good.toml --out good.toml {B}", 2, "input"),
@@ -91,6 +91,15 @@ CASES: list[tuple[str, int, str]] = [
     ("--images pngs --classes car --label-dir pngs {B}", 2, "overwrite"),
     ("--camera 97 --classes car --reconnect-timeout 0.3 {B}", 3, "camera 97"),
     ("--camera webcam --classes car {B}", 2, "webcam"),
+    ("--camera 97 --camera-format YUV --classes car {B}", 2, "four letters"),
+    ("--camera 97 --camera-fps 0 --classes car {B}", 2, "0.01 to 1000"),
+    ("--test-pattern", 2, "--test-pattern needs the classes"),
+    ("--test-pattern big --classes car {B}", 2, "expected WxH or WxH@FPS"),
+    ("--test-pattern --loop --classes car {B}", 2, "--loop is for"),
+    ("--stdin 64x48:h264 --classes car {B}", 2, "format h264 is not known"),
+    ("--stdin 65x48:nv12 --classes car {B}", 2, "even"),
+    ("--gstreamer= --classes car {B}", 2, "--gstreamer is empty"),
+    ("--gstreamer nosuchsrc!appsink!appsink --classes car {B}", 2, "--gstreamer"),
     ("--video rtsp://127.0.0.1:1/a --classes car --reconnect-timeout 0.3 {B}", 3, "rtsp://"),
     ("--video clip.mp4 --classes car --bundle gone", 2, "gone"),
     ("--video clip.mp4 --classes car,car --bundle gone", 2, "'car' is there twice"),
@@ -115,6 +124,26 @@ CASES: list[tuple[str, int, str]] = [
     ("--video clip.mp4 --classes car --jsonl /dev/full {B}", 1, "No space left"),
     ("--video clip.mp4 --classes car --out /dev/full {B}", 1, "No space left"),
     ("--video clip.mp4 --classes car --rle {B}", 2, "--jsonl"),
+    ("--video clip.mp4 --classes car --objects {B}", 2, "--jsonl"),
+    ("--video clip.mp4 --classes car --zone a=0,0{_}1,1 {B}", 2, "expected 3 to 64 points, not 2"),
+    ("--video clip.mp4 --classes car --zone a=0,0{_}1,0{_}1,2 {B}", 2, "outside the picture"),
+    (
+        "--video clip.mp4 --classes car --zone a=0,0{_}1,0{_}1,1 --zone a=0,0{_}1,0{_}1,1 {B}",
+        2,
+        "'a' is there twice",
+    ),
+    ("--video clip.mp4 --classes car,tree --alert trees>0 {B}", 2, "did you mean tree?"),
+    ("--video clip.mp4 --classes car --alert car {B}", 2, "expected one of > >= < <="),
+    ("--video clip.mp4 --classes car --alert car>0{_}in{_}yard {B}", 2, "add --zone 'yard="),
+    (
+        "--video clip.mp4 --classes car --alert car>0{_}in{_}yart --zone yard=0,0{_}1,0{_}1,1 {B}",
+        2,
+        "did you mean yard?",
+    ),
+    ("--video clip.mp4 --classes car --snapshots s {B}", 2, "--alert"),
+    ("--video clip.mp4 --classes car --alert car>0 --keep-snapshots 5 {B}", 2, "--snapshots"),
+    ("--video clip.mp4 --classes car --alert car>0 --snapshots file {B}", 2, "not a folder"),
+    ("--video clip.mp4 --classes car --alert car>0 --snapshots bundle {B}", 2, "in the bundle"),
     ("--video clip.mp4 --classes car --show {B}", 2, "--show"),
     ("--video clip.mp4 --classes car --threshold 1.5 {B}", 2, "0 to 1"),
     ("--video clip.mp4 --classes car --threshold nan {B}", 2, "0 to 1"),
@@ -128,7 +157,7 @@ def test_one_line_and_the_exit_code(
     typed: str, code: int, words: str, scratch: Path, run_here: Run
 ) -> None:
     before = snapshot(scratch)
-    arguments = typed.replace("{B}", BUNDLE).split()
+    arguments = [one.replace("{_}", " ") for one in typed.replace("{B}", BUNDLE).split()]
     done = run_here(*arguments, cwd=scratch)
     assert done.returncode == code, done.stderr
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("mgca-rt: error: ")

@@ -23,7 +23,13 @@ def test_the_command_survives_a_break_and_reports_it(
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["reconnects"] >= 1 and record["source"]["live"]
     assert record["frames_processed"] == 30
-    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 30
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    events = [line for line in lines if "event" in line]
+    assert len(lines) - len(events) == 30
+    assert [one["event"] for one in events[:2]] == ["source-lost", "source-back"]
+    assert events[0]["reason"] and events[1]["away_s"] > 0
+    assert record["events"]["counts"]["source-back"] == record["reconnects"]
+    assert record["events"]["last"][0] == events[0]
 
 
 def test_a_camera_that_stays_away_ends_with_3_and_whole_outputs(
@@ -33,9 +39,9 @@ def test_a_camera_that_stays_away_ends_with_3_and_whole_outputs(
         done = run_here(
             "--video", server.url, "--bundle", color_bundle, *ENGINE, "--classes", "sky,tree,car",
             "--out", tmp_path / "o.mp4", "--report", tmp_path / "r.json",
-            "--reconnect-timeout", 3, "--max-frames", 10_000,
+            "--reconnect-timeout", 2, "--max-frames", 10_000,
         )  # fmt: skip
     assert done.returncode == 3, done.stderr
-    assert "has not come back within 3 s" in done.stderr.splitlines()[-1]
+    assert "has not come back within 2 s" in done.stderr.splitlines()[-1]
     count = json.loads((tmp_path / "r.json").read_text())["frames_processed"]
     assert count > 0 and len(read_video(tmp_path / "o.mp4")[0]) == count

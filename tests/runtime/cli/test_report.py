@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from runtime.cli.report import print_summary
+from runtime.cli.report import print_all
 from tests.support.streams import Keeper
 
 
@@ -22,6 +22,7 @@ def summarize(**changes: Any) -> list[str]:
         "outputs": {},
         "mean_areas": {"car": 0.125, "sky": 0.5},
         "frames_processed": 12,
+        "frames_spared": 0,
         "frames_dropped": 0,
         "unreadable": 0,
         "reconnects": 0,
@@ -31,7 +32,8 @@ def summarize(**changes: Any) -> list[str]:
         "provider": "CPUExecutionProvider",
     }
     stream = io.StringIO()
-    print_summary({**record, **changes}, [Told(), Keeper()], stream)
+    record |= changes
+    print_all(record, [record], [[Told(), Keeper()]], [], stream)
     return stream.getvalue().splitlines()
 
 
@@ -46,10 +48,14 @@ def test_a_run_without_losses() -> None:
 
 def test_what_was_lost_is_told() -> None:
     told, _, speed, stopped = summarize(
-        outputs={"told": {"dropped": 7}}, frames_dropped=3, reconnects=2, status="interrupted"
+        outputs={"told": {"dropped": 7}},
+        frames_dropped=3,
+        frames_spared=8,
+        reconnects=2,
+        status="interrupted",
     )
     assert told.endswith("(3 things); 7 frames dropped, it is too slow")
-    assert "; 12 frames, 3 dropped, 2 reconnects; " in speed
+    assert "; 12 frames, 8 spared, 3 dropped, 2 reconnects; " in speed
     assert stopped == "stopped   by a signal; every output is closed"
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from runtime.backends import BACKEND_NAMES
 from runtime.cli.config import RunningConfig, WordsConfig
-from runtime.cli.session import load_model, make_segmenter
+from runtime.cli.opening import load_model, make_segmenter
 from tests.support.clips import SIZE_WH, draw_scene, read_video, scene_labels, write_clip
-from tests.support.processes import ENGINE, REPOSITORY, Run, command_environment
+from tests.support.processes import ENGINE, LIMIT_S, REPOSITORY, Run, command_environment
 
 STAGES = ["capture", "preprocess", "infer", "postprocess", "total"]
 WORDS = ("--classes", "sky,tree,car", "--background", "none")
@@ -62,7 +62,7 @@ def test_a_video_into_every_output(run_cli: Run, color_bundle, clip: Path, tmp_p
     counts = {key: record[key] for key in record if key.startswith("frames_")}
     assert counts == {
         "frames_in": 12, "frames_processed": 12, "frames_dropped": 0, "frames_skipped": 0,
-        "frames_unfinished": 0,
+        "frames_spared": 0, "frames_unfinished": 0,
     }  # fmt: skip
     assert record["status"] == "done" and record["reconnects"] == 0
     assert set(STAGES) <= set(record["stages_ms"])
@@ -70,6 +70,26 @@ def test_a_video_into_every_output(run_cli: Run, color_bundle, clip: Path, tmp_p
     assert record["provider"] and record["backend"]
     assert record["bundle_id"].startswith("colors") and record["peak_rss_mib"] > 10
     assert record["fps"] > 0 and record["classes"] == ["sky", "tree", "car"]
+
+
+def test_still_frames_are_spared_and_counted(run_here: Run, color_bundle, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, scene in enumerate((3, 3, 3, 9, 9)):
+        cv2.imwrite(str(images / f"{number}.png"), draw_scene(scene, (128, 96)))
+    flags = ("--images", images, "--bundle", color_bundle, *ENGINE, *WORDS)
+    outputs = ("--label-dir", tmp_path / "l", "--jsonl", "-", "--report", tmp_path / "r.json")
+    done = run_here(*flags, *outputs, "--skip-still", "on")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line.get("spared") for line in lines] == [None, True, True, None, True]
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert record["frames_processed"] == 5 and record["frames_spared"] == 3
+    assert "5 frames, 3 spared; " in done.stderr
+    labels = [(tmp_path / "l" / f"{number}.png").read_bytes() for number in range(5)]
+    assert labels[0] == labels[1] == labels[2] != labels[3] == labels[4]
+    # Of files and images, every frame is run unless it is asked for.
+    run_here(*flags, "--report", tmp_path / "plain.json")
+    assert json.loads((tmp_path / "plain.json").read_text())["frames_spared"] == 0
 
 
 def test_images_of_many_sizes(run_here: Run, color_bundle, tmp_path: Path) -> None:
@@ -177,6 +197,7 @@ def test_a_printed_config_makes_the_same_run(
     run_here: Run, color_bundle, clip: Path, tmp_path: Path
 ) -> None:
     flags = ("--video", clip, "--bundle", color_bundle, *ENGINE, *WORDS, "--every", 4)
+    flags += ("--smooth", "off")  # else a frame's labels depend on those before it
     names = ("--label-dir", tmp_path / "straße", "--jsonl", "-")
     by_flags = run_here(*flags, *names)
     printed = run_here(*flags, *names, "--print-config")
@@ -209,7 +230,7 @@ def test_help_and_version_are_quick_and_load_nothing() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=command_environment(), cwd=REPOSITORY,
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, timeout=LIMIT_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for flag in (

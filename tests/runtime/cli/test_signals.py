@@ -19,8 +19,13 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests.support.clips import draw_scene, read_video, write_clip
-from tests.support.processes import ENGINE, command_environment, without_progress
+from tests.support.clips import draw_scene, read_video, write_long_clip
+from tests.support.processes import (
+    ENGINE,
+    command_environment,
+    started_processes,
+    without_progress,
+)
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -29,14 +34,14 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough to be busy for a while: 3000 frames."""
     path = tmp_path_factory.mktemp("long") / "long.mp4"
-    return write_clip(path, 3000, fps=30, options={"preset": "ultrafast"})
+    return write_long_clip(path, 3000)
 
 
 def wait_for_lines(path: Path, count: int, process: subprocess.Popen[str]) -> None:
     """Wait until the JSON lines file has that many lines."""
     end = time.monotonic() + 40
     while time.monotonic() < end:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(timeout=60)
         if path.exists() and path.read_bytes().count(b"\n") >= count:
             return
         time.sleep(0.02)
@@ -163,22 +168,17 @@ def wait_until_asleep(process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture
 def start_stuck() -> Iterator[Start]:
-    started: list[subprocess.Popen[str]] = []
+    with started_processes() as start_process:
 
-    def start(graceful: bool, same_s: float, stuck: bool) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", STUCK.format(graceful=graceful, same_s=same_s, stuck=stuck)],
-            env=command_environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        started.append(process)
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        wait_until_asleep(process)
-        return process
+        def start(graceful: bool, same_s: float, stuck: bool) -> subprocess.Popen[str]:
+            code = STUCK.format(graceful=graceful, same_s=same_s, stuck=stuck)
+            command = [sys.executable, "-c", code]
+            process = start_process(command, env=command_environment(), stdin=subprocess.PIPE)
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            wait_until_asleep(process)
+            return process
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+        yield start
 
 
 @pytest.mark.parametrize("graceful", [True, False])
@@ -203,18 +203,15 @@ def test_one_signal_sent_twice_is_one(start_stuck: Start) -> None:
     assert process.returncode == 7
 
 
-def test_progress_on_a_terminal_only(color_bundle, long_clip: Path, tmp_path: Path) -> None:
+def test_progress_on_a_terminal_only(
+    start_cli: Start, color_bundle, long_clip: Path, tmp_path: Path
+) -> None:
     """The bar comes after two seconds, on stderr, and the terminal's Ctrl-C ends the run well."""
     terminal, child_side = os.openpty()
     fcntl.ioctl(child_side, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "runtime", "--video", str(long_clip), "--bundle",
-            str(color_bundle), *ENGINE,
-            "--classes", "sky,tree,car", "--label-dir", str(tmp_path / "l"),
-            "--out", str(tmp_path / "o.mp4"),
-        ],
-        stderr=child_side, stdout=subprocess.PIPE, env=command_environment(), cwd=tmp_path,
+    process = start_cli(
+        "--video", long_clip, "--bundle", color_bundle, *ENGINE, "--classes", "sky,tree,car",
+        "--label-dir", tmp_path / "l", "--out", tmp_path / "o.mp4", stderr=child_side,
     )  # fmt: skip
     os.close(child_side)
     shown = b""
@@ -228,4 +225,4 @@ def test_progress_on_a_terminal_only(color_bundle, long_clip: Path, tmp_path: Pa
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=120)
     os.close(terminal)
-    assert b"/3000" in shown and b"areas" in stdout
+    assert b"/3000" in shown and "areas" in stdout

@@ -12,7 +12,7 @@ import pytest
 from runtime.bundle import Bundle, load_bundle
 from runtime.demo import DEMO_BUNDLE
 from tests.support.bundle import color_vocabulary
-from tests.support.processes import Run
+from tests.support.processes import ENGINE, Run
 
 
 def test_the_shipped_bundles_words(run_here: Run) -> None:
@@ -81,7 +81,9 @@ def test_what_means_car_finds_what_car_finds(run_here: Run, clip: Path, typed: s
     """The shipped bundle found 0.188 for "cars" and 0.144 for "a car" where "car" is 0.155."""
     areas = []
     for classes in ("car", typed, f"thing={typed}"):
-        done = run_here("--video", clip, "--max-frames", 1, "--classes", classes, "--jsonl", "-")
+        done = run_here(
+            "--video", clip, "--max-frames", 1, *ENGINE, "--classes", classes, "--jsonl", "-"
+        )
         assert done.returncode == 0, done.stderr
         areas.append(json.loads(done.stdout)["classes"][0]["area"])
     assert areas[0] == areas[1] == areas[2]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from runtime.pictures.orientation import swaps_sides, turn_upright
+from runtime.sources import VideoFile
 
 STORED = np.array([[1, 2, 3], [4, 5, 6]])
 
@@ -30,3 +35,21 @@ def test_every_matrix(matrix: tuple[int, int, int, int] | None, shown: list[list
     turned = turn_upright(STORED, matrix)
     assert turned.tolist() == shown
     assert swaps_sides(matrix) == (len(shown) == 3)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_turn_is_known_although_pyav_does_not_know_all_that_stands_beside_it(
+    tmp_path: Path, orientation: int
+) -> None:
+    """EXIF beside a frame, which FFmpeg 8.1 gives of JPEG, hides all side data from PyAV 18.1."""
+    image = np.kron(np.array([[0, 90, 180], [200, 255, 40]], np.uint8), np.ones((16, 16), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "a.jpg"
+    Image.fromarray(np.dstack([image] * 3)).save(path, exif=exif, quality=95)
+    upright = ImageOps.exif_transpose(Image.open(path))
+    video = VideoFile(str(path))
+    video.open()
+    (frame,) = video.frames(threading.Event())
+    difference = frame.image_bgr.astype(int) - np.asarray(upright).astype(int)
+    assert frame.size_wh == upright.size and abs(difference).max() < 8

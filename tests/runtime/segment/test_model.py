@@ -14,6 +14,7 @@ from runtime.bundle import Bundle
 from runtime.errors import MgcaError, UserError
 from runtime.segment.result import Result
 from tests.support.pictures import BLUE, RED, picture
+from tests.support.streams import wait_for_end
 
 # Words, background, units and threshold of four streams; "w..." are encoded on the device, and of
 # the last stream's many words the scores are computed outside the graph.
@@ -60,11 +61,10 @@ def test_threads_that_share_a_model_get_what_each_gets_alone(bundle: Bundle, mod
         together.wait(60)
         found[name] = segment_all(Segmenter(model), name)
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in STREAMS]
+    threads = [threading.Thread(target=work, args=(name,), daemon=True) for name in STREAMS]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    wait_for_end(*threads)
     assert set(found) == set(STREAMS), "a stream has failed"
     for name, results in found.items():
         with Segmenter.load(bundle, "onnxruntime-cpu", threads=1) as alone:
@@ -99,11 +99,10 @@ def test_the_graph_is_run_once_at_a_time(model: Model, monkeypatch: pytest.Monke
         for _ in range(5):
             segmenter(picture(RED, BLUE))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    wait_for_end(*threads)
     assert most == [1]
 
 

@@ -149,3 +149,16 @@ def test_without_a_list_and_an_encoder_nothing_is_alike(make_bundle: Callable[..
         files={"text_encoder.onnx": None, "tokenizer.json": None}, background_words=()
     )
     assert not nearly_the_same(TextEmbedder(bundle), ["crimson"], "red")
+
+
+def test_other_words_in_mid_run_begin_anew() -> None:
+    """As when a class is added while the stream runs: fewer words before, more after."""
+    wider = SimpleNamespace(
+        areas={"dog": 0.0, "car": 0.0},
+        class_names=("dog", "car"),
+        words=("dog", "car", "cat", "sky"),
+        label_of_row=np.array([0, 1, 255, 255], np.uint8),
+        grid_scores=np.array([[0.5], [0.0], [0.6], [0.1]], np.float32)[:, None],
+    )
+    assert watch(HIDDEN, wider) == [("dog", "cat", 1.0)]
+    assert watch(frame([[0.5], [0.6], [0.1]], area=0.5), HIDDEN, wider) == [("dog", "cat", 1.0)]

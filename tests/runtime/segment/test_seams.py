@@ -37,7 +37,8 @@ class ExponentialMean:
         self.last: RawScores | None = None
         self.times: list[float | None] = []
 
-    def smooth(self, raw: RawScores) -> RawScores:
+    def smooth(self, raw: RawScores, frame: PreparedFrame) -> RawScores:
+        assert frame.time_s == raw.time_s and frame.size_wh == raw.size_wh
         self.times.append(raw.time_s)
         last, self.last = self.last, raw
         if last is not None and last.queries is raw.queries:

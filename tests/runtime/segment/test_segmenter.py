@@ -12,6 +12,7 @@ from runtime import Segmenter
 from runtime.bundle import Bundle, OutputInfo
 from runtime.errors import BundleError, UnknownClassError, UserError
 from tests.support.pictures import BLUE, GREEN, RED, picture
+from tests.support.streams import wait_for_end
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_classes_change_while_frames_run(segmenter: Segmenter) -> None:
             # A thread that never waits leaves the other one next to nothing of the interpreter.
             stop.wait(0.0005)
 
-    changer = threading.Thread(target=change)
+    changer = threading.Thread(target=change, daemon=True)
     changer.start()
     try:
         for _ in range(200):
@@ -180,7 +181,7 @@ def test_classes_change_while_frames_run(segmenter: Segmenter) -> None:
             assert (result.labels[:, :8] == left).all() and (result.labels[:, 8:] == right).all()
     finally:
         stop.set()
-        changer.join()
+        wait_for_end(changer)
 
 
 def test_the_graph_must_be_the_manifests(make_bundle: Callable[..., Bundle], graphs: Any) -> None:

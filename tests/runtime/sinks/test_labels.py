@@ -9,11 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
+from runtime import Segmenter
 from runtime.errors import UserError
+from runtime.sinks.base import RunFacts
 from runtime.sinks.claims import Claims
 from runtime.sinks.label_list import LIST_NAME
 from runtime.sinks.labels import LabelFolder
+from runtime.stream.pipeline import Pipeline
+from runtime.stream.stream import Stream
 from tests.support.processes import ENGINE, Run
+from tests.support.streams import Keeper, Scenes, wait_until
 
 
 @pytest.mark.parametrize(
@@ -114,3 +119,30 @@ def test_somebody_elses_classes_json_is_not_replaced(content: str, tmp_path: Pat
         LabelFolder(str(tmp_path)).check(Claims([], "bundle", [], ["car"]))
     assert (tmp_path / LIST_NAME).read_text() == content
     LabelFolder(str(tmp_path), overwrite=True).check(Claims([], "bundle", [], ["car"]))
+
+
+def test_a_list_that_changes_in_mid_run_is_told_from_its_first_image_on(
+    color_bundle: Path, tmp_path: Path
+) -> None:
+    folder = LabelFolder(str(tmp_path / "l"))
+    with Segmenter.load(color_bundle, "onnxruntime-cpu", threads=1) as segmenter:
+        before = segmenter.set_classes("sky,tree", background="none")
+        folder.prepare(RunFacts(before.class_names, (), "colors"))
+        changes = {2: "car", 4: "sky,tree"}
+        source = Scenes(5, after=lambda at: at + 1 in changes and keeper_waits(at))
+
+        def keeper_waits(at: int) -> None:
+            wait_until(lambda: len(keeper.items) == at + 1)
+            segmenter.set_classes(changes[at + 1], background="none")
+
+        keeper = Keeper()
+        Pipeline([Stream(source, segmenter, [folder, keeper])]).run()
+    record = json.loads((tmp_path / "l" / LIST_NAME).read_text())
+    assert [one["name"] for one in record["classes"]] == ["sky", "tree"]
+    assert record["changes"] == [
+        {"from": "000002.png", "classes": ["car"]},
+        {"from": "000004.png", "classes": ["sky", "tree"]},
+    ]
+    claims = Claims([], "bundle", class_names=["sky", "tree"])
+    with pytest.raises(UserError, match=r"5 label images of other classes \(several lists\)"):
+        LabelFolder(str(tmp_path / "l")).check(claims)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from runtime.errors import UserError
 from runtime.sinks.claims import Claims
 from runtime.sinks.output_file import OutputFile, check_folder, make_folder
+from tests.support.streams import wait_for_end
 
 
 def test_check_leaves_no_trace(tmp_path: Path) -> None:
@@ -81,3 +84,30 @@ def test_a_pipe_is_written_to_directly(tmp_path: Path) -> None:
     os.close(writing)
     assert os.read(reading, 100) == b"line"
     os.close(reading)
+
+
+def test_two_outputs_may_make_one_folder_at_once(tmp_path: Path) -> None:
+    """Both see that it is missing; one of them is the first to make it."""
+    both_looked = threading.Barrier(2)
+
+    class Folder(type(tmp_path)):  # type: ignore[misc]
+        def mkdir(self, *arguments: Any, **options: Any) -> None:
+            if self.name == "shared":
+                both_looked.wait(30)
+            super().mkdir(*arguments, **options)
+
+    made: list[list[Path]] = []
+    threads = [
+        threading.Thread(
+            target=lambda name=name: made.append(
+                make_folder(Folder(tmp_path / "shared" / name), "-")
+            ),
+            daemon=True,
+        )
+        for name in ("one", "two")
+    ]
+    for thread in threads:
+        thread.start()
+    wait_for_end(*threads)
+    assert sorted(len(one) for one in made) == [1, 2]
+    assert sorted(path.name for path in (tmp_path / "shared").iterdir()) == ["one", "two"]

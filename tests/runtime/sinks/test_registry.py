@@ -79,7 +79,10 @@ def typed(clip: Path, color_bundle: Path) -> tuple[object, ...]:
 
 def test_the_outputs_that_are_there() -> None:
     keys = [sink.key for sink in registered_sinks()]
-    assert keys == ["out", "pictures", "label_dir", "jsonl", "report", "show"]
+    assert keys == [
+        "out", "record", "pictures", "label_dir", "label_video", "coco", "voc", "jsonl", "mqtt",
+        "webhook", "alerts", "ros2", "report", "show", "serve",
+    ]  # fmt: skip
 
 
 def test_a_sink_of_ones_own_has_its_flags_report_and_summary(

@@ -13,7 +13,7 @@ import pytest
 from runtime.sources import VideoFile
 from runtime.sources.decoding import PacketStamps
 from runtime.sources.timing import LONGEST_GAP_S, PictureClock, measure_fps
-from tests.support.clips import write_clip
+from tests.support.clips import SIZE_WH, draw_scene, write_clip
 from tests.support.processes import ENGINE, Run
 
 TS_TICKS_S = 90_000
@@ -121,18 +121,31 @@ def patch_pes_stamp(path: Path, number: int, shift_s: float) -> None:
     path.write_bytes(data)
 
 
+@pytest.fixture(scope="module")
+def transport_stream(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """40 pictures, 10 a second."""
+    path = tmp_path_factory.mktemp("stream") / "a.ts"
+    return write_clip(path, 40, fps=10, options={"bf": "0"}).read_bytes()
+
+
 @pytest.mark.parametrize("shift_s", [9800.0, -0.9, 3.0])
 @pytest.mark.parametrize("count", [1, 2, 6, 20])
-def test_wrong_stamps_in_a_transport_stream(count: int, shift_s: float, tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "a.ts", 40, fps=10, options={"bf": "0"})
+def test_wrong_stamps_in_a_transport_stream(
+    count: int, shift_s: float, transport_stream: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ts"
+    path.write_bytes(transport_stream)
     for number in range(9, 9 + count):
         patch_pes_stamp(path, number, shift_s)
     assert times_of(path)[0] == pytest.approx([i / 10 for i in range(40)], abs=1e-3)
 
 
-def test_wrong_stamps_reach_no_overlay(tmp_path: Path, run_here: Run, color_bundle: Path) -> None:
+def test_wrong_stamps_reach_no_overlay(
+    transport_stream: bytes, tmp_path: Path, run_here: Run, color_bundle: Path
+) -> None:
     """Whatever the stamps say, an MP4 of 40 pictures at 10 a second lasts four seconds."""
-    path = write_clip(tmp_path / "a.ts", 40, fps=10, options={"bf": "0"})
+    path = tmp_path / "a.ts"
+    path.write_bytes(transport_stream)
     for number in range(9, 20):
         patch_pes_stamp(path, number, 9800.0)
     done = run_here(
@@ -192,3 +205,48 @@ def test_a_recording_that_states_1000_frames_a_second(tmp_path: Path) -> None:
 def test_a_true_high_rate_is_believed(tmp_path: Path) -> None:
     times_s, fps = times_of(write_clip(tmp_path / "a.mp4", 10, fps=240))
     assert fps == 240 and times_s == pytest.approx([i / 240 for i in range(10)], abs=1e-4)
+
+
+def write_near_the_wrap(path: Path, wraps_after_s: float, frames: int = 40) -> Path:
+    """A transport stream at 10 pictures/s whose stamps, of 33 bits, start over at some picture."""
+    begin = 2**33 - round(wraps_after_s * TS_TICKS_S)
+    with av.open(str(path), "w", options={"mpegts_copyts": "1"}) as container:
+        stream = container.add_stream("libx264", rate=10, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = SIZE_WH[0], SIZE_WH[1], "yuv420p"
+        for index in range(frames):
+            picture = av.VideoFrame.from_ndarray(draw_scene(index), format="bgr24")
+            picture.pts, picture.time_base = index, Fraction(1, 10)
+            for packet in stream.encode(picture):
+                shift_stamps(packet, begin)
+                container.mux(packet)
+        for packet in stream.encode(None):
+            shift_stamps(packet, begin)
+            container.mux(packet)
+    return path
+
+
+def shift_stamps(packet: av.Packet, ticks: int) -> None:
+    """Move a packet's stamps, told in ticks of a transport stream."""
+    scale = Fraction(packet.time_base) * TS_TICKS_S
+    packet.pts, packet.dts = (round(one * scale) + ticks for one in (packet.pts, packet.dts))
+    packet.time_base = Fraction(1, TS_TICKS_S)
+
+
+@pytest.mark.parametrize("wraps_after_s", [0.5, 2.0, 3.85])
+def test_stamps_of_33_bits_start_over_every_26_hours(wraps_after_s: float, tmp_path: Path) -> None:
+    path = write_near_the_wrap(tmp_path / "a.ts", wraps_after_s)
+    stamps = read_pes_stamps(path)
+    assert max(stamps) > 2**33 - 60 * TS_TICKS_S and min(stamps) < 60 * TS_TICKS_S
+    assert times_of(path)[0] == pytest.approx([i / 10 for i in range(40)], abs=1e-3)
+
+
+def read_pes_stamps(path: Path) -> list[int]:
+    """The time stamps as they stand in a transport stream, in its ticks."""
+    data, stamps = path.read_bytes(), []
+    for at in range(0, len(data), 188):
+        start = data.find(b"\0\0\1\xe0", at, at + 188)
+        if start >= 0 and data[at + 1] & 0x40:
+            stamp = data[start + 9 : start + 14]
+            high, middle = stamp[0] >> 1 & 7, stamp[1] << 7 | stamp[2] >> 1
+            stamps.append(high << 30 | middle << 15 | stamp[3] << 7 | stamp[4] >> 1)
+    return stamps

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from runtime.errors import MgcaError, SourceGoneError
+from runtime.events import Event
 from runtime.segment.segmenter import Segmenter
 from runtime.sinks.base import Sink
-from runtime.sources import Source, VideoFile
+from runtime.sources import Frame, Source, VideoFile
 from runtime.stream.pipeline import Pipeline
 from runtime.stream.stream import Stream
 from tests.support.clips import scene_labels
@@ -72,7 +73,7 @@ def test_beside_a_quick_output_a_slow_one_drops_alone_and_counts(segmenter: Segm
     enough = threading.Event()
     quick = Keeper(before=lambda: enough.set() if len(quick.items) == 20 else None)
     slow = OtherKeeper(before=lambda: wait_for(enough))
-    camera = Scenes(3000, live=True, pause_s=0.002)
+    camera = Scenes(3000, live=True, pause_s=0.02)
     stream = run(camera, segmenter, slow, quick, max_frames=30)
     dropped = [worker.dropped for worker in stream.workers]
     assert quick.indices == sorted(set(quick.indices)) and len(quick.items) + dropped[1] == 30
@@ -263,3 +264,33 @@ def test_stages_overlap(segmenter: Segmenter) -> None:
     run(camera, segmenter, Keeper(before=watch))
     # The queues are bounded, so that not every write sees a capture; a serial run sees none.
     assert sum(written_while) >= 3
+
+
+def test_what_a_source_tells_reaches_every_sink_and_a_sink_that_raises_ends_nothing(
+    segmenter: Segmenter,
+) -> None:
+    class Hears(Keeper):
+        def __init__(self) -> None:
+            super().__init__()
+            self.events: list[Event] = []
+
+        def attach(self, stream: Stream) -> None:
+            self.stream = stream
+
+        def note(self, event: Event) -> None:
+            self.events.append(event)
+            raise OSError("no room")
+
+    class Tells(Scenes):
+        def frames(self, stop: threading.Event) -> Iterator[Frame]:
+            self.tell("size-changed", "64x48 from now on", size_wh=[64, 48])
+            yield from super().frames(stop)
+
+    keeper = Hears()
+    stream = run(Tells(2), segmenter, keeper, name="door")
+    (event,) = keeper.events
+    assert keeper.stream is stream and keeper.indices == [0, 1]
+    assert event.record() == {
+        "event": "size-changed", "stream": "door", "at_s": round(event.at_s, 3),
+        "text": "64x48 from now on", "size_wh": [64, 48],
+    }  # fmt: skip

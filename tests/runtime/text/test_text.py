@@ -25,6 +25,11 @@ def test_parse_classes() -> None:
     assert len(parse_classes([f"c{number}" for number in range(254)])) == 254
 
 
+def test_an_entry_reads_back_as_it_is_written() -> None:
+    typed = ["person", "car=car|van", "ego=hood"]
+    assert [str(entry) for entry in parse_classes(typed)] == typed
+
+
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
@@ -114,6 +119,19 @@ def test_looked_up_names_need_no_encoder(bundle: Bundle, vocabulary: Vocabulary)
     assert embedder._encoder is None
 
 
+def test_no_more_words_are_kept_than_a_bound(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that was let go is encoded again, as it was."""
+    monkeypatch.setattr("runtime.text.embedder.MOST_ENCODED", 3)
+    embedder = TextEmbedder(bundle)
+    words = [f"word {letter}" for letter in "abcde"]
+    first = embedder.embed(words, allow_unknown=True)
+    assert list(embedder._encoded) == words[2:]
+    assert np.array_equal(embedder.embed(words[:1], allow_unknown=True), first[:1])
+    embedder.close()
+
+
 def test_encoded_on_the_device_by_hand(bundle: Bundle) -> None:
     # "a bus." and "the bus." through the hand-made tokenizer and encoder of conftest.
     def tokens(word: str) -> list[int]:
@@ -169,6 +187,11 @@ def test_without_an_encoder_only_the_vocabulary(make_bundle: Callable[..., Bundl
         ("bus stop", "bus", False),
         ("grass", "gras", False),
         ("glasses", "glass", False),
+        ("zebras", "animal", True),
+        ("zebra", "horse", False),
+        ("hot dog", "animal", False),
+        ("hot dog", "food", True),
+        ("firefighter", "person", True),
         ("bus", "bu", False),
         ("car", "scar", False),
     ],

@@ -16,14 +16,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from tests.support.clips import draw_scene
+from tests.support.clips import draw_scene, write_long_clip
 from tests.support.processes import (
     ENGINE,
     command_environment,
@@ -49,7 +48,7 @@ ENDS: dict[str, tuple[Callable[[Screen, int, subprocess.Popen[str]], None], int]
     "Ctrl-C": (lambda screen, window, run: run.send_signal(signal.SIGINT), 130),
     "SIGTERM": (lambda screen, window, run: run.send_signal(signal.SIGTERM), 130),
 }
-QUICK = {("video", "q"), ("images", "its button")}
+QUICK = {("images", "its button")}
 slow = pytest.mark.slow
 
 pytestmark = pytest.mark.skipif(
@@ -82,20 +81,8 @@ def show(screen: Screen, color_bundle: Path, tmp_path: Path) -> Iterator[Callabl
 @pytest.fixture(scope="module")
 def endless_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half an hour of pictures: no test waits for its end."""
-    import av
-
     path = tmp_path_factory.mktemp("window") / "long.mkv"
-    jpeg = cv2.imencode(".jpg", draw_scene(0, (64, 48)))[1].tobytes()
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=30)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        for index in range(54_000):
-            packet = av.Packet(jpeg)
-            packet.stream, packet.time_base = stream, Fraction(1, 30)
-            packet.pts = packet.dts = index
-            packet.is_keyframe = True
-            container.mux(packet)
-    return path
+    return write_long_clip(path, 54_000, size_wh=(64, 48))
 
 
 @pytest.fixture
@@ -124,7 +111,7 @@ def wait_for_window(screen: Screen, process: subprocess.Popen[str]) -> int:
     """The run's window, once it is there."""
 
     def look() -> int | None:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(timeout=60)
         return screen.find_window(TITLE)
 
     wait_until(look, "the window")
@@ -152,7 +139,8 @@ def write_images(folder: Path, *sizes_wh: tuple[int, int]) -> Path:
 
 def find_window_processes(parent: int) -> list[int]:
     """The children of a process."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True)
+    command = ["ps", "-o", "pid=", "--ppid", str(parent)]
+    listed = subprocess.run(command, capture_output=True, timeout=60)
     return [int(number) for number in listed.stdout.split()]
 
 

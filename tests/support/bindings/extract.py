@@ -69,6 +69,7 @@ def _extract(wheel: Path, folder: Path) -> dict[str, Any]:
         check=True,
         capture_output=True,
         text=True,
+        timeout=300,
     )
     return {
         "distribution": distribution.replace("_", "-"),
@@ -84,10 +85,14 @@ def _build_stubs(binding: Path, folder: Path) -> Path:
     """One library for each that the binding needs of NVIDIA's, exporting all that it asks for."""
     folder.mkdir()
     needed = subprocess.run(
-        ["readelf", "-d", str(binding)], check=True, capture_output=True, text=True
+        ["readelf", "-d", str(binding)], check=True, capture_output=True, text=True, timeout=300
     ).stdout
     undefined = subprocess.run(
-        ["nm", "-D", "--undefined-only", str(binding)], check=True, capture_output=True, text=True
+        ["nm", "-D", "--undefined-only", str(binding)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
     ).stdout
     names = re.findall(r"U ((?:create|get|init)\w+)$", undefined, re.MULTILINE)
     source = folder / "stub.c"
@@ -97,6 +102,7 @@ def _build_stubs(binding: Path, folder: Path) -> Path:
             ["gcc", "-shared", "-fPIC", "-o", str(folder / library), f"-Wl,-soname,{library}"]
             + [str(source)],
             check=True,
+            timeout=300,
         )
     return folder
 

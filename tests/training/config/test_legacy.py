@@ -9,14 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import training  # noqa: E402
 from runtime.errors import UserError  # noqa: E402
 from training.config.legacy import DROPPED, RENAMED, RENAMED_VALUES, modernise  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
 from training.config.values import apply_override, from_dict, read_config_file, to_dict  # noqa: E402
-from training.engine.checkpoint import load_checkpoint  # noqa: E402
 
-SHIPPED = Path(training.__file__).parent / "assets/demo.pt"
+# The configuration in the checkpoint that was shipped until 2026-11-28, under the names of then.
+WRITTEN = Path(__file__).with_name("written_2026_11_28.json")
 OLD = {
     "name": "old",
     "model": {"early_tap": 2},
@@ -49,8 +48,8 @@ def test_an_old_file_is_read_under_new_names(tmp_path):
 
 
 def test_the_shipped_checkpoint_is_read_as_it_was_trained():
-    written = torch.load(SHIPPED, weights_only=True)["config"]
-    config = load_checkpoint(SHIPPED).config
+    written = json.loads(WRITTEN.read_text())
+    config = from_dict(written)
     assert config.model.early_block == written["model"]["early_tap"] == 3
     assert config.pretrain.mosaic == tuple(written["pretrain"]["frame_tiles"]) == (3, 3)
     assert config.pretrain.color_jitter == written["pretrain"]["relight"] == 0.6
@@ -63,7 +62,7 @@ def test_the_shipped_checkpoint_is_read_as_it_was_trained():
 
 
 def test_dropped_settings_have_the_values_they_were_shipped_with():
-    written = torch.load(SHIPPED, weights_only=True)["config"]
+    written = json.loads(WRITTEN.read_text())
     for path, (kept, _) in DROPPED.items():
         section, name = path.split(".")
         assert written[section][name] == kept, path

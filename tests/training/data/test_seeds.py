@@ -17,10 +17,10 @@ from tests.support.shards import write_shard  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
 from training.data.batches import Batch  # noqa: E402
 from training.data.config import DataConfig  # noqa: E402
+from training.data.crops import Cropping  # noqa: E402
 from training.data.replay import replay_batches  # noqa: E402
 from training.data.seeds import seed_of_rank  # noqa: E402
 from training.data.shards import source  # noqa: E402
-from training.data.shards.crops import crop_and_resize  # noqa: E402
 from training.data.shards.source import ShardPairs  # noqa: E402
 from training.data.stream import PairStream  # noqa: E402
 from training.data.tally import Tally  # noqa: E402
@@ -62,16 +62,15 @@ def test_no_crop_comes_twice_in_two_processes_of_two_workers(tmp_path, monkeypat
              for shard in range(shards)]  # fmt: skip
     epochs, seen, draws = 3, [], []
 
-    def crop(image, size_wh, rng):
+    def crop(image, rng):
         draws.append(copy.deepcopy(rng).random())
-        return crop_and_resize(image, size_wh, rng)
+        return Cropping((16, 12))(image, rng)
 
-    monkeypatch.setattr(source, "crop_and_resize", crop)
     for rank in range(2):
         for worker in range(2):
             info = SimpleNamespace(id=worker, num_workers=2)
             monkeypatch.setattr(source, "get_worker_info", lambda info=info: info)
-            pairs = ShardPairs(paths, 1, 1, (16, 12), (0,), rank, 2)._pairs(Tally())
+            pairs = ShardPairs(paths, 1, 1, crop, (0,), rank, 2)._pairs(Tally())
             own = [next(pairs) for _ in range(epochs * PAIRS // 4)]
             seen += [(captions[0], image.tobytes()) for image, captions, _ in own]
     assert Counter(number for number, _ in seen) == dict.fromkeys(map(str, range(PAIRS)), epochs)

@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
+from tests.support.captioned import write_captioned  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
 from training.data.config import DataConfig  # noqa: E402
 from training.data.generated import StreetWorldSource  # noqa: E402
@@ -25,9 +26,12 @@ def tokenize(texts):
     [
         (DataConfig(), "streetworld", "StreetWorldSource"),
         (DataConfig(shards="pairs.tar"), "shards", "ShardSource"),
+        (DataConfig(captions="captions.tsv"), "captions", "CaptionsSource"),
     ],
 )
-def test_a_configuration_names_its_source(data, name, kind):
+def test_a_configuration_names_its_source(tmp_path, monkeypatch, data, name, kind):
+    monkeypatch.chdir(tmp_path)
+    write_captioned(tmp_path, 1)
     if name == "shards":
         pytest.importorskip("webdataset")
     assert data.source == name and name in SOURCES

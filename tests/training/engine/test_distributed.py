@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("webdataset")
 
+from tests.support.processes import run_with_children
 from tests.support.shards import write_shard
-from training.data.shards.source import UNREADABLE
+from training.data.portions import UNREADABLE
 from training.engine.distributed import Processes
 
 
@@ -40,14 +40,7 @@ def test_two_processes_read_other_pairs_and_count_them_together(tmp_path, reposi
     shards = write_pairs(tmp_path / "a.tar", 64)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", "-m", "tests.support.two_processes", shards, str(tmp_path)]
-    done = subprocess.run(
-        command,
-        cwd=repository,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    done = run_with_children(command, cwd=repository, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     assert first["ranks"] == second["ranks"] == [0, 1]

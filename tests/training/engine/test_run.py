@@ -17,6 +17,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from runtime.errors import UserError  # noqa: E402
+from tests.support.processes import LIMIT_S, run_with_children, started_processes  # noqa: E402
 from training.checkpoints.__main__ import main as checkpoints  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
@@ -91,7 +92,8 @@ def test_bad_arguments_get_one_line(run, capfd, arguments, words):
 def test_loading_a_trained_checkpoint_says_nothing_of_random_weights(stored):
     # Another process: what a library logs depends on who has configured logging before.
     script = f"from training.engine.checkpoint import load_checkpoint as x; x({str(stored)!r})"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -182,18 +184,14 @@ def test_mgca_starts_from_an_average_of_two_states(tmp_path, run):
 @pytest.mark.slow
 def test_interrupted_run_saves_and_can_go_on(tmp_path):
     command = [sys.executable, "-c", SCRIPT, "--runs", str(tmp_path), *TINY]
-    process = subprocess.Popen(
-        [*command, "--set", "pretrain.steps=100000"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    log = tmp_path / "smoke/metrics.jsonl"
-    # However slow the machine is: what is waited for are the first ten steps.
-    while not log.exists() and process.poll() is None:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    output, error = process.communicate()
+    with started_processes() as start:
+        process = start([*command, "--set", "pretrain.steps=100000"])
+        log = tmp_path / "smoke/metrics.jsonl"
+        # However slow the machine is: what is waited for are the first ten steps.
+        while not log.exists() and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        output, error = process.communicate(timeout=120)
     assert process.returncode == 130, error
     assert "go on with --resume" in output
     checkpoint = load_checkpoint(tmp_path / "smoke/last.pt")
@@ -210,6 +208,6 @@ def test_two_processes_train_together(tmp_path):
     command += ["--standalone", str(script), "--runs", str(tmp_path), *TINY]
     steps = ["--set", "pretrain.steps=2", "--set", "mgca.steps=2"]
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    done = subprocess.run([*command, *steps], capture_output=True, text=True, env=here)
+    done = run_with_children([*command, *steps], env=here)
     assert done.returncode == 0, done.stderr[-2000:]
     assert load_checkpoint(tmp_path / "smoke/last.pt").step == 2

@@ -10,7 +10,8 @@ from training.config.run import TrainConfig  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.engine.unit_space import measure_unit_space, view_images  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
-from training.model.mgca import MgcaModel, ModelConfig, normalize  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.model.unit_length import normalize  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import AdaptiveUnits, UnitSettings  # noqa: E402
 
@@ -61,9 +62,9 @@ def test_units_gather_in_the_space_and_meet_the_text_as_they_are():
     grey = torch.full_like(colors, 0.5)
     plain = AdaptiveUnits(settings)(embeddings, grey)
     placed = AdaptiveUnits(settings, measure(embeddings, colors, 1))(embeddings, grey)
-    assert len(placed.unit_of_pixel_n.unique()) == 2
-    assert len(plain.unit_of_pixel_n.unique()) != 2
-    left, right = placed.embeddings_ud[placed.unit_of_pixel_n.unique()]
+    assert len(placed.unit_of_pixel_hw.unique()) == 2
+    assert len(plain.unit_of_pixel_hw.unique()) != 2
+    left, right = placed.embeddings_ud[placed.unit_of_pixel_hw.unique()]
     expected = [
         normalize(embeddings[:, :, half].sum((1, 2)), dim=0)
         for half in (slice(0, 15), slice(15, 30))

@@ -79,6 +79,7 @@ PLAIN = PretrainConfig(
 )
 
 
+@pytest.mark.slow
 def test_decoder_steps_lower_the_loss():
     model = build()
     objective = MgcaObjective(model, LossConfig(clip_margin=None), 0)
@@ -87,6 +88,7 @@ def test_decoder_steps_lower_the_loss():
     assert model.decoder.stage1.gate.abs().max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_wh", [(128, 96), (64, 64)], ids=["its own size", "another size"])
 def test_clip_steps_lower_the_loss(size_wh):
     model = build()
@@ -216,7 +218,7 @@ def test_every_grain_reaches_the_decoder():
         assert model.decoder.stage2.speak.weight.grad.abs().sum() > 0, chosen
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_step_always_holds_the_same_scenes(workers):
     model = build()
     whole = list(batches(model, 3))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from types import SimpleNamespace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -9,8 +12,9 @@ torch = pytest.importorskip("torch")
 from runtime.errors import UserError  # noqa: E402
 from training.model.clip import encode_text, load_clip, tokenizer_for  # noqa: E402
 from training.model.dense import DenseEncoder, resize_position_embedding  # noqa: E402
-from training.model.mgca import MgcaModel, ModelConfig, normalize  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402
+from training.model.unit_length import normalize  # noqa: E402
 from training.model.units import UnitSettings  # noqa: E402
 
 
@@ -56,6 +60,28 @@ def test_maskclip_by_hand(clip, images):
     token = token + block.mlp(block.ln_2(token))
     expected = clip.visual.ln_post(token) @ clip.visual.proj
     assert torch.allclose(features.embeddings_bdhw[0, :, 3, 5], expected, atol=1e-4)
+
+
+@torch.no_grad()
+def test_averages_of_patches_that_are_alike_change_nothing(clip):
+    """Four equal patches draw four times the attention of one: so does their average."""
+    coarse = torch.randn(1, 3, 8, 10)
+    images = coarse.repeat_interleave(8, 2).repeat_interleave(8, 3)[:, :, :56]  # 7 x 10 patches
+    visual = copy.deepcopy(clip.visual)
+    encoder = DenseEncoder(SimpleNamespace(visual=visual), "tokens")
+    encoder.visual.conv1 = torch.nn.Conv2d(3, encoder.width, 8, 8, bias=False)
+    encoder.fixed_position_pc = torch.zeros(71, encoder.width)
+    cells = images.clone()
+    for row in range(0, 56, 16):
+        for column in range(0, 80, 16):
+            cell = cells[:, :, row : row + 16, column : column + 16]
+            cell.copy_(cell[:, :, :8, :8].repeat(1, 1, cell.shape[2] // 8, cell.shape[3] // 8))
+    plain = encoder(cells).embeddings_bdhw
+    encoder.pooled_blocks = 99
+    torch.testing.assert_close(encoder(cells).embeddings_bdhw, plain, atol=1e-5, rtol=1e-4)
+    difference = encoder(images).embeddings_bdhw
+    encoder.pooled_blocks = 0
+    assert (encoder(images).embeddings_bdhw - difference).abs().max() > 1e-3
 
 
 def test_unknown_mode_names_the_known(clip):

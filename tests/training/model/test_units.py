@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.model.mgca import normalize  # noqa: E402
+from training.model.unit_length import normalize  # noqa: E402
 from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa: E402
 
 
@@ -21,14 +21,14 @@ def halves(height: int = 8, width: int = 8) -> torch.Tensor:
 def find(embeddings: torch.Tensor, seeds: int = 16, **settings) -> tuple:
     grey = torch.full((3, *embeddings.shape[1:]), 0.5)
     units = AdaptiveUnits(UnitSettings(seeds=seeds, **settings))(embeddings, grey)
-    used = units.unit_of_pixel_n.unique()
+    used = units.unit_of_pixel_hw.unique()
     return units, used
 
 
 def test_two_halves_become_two_units():
     units, used = find(halves())
     assert len(used) == 2
-    labels = units.unit_of_pixel_n.reshape(8, 8)
+    labels = units.unit_of_pixel_hw
     assert (labels[:, :4] == labels[0, 0]).all()
     assert (labels[:, 4:] == labels[0, 7]).all()
     found = units.embeddings_ud[used]
@@ -76,7 +76,7 @@ def test_color_parts_what_embeddings_do_not():
     colors = torch.zeros(3, 8, 8)
     colors[:, :4] = 1.0
     settings = UnitSettings(seeds=16, merge_cosine=1.1, color_weight=2.0, sharpness=60.0)
-    labels = AdaptiveUnits(settings)(embeddings, colors).unit_of_pixel_n.reshape(8, 8)
+    labels = AdaptiveUnits(settings)(embeddings, colors).unit_of_pixel_hw
     assert set(labels[:4].flatten().tolist()).isdisjoint(labels[4:].flatten().tolist())
 
 
@@ -109,7 +109,7 @@ def test_a_second_seed_takes_hold_of_what_is_thin():
     embeddings[0] = 1.0
     embeddings[:, :, 2] = torch.tensor([[0.0], [1.0]])
     units, _ = find(embeddings, seeds=4, sharpness=4.0, second_seeds=5.0)
-    labels = units.unit_of_pixel_n.reshape(16, 16)
+    labels = units.unit_of_pixel_hw
     assert len(units.embeddings_ud) == 8
     (pole,), wall = labels[:, 2].unique(), labels[:, [0, 1, *range(3, 16)]].unique()
     assert pole not in wall
@@ -117,7 +117,7 @@ def test_a_second_seed_takes_hold_of_what_is_thin():
     # What it is for: a cell's mean alone is nearly wall.
     units, _ = find(embeddings, seeds=4, sharpness=4.0)
     assert len(units.embeddings_ud) == 4
-    assert units.embeddings_ud[units.unit_of_pixel_n[2], 1] < 0.5
+    assert units.embeddings_ud[units.unit_of_pixel_hw[0, 2], 1] < 0.5
 
 
 @pytest.mark.parametrize("name", ["second_seeds", "space_width"])

@@ -22,7 +22,7 @@ TILES = PretrainConfig(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def batch(noun_batch) -> Batch:
     return noun_batch(0, 18, (32, 24), "tiles")
 

@@ -24,7 +24,7 @@ WHOLE = PretrainConfig(
 HALF = dataclasses.replace(WHOLE, tile_mixing=((2, 2), (2, 2)), patch_dropout=0.5)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def batch(noun_batch) -> Batch:
     return noun_batch(0, 6, (128, 96))
 

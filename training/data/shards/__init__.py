@@ -5,7 +5,6 @@ Members come from :mod:`members`, become pairs in :mod:`pairs`, and are shared o
 and workers by :mod:`source`; what is passed over on the way is counted in a :class:`Tally`.
 """
 
-from training.data.shards.crops import crop_and_resize
 from training.data.shards.find import check_shards, find_shards
 from training.data.shards.source import ShardSource, shard_batches
 from training.data.tally import Tally
@@ -14,7 +13,6 @@ __all__ = [
     "ShardSource",
     "Tally",
     "check_shards",
-    "crop_and_resize",
     "find_shards",
     "shard_batches",
 ]

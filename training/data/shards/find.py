@@ -9,8 +9,8 @@ from tqdm import tqdm
 from webdataset.shardlists import expand_urls
 
 from runtime.errors import UserError
+from training.data.pictures import read_picture
 from training.data.shards.pairs import read_pairs
-from training.data.shards.pictures import read_picture
 from training.data.tally import Tally
 
 

@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import itertools
 import random
-import sys
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
-from tqdm import tqdm
 from webdataset.filters import shuffle
 
 from runtime.errors import MgcaError, UserError
 from training.data.batches import Batch, Collate, Pair, use_one_thread, worker_context
 from training.data.config import DataConfig
+from training.data.crops import Cropping
+from training.data.pictures import read_picture
+from training.data.portions import UNREADABLE, CollatePortion, Portion, unpack_portions
 from training.data.seeds import mixed_generator
-from training.data.shards.crops import crop_and_resize
 from training.data.shards.find import check_shards, find_shards
 from training.data.shards.pairs import EncodedPair, read_pairs
-from training.data.shards.pictures import read_picture
 from training.data.shards.sharing import Reader, draw_order
 from training.data.source import Span
 from training.data.tally import Tally
 
-UNREADABLE = "pictures that cannot be read"
 # Encoded pairs that are kept to draw the next one from.
 SHUFFLED = 1000
-
-
-@dataclass
-class _Portion:
-    """What a worker hands over: a batch and what was passed over for it, or why there is none."""
-
-    pairs: list[Pair]
-    tally: Tally
-    error: MgcaError | None = None
 
 
 class ShardPairs(IterableDataset):
@@ -46,7 +34,7 @@ class ShardPairs(IterableDataset):
         shards: their paths or addresses.
         batch: pairs in one batch.
         captions: captions drawn for a picture, at most.
-        size_wh: width and height of the images in pixels.
+        cropping: how images are cut out of pictures.
         seeds: of all that is drawn; mixed with the epoch, the rank and the worker.
         rank: number of this process among its peers, from 0.
         count: how many processes share the shards.
@@ -57,7 +45,7 @@ class ShardPairs(IterableDataset):
         shards: Sequence[str],
         batch: int,
         captions: int,
-        size_wh: tuple[int, int],
+        cropping: Cropping,
         seeds: tuple[int, ...],
         rank: int,
         count: int,
@@ -65,12 +53,12 @@ class ShardPairs(IterableDataset):
         self.shards = shards
         self.batch = batch
         self.captions = captions
-        self.size_wh = size_wh
+        self.cropping = cropping
         self.seeds = seeds
         self.rank = rank
         self.count = count
 
-    def __iter__(self) -> Iterator[_Portion]:
+    def __iter__(self) -> Iterator[Portion]:
         """Batches of this worker; an error is handed over as what it is, in place of one."""
         tally, pairs = Tally(), []
         try:
@@ -78,10 +66,10 @@ class ShardPairs(IterableDataset):
                 pairs.append(pair)
                 if len(pairs) == self.batch:
                     tally.pairs = len(pairs)
-                    yield _Portion(pairs, tally.taken())
+                    yield Portion(pairs, tally.taken())
                     pairs = []
         except MgcaError as error:
-            yield _Portion([], tally.taken(), error)
+            yield Portion([], tally.taken(), error)
 
     def _pairs(self, tally: Tally) -> Iterator[Pair]:
         worker = get_worker_info()
@@ -112,7 +100,7 @@ class ShardPairs(IterableDataset):
                 tally.pass_over(UNREADABLE, pair.name)
                 continue
             found = True
-            image_hw3 = crop_and_resize(picture_hw3, self.size_wh, rng)
+            image_hw3 = self.cropping(picture_hw3, rng)
             chosen = rng.permutation(len(pair.captions))[: self.captions]
             yield image_hw3, [pair.captions[index] for index in chosen], pair.captions
         return found
@@ -134,7 +122,7 @@ def shard_batches(
     shards: str,
     steps: int,
     batch: int,
-    size_wh: tuple[int, int],
+    cropping: Cropping,
     seed: int | tuple[int, ...],
     collate: Collate,
     workers: int,
@@ -149,7 +137,7 @@ def shard_batches(
         shards: a pattern of :func:`find_shards`.
         steps: how many batches.
         batch: pairs in each.
-        size_wh: width and height of the images in pixels.
+        cropping: how images are cut out of pictures.
         seed: one, or several that are mixed.
         collate: stacks pairs, in the workers.
         workers: processes that read; 0: this one.
@@ -163,42 +151,17 @@ def shard_batches(
             usable one.
     """
     seeds = (seed,) if isinstance(seed, int) else seed
-    pairs = ShardPairs(find_shards(shards), batch, captions, size_wh, seeds, rank, count)
+    pairs = ShardPairs(find_shards(shards), batch, captions, cropping, seeds, rank, count)
     loader = DataLoader(
         pairs,
         batch_size=None,
-        collate_fn=_CollatePortion(collate),
+        collate_fn=CollatePortion(collate),
         num_workers=workers,
         worker_init_fn=use_one_thread,
         multiprocessing_context=worker_context() if workers else None,
     )
     tally = Tally() if tally is None else tally
-    for ready, part, error in itertools.islice(loader, steps):
-        _announce(tally.add(part), tally, rank)
-        if error is not None:
-            raise error
-        yield ready
-
-
-class _CollatePortion:
-    """Stacks the pairs of a portion; picklable, so that workers can do it."""
-
-    def __init__(self, collate: Collate) -> None:
-        self.collate = collate
-
-    def __call__(self, portion: _Portion) -> tuple[Batch | None, Tally, MgcaError | None]:
-        ready = self.collate(portion.pairs) if portion.pairs else None
-        return ready, portion.tally, portion.error
-
-
-def _announce(kinds: Sequence[str], tally: Tally, rank: int) -> None:
-    """Say of each kind that is passed over for the first time what it is."""
-    for kind in kinds if rank == 0 else ():
-        tqdm.write(
-            f"--train-data: passing over {kind}, such as {tally.examples[kind]}; all are counted "
-            "at the end of the leg",
-            file=sys.stderr,
-        )
+    yield from unpack_portions(itertools.islice(loader, steps), tally, rank)
 
 
 class ShardSource:
@@ -235,7 +198,7 @@ class ShardSource:
             shards=self.data.shards,
             steps=span.steps - span.start,
             batch=span.batch,
-            size_wh=self.data.size_wh,
+            cropping=self.data.cropping,
             seed=(self.seed, span.first_seed, span.start),
             collate=collate,
             workers=self.data.workers,
@@ -244,6 +207,9 @@ class ShardSource:
             count=self.count,
             tally=self.tally,
         )
+
+    def known_captions(self) -> None:
+        """They are not known beforehand."""
 
     def take_tally(self) -> Tally:
         """What was read and passed over since the last call."""

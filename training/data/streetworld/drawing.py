@@ -77,6 +77,8 @@ class DisplayList:
     chunks: list[Points] = field(default_factory=list)
     loose: list[tuple[float, float]] = field(default_factory=list)
     things: list[Thing] = field(default_factory=lambda: [Thing("")])
+    #: Of a moving street: for the number of a thing, the key of the actor that it is part of.
+    actor_of_thing: dict[int, int] = field(default_factory=dict)
     textures: list[Texture] = field(default_factory=list)
     total: int = 0
     anchor: tuple[float, float] = (0.0, 0.0)  # new textures hold on to this place of the image

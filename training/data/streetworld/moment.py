@@ -147,5 +147,8 @@ def compose_moment(street: Street, seconds: float, polished: float = 0.0) -> Dis
     places = [(actor, *actor.at(seconds)) for actor in street.actors]
     for actor, x, depth in sorted(places, key=lambda place: -place[2]):
         if _NEAREST.get(actor.what, 0.8) < depth - travelled < 100:
+            first = len(scene.things)
             _draw_actor(scene, street, actor, x, depth - travelled, seconds)
+            own = range(first, len(scene.things))
+            scene.actor_of_thing.update(dict.fromkeys(own, actor.key))
     return scene

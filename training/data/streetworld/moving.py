@@ -16,6 +16,9 @@ from training.data.streetworld.rng import NAMESPACES
 from training.data.streetworld.scene import Draft, Origin, Scene, describe, look
 from training.data.streetworld.street import Street, plan_street
 
+#: The camera's focal length beside that of the still streets.
+ZOOM = 1.8
+
 
 def moving_scene(
     seed: int,
@@ -24,7 +27,7 @@ def moving_scene(
     frames: int,
     fps: float = 15,
     size_wh: tuple[int, int] = (640, 480),
-    zoom: float = 1.8,
+    zoom: float = ZOOM,
 ) -> Iterator[Scene]:
     """A drive down a street, frame by frame, with exact labels.
 

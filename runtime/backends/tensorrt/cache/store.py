@@ -22,9 +22,11 @@ from runtime.backends.tensorrt.cache.entry import (
     read_entry,
 )
 from runtime.backends.tensorrt.cache.holdings import (
+    COMPILED_FOLDER,
     PROVIDER_FOLDER,
     Holding,
     Kind,
+    compiled_holdings,
     evict,
     provider_holdings,
     size_of,
@@ -50,15 +52,17 @@ class EngineCache:
     """Engines under ``$MGCA_CACHE/engines``: ``<digest>.plan`` beside ``<digest>.json``.
 
     A plan is used only if its size and sha256 are its sidecar's, so that a crash between the two
-    writes, a full disk or a copied folder costs a rebuild and nothing else. Beside it lies
+    writes, a full disk or a copied folder costs a rebuild and nothing else. Beside it lie
     ``onnxruntime_tensorrt/<key>/``, where ONNX Runtime's TensorRT provider keeps engines of its
-    own. When all of them are more than ``limit_bytes`` (default ``$MGCA_CACHE_LIMIT``, such as
-    ``2G``, else 8 GiB), what no sidecar describes goes first, then the least recently used.
+    own, and ``openvino/``, where compiled graphs are kept. When all of them are more than
+    ``limit_bytes`` (default ``$MGCA_CACHE_LIMIT``, such as ``2G``, else 8 GiB), what no sidecar
+    describes goes first, then the least recently used.
     """
 
     def __init__(self, folder: Path | None = None, limit_bytes: int | None = None) -> None:
         self.folder = cache_folder() / "engines" if folder is None else folder
         self.provider_root = self.folder.parent / PROVIDER_FOLDER
+        self.compiled_root = self.folder.parent / COMPILED_FOLDER
         limit = os.environ.get("MGCA_CACHE_LIMIT")
         if limit_bytes is None:
             limit_bytes = parse_size(limit) if limit else DEFAULT_LIMIT_BYTES
@@ -134,12 +138,13 @@ class EngineCache:
         return [entry for _, entry in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
     def holdings(self) -> list[Holding]:
-        """Everything that takes room: engines, what a crash left, the provider's folders."""
+        """Everything that takes room: engines, what a crash left, what others compiled."""
         known = {entry.digest for entry in self.entries()}
         names = (_ENGINE_FILE.fullmatch(path.name) for path in self._paths())
         stems = sorted({name["digest"] for name in names if name})
         found = [self._holding(stem, "engine" if stem in known else "left over") for stem in stems]
-        return [*found, *provider_holdings(self.provider_root)]
+        others = provider_holdings(self.provider_root)
+        return [*found, *others, *compiled_holdings(self.compiled_root)]
 
     def provider_folder(self, key: str) -> Path:
         """A folder for ONNX Runtime's TensorRT provider, made and marked as used just now."""

@@ -16,8 +16,10 @@ from runtime.backends import choice, open_backend
 from runtime.backends.parity import trial_feeds
 from runtime.backends.tensorrt import rebuild as tensorrt_rebuild
 from runtime.backends.tensorrt.backend import TensorRtBackend, open_engine
+from runtime.backends.trial import Race
 from runtime.bundle import Bundle
 from runtime.errors import UserError
+from tests.support.processes import LIMIT_S
 
 
 @pytest.fixture
@@ -39,13 +41,13 @@ def gpu(monkeypatch: pytest.MonkeyPatch, machine: Any) -> Any:
 
 
 def engine_is_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = choice._time_runs
+    real = choice.race
 
-    def time_runs(backend: Any, feeds: Any) -> Any:
-        outputs, took = real(backend, feeds)
-        return outputs, 0.0 if isinstance(backend, TensorRtBackend) else took + 1.0
+    def race(first: Any, second: Any, frames: Any) -> Race:
+        real(first, second, frames)
+        return Race((2.0,) * 3, (1.0 if isinstance(second, TensorRtBackend) else 3.0,) * 3)
 
-    monkeypatch.setattr(choice, "_time_runs", time_runs)
+    monkeypatch.setattr(choice, "race", race)
 
 
 def test_a_built_engine_is_taken_if_it_is_the_fastest_and_agrees(
@@ -176,6 +178,7 @@ def test_the_background_process_is_a_command_that_exists(bundle: Bundle, own_cac
         text=True,
         check=False,
         cwd=Path(__file__).parents[4],
+        timeout=LIMIT_S,
     )
     assert done.returncode != 0 and "missing here: " in done.stderr
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from runtime.backends.tensorrt.cache.locking import LockedError, hold_lock
 from runtime.cli.cache import run_cache
 from runtime.cli.entry import main as mgca_rt
 from runtime.errors import MgcaError, UserError
+from tests.support.processes import started_processes
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 KEY = EngineKey("ab" * 32, "11.4.0.106", "Orin", "8.7", "fp16", {"text": ((1, 8), (4, 8), (9, 8))})
@@ -193,18 +194,20 @@ print(plan.decode())
 """
 
 
-def start(log: Path, go_on: Path, name: str, most_s: float) -> subprocess.Popen[str]:
-    """A process that builds the engine, once ``go_on`` is there or ``most_s`` are over.
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that builds the engine, once ``go_on`` is there or ``most_s`` are over.
 
     Whoever waits for the engine makes that file.
     """
     code = _CHILD.replace("**KEY", f"**{asdict(KEY)!r}")
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(log), str(go_on), name, str(most_s)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-    )
+    with started_processes() as start_process:
+
+        def start(log: Path, go_on: Path, name: str, most_s: float) -> subprocess.Popen[str]:
+            command = [sys.executable, "-c", code, log, go_on, name, most_s]
+            return start_process(command, cwd=REPOSITORY)
+
+        yield start
 
 
 def wait_for(log: Path, text: str) -> None:
@@ -214,7 +217,7 @@ def wait_for(log: Path, text: str) -> None:
         time.sleep(0.02)
 
 
-def test_of_two_processes_one_builds_and_both_have_it(tmp_path: Path) -> None:
+def test_of_two_processes_one_builds_and_both_have_it(start, tmp_path: Path) -> None:
     log = tmp_path / "log"
     children = [start(log, tmp_path / "waiting", name, 20) for name in ("a", "b")]
     outputs = {child.communicate(timeout=120)[0].strip() for child in children}
@@ -222,7 +225,7 @@ def test_of_two_processes_one_builds_and_both_have_it(tmp_path: Path) -> None:
     assert len(outputs) == 1 and log.read_text().split() == ["begin", "end"]
 
 
-def test_a_killed_builder_lets_the_next_one_in(tmp_path: Path, folder: Path) -> None:
+def test_a_killed_builder_lets_the_next_one_in(start, tmp_path: Path, folder: Path) -> None:
     log = tmp_path / "log"
     child = start(log, tmp_path / "never", "killed", 600)
     wait_for(log, "begin")
@@ -233,7 +236,7 @@ def test_a_killed_builder_lets_the_next_one_in(tmp_path: Path, folder: Path) -> 
     assert waited == [1]
     assert EngineCache().clear() == ([], [])  # nothing of it is there yet
     child.send_signal(signal.SIGKILL)
-    child.wait()
+    child.wait(60)
     (folder / f".{KEY.digest}.plan.77.dead00.part").write_bytes(b"half")
     assert EngineCache().obtain(KEY, build())[1] == b"plan"
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".plan"]

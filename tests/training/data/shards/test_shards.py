@@ -19,15 +19,15 @@ from training.config.optimiser import PhaseConfig  # noqa: E402
 from training.config.run import PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import Collate  # noqa: E402
 from training.data.config import DataConfig  # noqa: E402
+from training.data.crops import Cropping, crop_and_resize  # noqa: E402
+from training.data.portions import UNREADABLE  # noqa: E402
 from training.data.shards import (  # noqa: E402
     ShardSource,
     Tally,
     check_shards,
-    crop_and_resize,
     find_shards,
     shard_batches,
 )
-from training.data.shards.source import UNREADABLE  # noqa: E402
 from training.data.source import Span  # noqa: E402
 from training.data.stream import PairStream  # noqa: E402
 from training.engine.distributed import Processes  # noqa: E402
@@ -69,7 +69,7 @@ def test_pictures_keep_their_captions(shards):
             shards=shards,
             steps=3,
             batch=4,
-            size_wh=(32, 24),
+            cropping=Cropping((32, 24)),
             seed=1,
             collate=Collate(tokenizer),
             workers=0,
@@ -149,7 +149,7 @@ def read_numbers(path, *, steps, batch, workers=0, rank=0, count=1, seed=0, tall
         shards=str(path),
         steps=steps,
         batch=batch,
-        size_wh=(16, 16),
+        cropping=Cropping((16, 16)),
         seed=seed,
         collate=Collate(tokenize),
         workers=workers,
@@ -209,7 +209,7 @@ def test_broken_pictures_are_counted_and_cost_no_sleep(tmp_path, monkeypatch):
     assert tally.passed_over[UNREADABLE] > 10
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_epoch_without_a_usable_pair_is_an_error(tmp_path, workers):
     shard = write_shard(tmp_path / "a.tar", numbered_pairs(3, broken=range(3)))
     with pytest.raises(UserError, match=r"not one usable pair .*\d pictures that cannot be read"):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from runtime.command import run_command
+from tests.support.processes import LIMIT_S
 from training.data.streetworld import CLASS_NAMES, generate_scene, moving_scene
 from training.data.streetworld.__main__ import PROG, run
 
@@ -38,6 +39,7 @@ def test_it_is_a_command_of_its_own() -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=LIMIT_S,
     )
     assert all(name in done.stdout for name in CLASS_NAMES)
 

@@ -1,0 +1,1 @@
+"""``python -m benchmarks.retrieval``: captions find their photographs, and photographs captions."""

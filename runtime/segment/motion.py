@@ -1,0 +1,227 @@
+"""Where each cell of the grid was in the frame before, and whether it is still the same thing.
+
+The dense optical flow between the two pictures (DIS, Kroeger et al. 2016) says where a cell came
+from. Whether that is true is read off the pictures: the cell's color beside the color of the
+place that it is said to come from. A place that stood still is taken for one that did where that
+explains the picture as well, so noise on a wall does not become movement. What nothing explains
+has changed: something was uncovered, a light went on, or the scene was cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runtime.segment.frames import PreparedFrame
+from runtime.segment.scratch import Scratch
+
+if TYPE_CHECKING:
+    import cv2
+    import numpy as np
+
+#: Mean color of a cell and its neighbors, in grey levels: up to here it is the same thing ...
+SAME_COLOR = 4.0
+#: ... and from here on it is another; between them its past counts in part.
+OTHER_COLOR = 40.0
+#: Where the cells' pasts count for less than this on average, the scene was cut.
+CUT_TRUST = 0.4
+#: Flow is found on pictures of at most so many pixels.
+FLOW_PIXELS = 1 << 16
+#: Shortest side of a picture in which flow is looked for: OpenCV's needs so much to work on.
+LEAST_SIDE = 32
+
+__all__ = ["Motion", "MotionTracker"]
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """From the frame before to this one, over the grid; good until the next frame.
+
+    Attributes:
+        came_from: line and column of the place in the frame before, as ``cv2.remap`` takes them
+            (int16 (h', w', 2) and uint16 (h', w')); None where nothing has moved.
+        trust: float32 (h', w') in [0, 1]: how far the past of that place stands for the cell.
+    """
+
+    came_from: tuple[np.ndarray, np.ndarray] | None
+    trust: np.ndarray
+
+    def carry(self, plane: np.ndarray, into: np.ndarray) -> np.ndarray:
+        """Numbers of the frame before (h', w') where their things are now, interpolated.
+
+        The plane itself where nothing has moved.
+        """
+        import cv2
+
+        if self.came_from is None:
+            return plane
+        return cv2.remap(
+            plane, *self.came_from, cv2.INTER_LINEAR, into, borderMode=cv2.BORDER_REPLICATE
+        )
+
+    def carry_nearest(self, plane: np.ndarray, into: np.ndarray) -> np.ndarray:
+        """The same for what cannot be interpolated, always ``into``: float32, uint8 or uint16."""
+        import cv2
+        import numpy as np
+
+        if self.came_from is None:
+            np.copyto(into, plane)
+            return into
+        where, _ = self.came_from
+        return cv2.remap(
+            plane, where, None, cv2.INTER_NEAREST, into, borderMode=cv2.BORDER_REPLICATE
+        )
+
+
+class MotionTracker:
+    """Compares each prepared frame of one stream with the one before."""
+
+    def __init__(self) -> None:
+        self._memory = (Scratch(), Scratch())  # of this picture, and of the one before
+        self._scratch = Scratch()
+        self._before: _Look | None = None
+        self._flow_finder: cv2.DISOpticalFlow | None = None
+
+    def forget(self) -> None:
+        """The next frame is a first one."""
+        self._before = None
+
+    def follow(self, frame: PreparedFrame, grid_wh: tuple[int, int]) -> Motion | None:
+        """How a frame (columns, rows of the grid) follows from the last one that was shown here.
+
+        None where it does not: for a first one, and after a cut.
+        """
+        self._memory = self._memory[::-1]
+        before = self._before
+        now = self._before = _look_at(frame.tensor[0], grid_wh, self._memory[0])
+        if before is None or before.cells.shape != now.cells.shape:
+            return None
+        motion = self._explain(before, now)
+        return None if float(motion.trust.mean()) < CUT_TRUST else motion
+
+    def _explain(self, before: _Look, now: _Look) -> Motion:
+        import cv2
+        import numpy as np
+
+        scratch, shape = self._scratch, now.cells.shape[:2]
+        error = scratch.array("error", shape, np.float32)
+        _color_distance(before.cells, now.cells, error, scratch)
+        came_from = None
+        if float(error.max()) > SAME_COLOR and min(now.grey.shape) >= LEAST_SIDE:
+            moved = self._find_moved(before, now, error)
+            if moved is not None:
+                where = scratch.array("where", (*shape, 2), np.int16)
+                between = scratch.array("between", shape, np.uint16)
+                came_from = cv2.convertMaps(*moved, cv2.CV_16SC2, where, between)
+        trust = scratch.array("trust", shape, np.float32)
+        np.subtract(OTHER_COLOR, error, out=trust)
+        trust /= OTHER_COLOR - SAME_COLOR
+        np.clip(trust, 0.0, 1.0, out=trust)
+        return Motion(came_from, trust)
+
+    def _find_moved(
+        self, before: _Look, now: _Look, error: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Column and line each cell came from, float32 (h', w'); ``error`` becomes that of these.
+
+        None where to have stood still explains every cell as well.
+        """
+        import cv2
+        import numpy as np
+
+        scratch, shape = self._scratch, error.shape
+        across, down = self._flow(before, now, shape)
+        still = scratch.array("still", shape, bool)
+        moved_error = scratch.array("moved_error", shape, np.float32)
+        there = scratch.array("there", now.cells.shape, np.uint8)
+        border = {"borderMode": cv2.BORDER_REPLICATE}
+        cv2.remap(before.cells, across, down, cv2.INTER_LINEAR, there, **border)
+        _color_distance(there, now.cells, moved_error, scratch)
+        for place, size in ((across, shape[1]), (down, shape[0])):
+            for beyond, limit in ((np.less, -0.5), (np.greater, size - 0.5)):
+                beyond(place, limit, out=still)  # it came from outside the picture
+                np.copyto(moved_error, 255.0, where=still)
+        np.less_equal(error, moved_error, out=still)
+        if still.all():
+            return None
+        columns, lines = _positions(shape, scratch)
+        np.copyto(across, columns, where=still)
+        np.copyto(down, lines, where=still)
+        np.minimum(error, moved_error, out=error)
+        return across, down
+
+    def _flow(
+        self, before: _Look, now: _Look, shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where the flow says each cell came from: column and line, float32 (h', w')."""
+        import cv2
+        import numpy as np
+
+        if self._flow_finder is None:
+            finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+            finder.setVariationalRefinementIterations(1)
+            self._flow_finder = finder
+        scratch, (height, width) = self._scratch, shape
+        flow = scratch.array("flow", (*now.grey.shape, 2), np.float32)
+        flow[...] = 0
+        self._flow_finder.calc(now.grey, before.grey, flow)
+        cells = scratch.array("flow_of_cells", (height, width, 2), np.float32)
+        cv2.resize(flow, (width, height), cells, interpolation=cv2.INTER_AREA)
+        across = scratch.array("across", (height, width), np.float32)
+        down = scratch.array("down", (height, width), np.float32)
+        columns, lines = _positions((height, width), scratch)
+        np.multiply(cells[..., 0], width / now.grey.shape[1], out=across)
+        np.multiply(cells[..., 1], height / now.grey.shape[0], out=down)
+        across += columns
+        down += lines
+        return across, down
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A frame: grey uint8 (h, w) for the flow, and the cells' mean colors uint8 (h', w', 3)."""
+
+    grey: np.ndarray
+    cells: np.ndarray
+
+
+def _look_at(image_hw3: np.ndarray, grid_wh: tuple[int, int], memory: Scratch) -> _Look:
+    import cv2
+    import numpy as np
+
+    height, width = image_hw3.shape[:2]
+    cells = memory.array("cells", (grid_wh[1], grid_wh[0], 3), np.uint8)
+    cv2.resize(image_hw3, grid_wh, cells, interpolation=cv2.INTER_AREA)
+    grey = memory.array("grey", (height, width), np.uint8)
+    cv2.cvtColor(image_hw3, cv2.COLOR_RGB2GRAY, grey)
+    smaller = (FLOW_PIXELS / (height * width)) ** 0.5
+    if smaller < 1.0:
+        size_wh = (round(width * smaller), round(height * smaller))
+        less = memory.array("less", size_wh[::-1], np.uint8)
+        grey = cv2.resize(grey, size_wh, less, interpolation=cv2.INTER_AREA)
+    return _Look(grey, cells)
+
+
+def _color_distance(one: np.ndarray, other: np.ndarray, into: np.ndarray, scratch: Scratch) -> None:
+    """The largest difference of a color, over 3 x 3 cells, in grey levels: float32 (h', w')."""
+    import cv2
+    import numpy as np
+
+    apart = scratch.array("apart", one.shape, np.uint8)
+    cv2.absdiff(one, other, apart)
+    most = scratch.array("most", one.shape[:2], np.uint8)
+    np.maximum(apart[..., 0], apart[..., 1], out=most)
+    np.maximum(most, apart[..., 2], out=most)
+    np.copyto(into, most)
+    cv2.blur(into, (3, 3), into)
+
+
+def _positions(shape: tuple[int, ...], scratch: Scratch) -> tuple[np.ndarray, np.ndarray]:
+    """Column (w',) and line (h', 1) of each cell: float32."""
+    import numpy as np
+
+    columns = scratch.array("columns", (shape[1],), np.float32)
+    lines = scratch.array("lines", (shape[0], 1), np.float32)
+    columns[...] = range(shape[1])
+    lines[:, 0] = range(shape[0])
+    return columns, lines

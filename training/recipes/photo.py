@@ -1,0 +1,69 @@
+"""Photographs with captions, on frozen ImageNet and sentence towers: the recipe of the photo model.
+
+Command: ``python -m training.run --config photo --train-data flickr8k/captions.tsv
+--set data.squashed=true --set data.cache_views=2``
+Hardware: two processor cores.
+Time: about 25 minutes for the first leg, at 40 images/s, once the views are stored;
+the second leg has not been run whole yet.
+Score: none to quote yet; docs/experiments/031-photographs-begun.md has what was seen.
+"""
+
+from __future__ import annotations
+
+from training.config.optimiser import PhaseConfig
+from training.config.run import EvalConfig, Leg, PretrainConfig, TrainConfig
+from training.data.config import DataConfig
+from training.losses.config import LossConfig
+from training.model.mgca import ModelConfig
+from training.model.units import UnitSettings
+
+LEGS = (
+    # What goes with what, patch by patch: most of it is learned here, at a sixteenth of the cost.
+    Leg(name="patches", phase="mgca"),
+    # Where it ends: the decoder's stages that follow edges, what looks alike taught alike.
+    Leg(
+        name="edges",
+        phase="mgca",
+        changes={
+            "losses.on_patches": False,
+            "losses.region_weight": 0.5,
+            "losses.pixel_weight": 0.5,
+            "losses.color_sharpness": 100.0,
+            "mgca.steps": 150,
+            "mgca.batch": 16,
+            "mgca.learning_rate": 5e-4,
+            "mgca.warmup": 20,
+        },
+    ),
+)
+
+
+def config() -> TrainConfig:
+    """Towers as they come; the decoder and the map of the texts are trained."""
+    return TrainConfig(
+        name="photo",
+        model=ModelConfig(
+            clip_name="mgca-photo", decoder_depth=2, center_text=False, prompts="words"
+        ),
+        data=DataConfig(size_wh=(288, 288), nouns="tagger", crop_scale=(0.4, 1.0)),
+        pretrain=PretrainConfig(steps=0),
+        mgca=PhaseConfig(steps=800, batch=64, captions=1, learning_rate=2e-3, warmup=50),
+        losses=LossConfig(
+            texts="both",
+            on_patches=True,
+            # Regions and pixels are small when patches are all there is.
+            region_weight=0.0,
+            pixel_weight=0.0,
+            clip_margin=None,
+            tile_mixing=((1, 1), (1, 1)),
+            noun_balance=0.4,
+            noun_smallest=0.02,
+            noun_omission=0.15,
+            class_level_weight=0.25,
+            logit_scale=20.0,
+        ),
+        units=UnitSettings(seeds=300, space_width=32),
+        evaluation=EvalConfig(every=0, scenes=1),
+        export_size_wh=(320, 256),
+        legs=LEGS,
+    )
