@@ -26,8 +26,9 @@ demo: $(VENV)/.installed-lean
 	$(BIN)/mgca-rt
 
 # A file a worker, a core a worker: threads of their own would only fight for the cores.
-# A test that hangs ends its worker after so many seconds, with the stacks of all threads.
-TIMEOUT ?= 900
+# A test that hangs ends its worker after so many seconds; the stacks of all threads were shown before
+# (faulthandler_timeout in pyproject.toml). The longest takes half a minute on two idle cores.
+TIMEOUT ?= 420
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile \
 	--timeout $(TIMEOUT) --timeout-method thread
 
