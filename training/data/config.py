@@ -35,6 +35,8 @@ class DataConfig:
     (training.data.nouns), or ``tagger``, by part of speech (training.data.tagged_nouns; needs
     HanTa).
     """
+    kinds: bool = False
+    """Whether who names a thing names its kind too: a man is a person (training.data.kinds)."""
     cache_views: int = 0
     """So many crops of each picture are drawn once and for all, and what the frozen encoder says of
     them is stored on disk, instead of being computed each time (training.data.features); 0: none.

@@ -13,6 +13,7 @@ from torch import Tensor
 from training.data.batches import Batch, Collate
 from training.data.config import DataConfig
 from training.data.features import CachedFeatures, FrozenEncoder
+from training.data.kinds import NounsWithKinds
 from training.data.nouns import NounFinder, Nouns
 from training.data.registry import open_source
 from training.data.replay import replay_batches
@@ -129,6 +130,10 @@ class PairStream:
         return Collate(tokenizer, self._learn_nouns(), templates)
 
     def _learn_nouns(self) -> Nouns:
+        found = self._learn_names()
+        return NounsWithKinds(found) if self.config.data.kinds else found
+
+    def _learn_names(self) -> Nouns:
         if self.config.data.nouns == "phrases":
             return NounFinder.from_captions(self._sampled_texts())
         return TaggedNouns.from_captions(self.source.known_captions() or self._sampled_texts())
