@@ -21,7 +21,7 @@ from benchmarks.record.names import choose_names
 from benchmarks.record.table import format_table
 from benchmarks.retrieval.captions import USUAL_PLACE, read_captions
 from benchmarks.retrieval.matching import embed_captions, score_pairs
-from benchmarks.retrieval.pooling import POOLS, PoolSettings
+from benchmarks.retrieval.pooling import NAMES, PoolSettings
 from benchmarks.retrieval.recall import AT, DIRECTIONS, chance, describe_recall
 from benchmarks.scoring.bundle_under_test import BundleUnderTest, add_bundle_flags
 from runtime.command import CommandParser
@@ -47,7 +47,7 @@ def build_parser() -> CommandParser:
     add("--captions", type=Path, default=USUAL_PLACE, help=f"the table ({USUAL_PLACE})")
     add("--split", help="of the table's; else all rows")
     add("--limit", type=whole_number(1), help="only so many photographs, from the first on")
-    add("--pool", default="softmax", help=f"some of {','.join(POOLS)} (softmax)")
+    add("--pool", default="softmax", help=f"some of {','.join(NAMES)} (softmax)")
     add("--temperature", type=number(_LEAST), help="of softmax and sigmoid; 1 / logit scale")
     add("--top", type=number(_LEAST, 1), default=0.1, help="share that --pool top takes, 0.1")
     add("--units", choices=("pixel", "adaptive"), default="pixel", help="whose scores; pixel")
@@ -58,7 +58,7 @@ def build_parser() -> CommandParser:
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
-    pools = choose_names(arguments.pool, POOLS, "--pool")
+    pools = choose_names(arguments.pool, NAMES, "--pool")
     pool = read_captions(arguments.captions, arguments.split, arguments.limit)
     started = time.perf_counter()
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.datasets.label_image import read_photograph
-from benchmarks.retrieval.pooling import POOLS, PoolSettings
+from benchmarks.retrieval.pooling import OBJECT, POOLS, PoolSettings, pool_object
 from benchmarks.scoring.embeddings import embed_frame
 from runtime import Segmenter
 from runtime.bundle import TEXT_ENCODER_FILE
@@ -75,7 +75,7 @@ def score_pairs(
         images: paths of the photographs.
         text_kd: float32 (captions, D), of :func:`embed_captions`.
         units: whose scores are pooled: those of ``pixel`` or of ``adaptive`` units.
-        pools: ways of pooling, of :data:`benchmarks.retrieval.pooling.POOLS`.
+        pools: ways of pooling, of :data:`benchmarks.retrieval.pooling.NAMES`.
         settings: of the pooling.
         progress: show a bar on a terminal.
 
@@ -94,5 +94,9 @@ def score_pairs(
             rows = slice(first, first + _CAPTIONS_AT_ONCE)
             scores_kn = text_kd[rows] @ embeddings_dn
             for pool in pools:
-                found[pool][rows, number] = POOLS[pool](scores_kn, settings)
+                if pool == OBJECT:
+                    pooled_k = pool_object(scores_kn, embeddings_dn, settings)
+                else:
+                    pooled_k = POOLS[pool](scores_kn, settings)
+                found[pool][rows, number] = pooled_k
     return found

@@ -1,6 +1,7 @@
 """From a caption's scores at every place of a photograph to one score for the pair.
 
-All but ``max`` and ``top`` are means with a soft mask as weights, ``sum(m s) / sum(m)``:
+All but ``max``, ``top`` and ``object`` are means with a soft mask m as weights:
+``sum(m s) / sum(m)``.
 
 - ``mean``: every place weighs the same.
 - ``softmax``: ``m = exp(s / temperature)``, so that the best places weigh most.
@@ -8,6 +9,8 @@ All but ``max`` and ``top`` are means with a soft mask as weights, ``sum(m s) / 
   mean weighs, as a mask of the caption would.
 - ``top``: the mean over the share of places that score highest.
 - ``max``: the best place alone; with adaptive units, the best unit.
+- ``object``: not scores but the embeddings are averaged under the mask of ``sigmoid``, and the
+  caption's cosine with that is the score: what the object level of training aligns.
 """
 
 from __future__ import annotations
@@ -41,11 +44,15 @@ def _softmax(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
     return _weighed(scores_kn, cv2.exp((scores_kn - best_k1) / np.float32(settings.temperature)))
 
 
-def _sigmoid(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
+def _mask(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
     mean_k1 = scores_kn.mean(axis=1, keepdims=True)
     # Beyond 60 the weight is zero or one in float32, and exp stays finite.
     below = np.clip((mean_k1 - scores_kn) / np.float32(settings.temperature), -60, 60)
-    return _weighed(scores_kn, 1 / (1 + cv2.exp(below)))
+    return np.asarray(1 / (1 + cv2.exp(below)))
+
+
+def _sigmoid(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
+    return _weighed(scores_kn, _mask(scores_kn, settings))
 
 
 def _top(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
@@ -57,6 +64,25 @@ def _top(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
 
 def _max(scores_kn: np.ndarray, settings: PoolSettings) -> np.ndarray:
     return np.asarray(scores_kn.max(axis=1))
+
+
+def pool_object(
+    scores_kn: np.ndarray, embeddings_dn: np.ndarray, settings: PoolSettings
+) -> np.ndarray:
+    """Cosines of captions and what their masks hold.
+
+    Args:
+        scores_kn: float32, cosines of k captions at n places.
+        embeddings_dn: float32, the places' embeddings.
+        settings: of the masks.
+
+    Returns:
+        float32 (k,).
+    """
+    mask_kn = _mask(scores_kn, settings)
+    held_kd = mask_kn @ embeddings_dn.T
+    products_k = np.einsum("kn,kn->k", scores_kn, mask_kn)
+    return np.asarray(products_k / np.linalg.norm(held_kd, axis=1).clip(1e-6))
 
 
 def _weighed(scores_kn: np.ndarray, mask_kn: np.ndarray) -> np.ndarray:
@@ -72,3 +98,5 @@ POOLS: dict[str, Callable[[np.ndarray, PoolSettings], np.ndarray]] = {
     "top": _top,
     "max": _max,
 }
+OBJECT = "object"
+NAMES = (*POOLS, OBJECT)

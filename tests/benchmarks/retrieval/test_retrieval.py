@@ -12,7 +12,7 @@ import pytest
 from benchmarks.retrieval.__main__ import main
 from benchmarks.retrieval.captions import read_captions
 from benchmarks.retrieval.matching import embed_captions, score_pairs
-from benchmarks.retrieval.pooling import POOLS, PoolSettings
+from benchmarks.retrieval.pooling import POOLS, PoolSettings, pool_object
 from benchmarks.retrieval.recall import (
     chance,
     describe_recall,
@@ -190,3 +190,11 @@ def test_bad_arguments_are_one_line_and_exit_two(
     assert main(flags) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line
+
+
+def test_object_pooling_averages_embeddings_under_the_mask():
+    # Two places that the caption's mask holds, one that it does not; temperature near zero.
+    embeddings_dn = np.float32([[1, 0.6, 0], [0, 0.8, 1]])
+    text_kd = np.float32([[1, 0]])
+    pooled_k = pool_object(text_kd @ embeddings_dn, embeddings_dn, PoolSettings(1e-3, 0.1))
+    assert pooled_k == pytest.approx([1.6 / np.hypot(1.6, 0.8)], abs=1e-5)
