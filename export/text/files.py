@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from export.even_spacing import evenly_spaced
 from export.graph.rewrites.round_like_half import round_like_half
+from export.graph.rewrites.store_as_half import store_as_half
 from export.graph.rewrites.store_as_int8 import store_as_int8
 from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.tracing import trace_to_onnx
@@ -153,7 +154,9 @@ def write_text_files(
     nodes = _nodes_beyond_half(text, folder, keeps=keeps) if own == "fp16" else ()
     if text.tower.is_sentence and (own == "int8" or text.token_table == "int8"):
         model = _copy(text.encoder.model)
-        store_as_int8(model)
+        # The head's softmax over class names would make much of small errors.
+        store_as_int8(model, but="head")
+        store_as_half(model)
     else:
         model = in_precision(text.encoder, own, (), folder, keep_nodes=nodes).model
     save_graph(model, path)

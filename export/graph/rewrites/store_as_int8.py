@@ -7,6 +7,8 @@ when it loads the graph, so that only the file is smaller.
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -17,11 +19,12 @@ LEAST_VALUES = 4096
 __all__ = ["store_as_int8"]
 
 
-def store_as_int8(model: onnx.ModelProto) -> int:
+def store_as_int8(model: onnx.ModelProto, but: str | None = None) -> int:
     """Store the constant matrices of MatMul and Gemm as int8, one scale an output channel.
 
     Args:
         model: the fp32 graph; changed in place.
+        but: a module of what was traced, whose matrices stay as they are.
 
     Returns:
         How many matrices are stored so.
@@ -32,7 +35,9 @@ def store_as_int8(model: onnx.ModelProto) -> int:
     for node in graph.node:
         for place, name in enumerate(node.input[:2]):
             tensor = weights.get(name)
-            if node.op_type in ("MatMul", "Gemm") and tensor is not None and _is_large(tensor):
+            if tensor is None or (but is not None and _stands_in(node, but)):
+                continue
+            if node.op_type in ("MatMul", "Gemm") and _is_large(tensor):
                 axes.setdefault(name, _summed_axis(node, place))
     unfolded = [
         node for name, axis in axes.items() for node in _replace(graph, weights[name], axis)
@@ -41,6 +46,14 @@ def store_as_int8(model: onnx.ModelProto) -> int:
     del graph.node[:]
     graph.node.extend(nodes)
     return len(axes)
+
+
+def _stands_in(node: onnx.NodeProto, module: str) -> bool:
+    """Whether a node was traced in a module, as PyTorch's exporter notes it."""
+    for entry in node.metadata_props:
+        if entry.key == "pkg.torch.onnx.name_scopes":
+            return module in ast.literal_eval(entry.value)
+    return False
 
 
 def _is_large(tensor: onnx.TensorProto) -> bool:

@@ -3,7 +3,8 @@
 The space they meet in has two parts. In the first the decoder and the map have learned from
 captions what goes with what; the second is that of the trunk's own classes
 (training.model.towers.class_space), which needs no training. Both sides are of unit length in each
-part, and ``class_weight`` shares the cosine out between them.
+part, and ``class_weight`` shares the cosine out between them, but not while training: beside what
+the classes know already, the learned part would be left with less to learn.
 
 Shape legend: b images, n texts, d width of the sentence encoder, e width of the learned part, r
 width of the classes' part, c channels, hp wp the patch grid.
@@ -40,6 +41,11 @@ def join_parts(learned: Tensor, classes: Tensor | None, class_weight: float, dim
         normalize(classes, dim) * class_weight**0.5,
     )
     return torch.cat(scaled, dim=dim)
+
+
+def share_of(side: AligningDecoder | TextHead) -> float:
+    """The classes' share of a cosine: none while training."""
+    return 0.0 if side.training else side.class_weight
 
 
 class PairEncoder(nn.Module):
@@ -163,12 +169,12 @@ class AligningDecoder(TwoStages):
                 mode="bilinear",
                 align_corners=False,
             )
-        return join_parts(embeddings, classes, self.class_weight, dim=1)
+        return join_parts(embeddings, classes, share_of(self), dim=1)
 
     def align_patches(self, features: DenseFeatures) -> Tensor:
         """The same on the patch grid, without the stages that follow edges: (b, e + r, hp, wp)."""
         classes = features.embeddings_bdhw if self.has_classes else None
-        return join_parts(self.align(self._read(features)), classes, self.class_weight, dim=1)
+        return join_parts(self.align(self._read(features)), classes, share_of(self), dim=1)
 
     def _read(self, features: DenseFeatures) -> Tensor:
         stream: Tensor = self.coarse(self.read_late(self.late_norm(features.late_bchw)))
@@ -193,4 +199,4 @@ class TextHead(nn.Module):
     def forward(self, texts_nd: Tensor) -> Tensor:
         """(n, d) unit-length sentence embeddings -> (n, e + r), unit length."""
         classes = None if self.classes is None else self.classes.of_texts(texts_nd)
-        return join_parts(self.map(texts_nd), classes, self.class_weight, dim=1)
+        return join_parts(self.map(texts_nd), classes, share_of(self), dim=1)

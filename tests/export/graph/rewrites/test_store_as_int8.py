@@ -48,3 +48,12 @@ def test_small_ones_and_products_of_two_activations_stay() -> None:
     ]
     model = make_model(nodes, {"w": random(4, 4)}, [4, 4])
     assert store_as_int8(model) == 0 and kinds(model) == {"MatMul": 2}
+
+
+def test_a_module_that_is_left_out_stays() -> None:
+    node = onnx.helper.make_node("MatMul", ["x", "w"], ["y"])
+    scope = node.metadata_props.add()
+    scope.key, scope.value = "pkg.torch.onnx.name_scopes", "['', 'head', 'head.map', 'linear']"
+    model = make_model([node], {"w": WEIGHTS}, [2, 64])
+    assert store_as_int8(model, but="head") == 0 and kinds(model) == {"MatMul": 1}
+    assert store_as_int8(model, but="tower") == 1

@@ -173,6 +173,17 @@ def test_cosines_are_shared_out_between_the_parts() -> None:
     torch.testing.assert_close(joined, 0.7 * cosine(a, c) + 0.3 * cosine(b, d))
 
 
+def test_the_classes_have_no_share_while_training(model: MgcaModel) -> None:
+    learned = model.encoder.learned_width
+    tokens = model.clip.text.tokenizer(TEXTS)
+    with torch.no_grad():
+        asked = model.encode_text(tokens), model.pixel_embeddings(images()).transpose(0, 1)
+        model.train()
+        trained = model.encode_text(tokens), model.pixel_embeddings(images()).transpose(0, 1)
+    assert asked[0][:, learned:].abs().max() > 0 and asked[1][learned:].abs().max() > 0
+    assert not trained[0][:, learned:].any() and not trained[1][learned:].any()
+
+
 def test_texts_are_read_once_and_have_a_gradient_behind_the_tower(model: MgcaModel) -> None:
     tokens = tokenizer_for(model.clip)(TEXTS)
     rows = model.encode_text(tokens)
