@@ -8,6 +8,10 @@
 # make docs          build the documentation -> site/
 # make demo-assets   train, narrow, pool, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
 # make results       measure the shipped bundle again -> benchmarks/results/*.json
+# make lock          pin the development set -> requirements-dev.lock (UPGRADE=--upgrade: anew)
+# make licenses      list the licences of all packages -> docs/supply.md
+# make sbom          bill of materials of what is installed (CycloneDX) -> sbom.json
+# make audit         known vulnerabilities of what is pinned; asks a service on the network
 # make clean         remove the environment and what builds leave behind
 #
 # Only Python (3.10 to 3.14) and make are needed; the rest goes into $(VENV).
@@ -19,7 +23,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test test-fast test-commands test-compat lint format docs demo-assets results clean
+.PHONY: demo test test-fast test-commands test-compat lint format docs demo-assets results lock licenses sbom audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-lean
@@ -105,8 +109,26 @@ results: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.word_memory --json $(RESULTS)/word_memory.json
 	$(BIN)/python -m benchmarks.graph_cost --checkpoint training/assets/demo.pt --json $(RESULTS)/graph_cost_demo.json
 
+# What is installed for this Python is what the tests ran with: it is pinned as it is.
+SUPPLY := .venv-supply
+lock: $(VENV)/.installed-dev $(SUPPLY)/.installed
+	@at=$$($(BIN)/python -c 'import sys; print("%d.%d.*" % sys.version_info[:2])'); \
+	$(BIN)/python -m pip --disable-pip-version-check list --format freeze | grep -v '^mgca==' \
+		| sed "s/\$$/ ; python_full_version == \"$$at\"/" > $(SUPPLY)/installed.txt
+	$(SUPPLY)/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes \
+		--no-annotate --constraint $(SUPPLY)/installed.txt --custom-compile-command "make lock" --quiet $(UPGRADE) --output-file requirements-dev.lock
+
+licenses: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.supply
+
+sbom: $(BIN)/python $(SUPPLY)/.installed
+	$(SUPPLY)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --output-file sbom.json
+
+audit: $(SUPPLY)/.installed
+	$(SUPPLY)/bin/pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
+
 clean:
-	rm -rf $(VENV) .venv-lean build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-lean $(SUPPLY) sbom.json build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 # An environment is made once; a stamp remembers what was installed from which pyproject.toml.
 $(BIN)/python:
@@ -135,3 +157,8 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
 	$(call install,[docs])
 	@touch $@ $(VENV)/.installed-lean
+
+$(SUPPLY)/.installed: | $(BIN)/python
+	@$(BIN)/python .ci/make_environment.py $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip --quiet --disable-pip-version-check install 'uv>=0.9' 'cyclonedx-bom>=7' 'pip-audit>=2.9'
+	@touch $@

@@ -33,6 +33,7 @@ from benchmarks.scoring.bundle_under_test import BundleUnderTest, add_bundle_fla
 from runtime import Segmenter
 from runtime.command import CommandParser
 from runtime.demo import DEMO_CLASSES, demo_clip
+from runtime.errors import MgcaError
 from runtime.flag_values import number, whole_number
 from runtime.live_words import change_words
 from runtime.serve.address import parse_address
@@ -113,6 +114,9 @@ def watch(url: str, viewers: int) -> None:
     for _ in range(viewers):
         connection = socket.create_connection((place.hostname, place.port or 80))
         connection.sendall(request)
+        status = connection.recv(len("HTTP/1.1 200"), socket.MSG_WAITALL).decode("latin-1")
+        if not status.endswith(" 200"):
+            raise MgcaError(f"a viewer was answered '{status}'; expected 200: fewer --viewers")
         connection.setblocking(False)
         chosen.register(connection, selectors.EVENT_READ)
     chosen.register(sys.stdin, selectors.EVENT_READ)
@@ -134,7 +138,8 @@ def watching(url: str, viewers: int) -> Iterator[None]:
     command = [sys.executable, "-m", "benchmarks.serve", "--watch", url, "--viewers", str(viewers)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stdin is not None
-        process.stdout.readline()
+        if process.stdout.readline() != b"watching\n":
+            raise MgcaError(f"not all of {viewers} viewers are served; see above")
         try:
             yield
         finally:

@@ -13,8 +13,13 @@ Names are loaded when they are first used, so that ``import runtime`` costs next
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime 1.29 and newer send reports of their use to their maker, and keep a number of this
+# machine on its disk, unless this says otherwise before they are loaded. Who wants it sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from runtime.backends import Backend, open_backend

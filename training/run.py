@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 
 from runtime.command import CommandParser, run_command
-from runtime.errors import UserError
+from runtime.errors import MgcaError, UserError
 from training.config.legs import check_legs, reach
 from training.config.run import TrainConfig
 from training.config.values import apply_overrides
@@ -190,9 +190,18 @@ def train(arguments: Sequence[str]) -> None:
         except BaseException:
             # Ctrl-C as well as a fault in hour three: what was learned so far is kept.
             if run.state.optimizer is not None:
-                run.save()
-                run.say(f"saved; go on with --resume {run.folder / 'last.pt'}")
+                save_what_there_is(run)
             raise
+
+
+def save_what_there_is(run: Run) -> None:
+    """Save before the run ends for another reason, which stays the one that is told."""
+    try:
+        run.save()
+    except MgcaError as error:
+        run.say(str(error))
+    else:
+        run.say(f"saved; go on with --resume {run.folder / 'last.pt'}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,6 +25,7 @@ from runtime.serve.requests import (
     read_json,
     read_number,
     read_share,
+    read_whole_number,
     read_words,
 )
 from runtime.serve.routes import Operation, Parameter
@@ -65,7 +66,7 @@ class Api:
             Operation("POST", "/api/login", self.login, "Show the token, get a cookie.", "Done",
                       "Login", refusals=((401, "The token is wrong."),), is_open=True),
             Operation("POST", "/api/logout", self.logout, "Take the cookie away.", "Done",
-                      is_open=True),
+                      "Nothing", is_open=True),
             Operation("GET", "/api/words", self.words, "Known words that begin so.", "KnownWords",
                       query=(Parameter("prefix", "How they begin."),)),
             Operation("GET", "/api/streams", self.streams, "Every stream.", "Streams"),
@@ -81,8 +82,8 @@ class Api:
                       refusals=(ill_formed,)),
             Operation("GET", f"{one}/pixel", self.pixel, "What stands behind a pixel of the newest "
                       "frame.", "Pixel", query=(
-                          Parameter("x", "Share of the width, 0 to 1.", "number", True),
-                          Parameter("y", "Share of the height, 0 to 1.", "number", True)),
+                          Parameter("x", "Share of the width.", "number", True, bounds=(0, 1)),
+                          Parameter("y", "Share of the height.", "number", True, bounds=(0, 1))),
                       refusals=(ill_formed, (409, "No frame has come yet."))),
             Operation("GET", f"{one}/events", self.events, "Its last events.", "Events",
                       query=(Parameter("after", "Only those with larger numbers.", "integer"),)),
@@ -119,7 +120,12 @@ class Api:
 
     async def document(self, request: Request) -> Response:
         """The OpenAPI document."""
-        document = describe_api(request.app.state.operations, self._version)
+        document = describe_api(
+            request.app.state.operations,
+            self._version,
+            [tile.name for tile in self._board.tiles],
+            needs_token=self._token.is_needed,
+        )
         return JSONResponse(document, media_type="application/vnd.oai.openapi+json")
 
     async def login(self, request: Request) -> Response:
@@ -133,6 +139,7 @@ class Api:
 
     async def logout(self, request: Request) -> Response:
         """Take the cookie away."""
+        await read_json(request, frozenset())
         return JSONResponse({"done": True}, headers={"set-cookie": self._token.no_cookie()})
 
     async def words(self, request: Request) -> Response:
@@ -227,7 +234,7 @@ class Api:
 
     async def events(self, request: Request) -> Response:
         """The last events."""
-        entries = self._tile(request).journal.entries(int(read_number(request, "after", 0.0)))
+        entries = self._tile(request).journal.entries(read_whole_number(request, "after", 0))
         return JSONResponse({"events": [entry.record() for entry in entries]})
 
     def _tile(self, request: Request) -> Tile:

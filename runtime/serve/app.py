@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from runtime.serve.api import Api
@@ -70,4 +70,14 @@ async def _answer_refusal(request: Request, refusal: Refusal) -> Response:
 
 async def _answer_error(request: Request, error: HTTPException) -> Response:
     """Of the router: nothing is there, or not by this method."""
-    return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+    headers = error.headers
+    if error.status_code == 405:
+        headers = {"allow": ", ".join(sorted(_methods_at(request)))}
+    return JSONResponse({"error": str(error.detail)}, error.status_code, headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """All methods of a path; the router itself names those of the first route alone."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    found = (one.methods for one in routes if one.matches(request.scope)[0] is not Match.NONE)
+    return {method for methods in found for method in methods or ()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from runtime.rules.zone import LONGEST_NAME, MOST_POINTS, MOST_ZONES
@@ -55,6 +55,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Login": _object(token=_TEXT),
     "Done": _object(done={"const": True}),
+    "Nothing": _object(),
     "Class": _object(
         name=_TEXT, entry=_TEXT, words=_list(_TEXT, minItems=1), color=_COLOR, area=_SHARE
     ),
@@ -122,11 +123,25 @@ for _name in ("PixelWord", "Pixel"):  # "class" is no name that Python takes for
     SCHEMAS[_name]["required"].append("class")
 
 
-def describe_api(operations: Iterable[Operation], version: str) -> dict[str, Any]:
-    """The document of these operations."""
+def describe_api(
+    operations: Iterable[Operation],
+    version: str,
+    streams: Sequence[str] = (),
+    *,
+    needs_token: bool = False,
+) -> dict[str, Any]:
+    """The document of these operations.
+
+    Args:
+        operations: the table of routes.
+        version: of the runtime.
+        streams: names of those that run.
+        needs_token: whether who asks must show a token.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
-        paths.setdefault(one.path.replace(":int}", "}"), {})[one.method.lower()] = one.describe()
+        methods = paths.setdefault(one.path.replace(":int}", "}"), {})
+        methods[one.method.lower()] = one.describe(streams)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -137,7 +152,7 @@ def describe_api(operations: Iterable[Operation], version: str) -> dict[str, Any
                 "WebSocket /api/live is what the page uses: pictures on demand, states and events."
             ),
         },
-        "security": [{"bearer": []}, {}],
+        "security": [{"bearer": []}] if needs_token else [{"bearer": []}, {}],
         "paths": paths,
         "components": {
             "schemas": SCHEMAS,

@@ -13,11 +13,11 @@ from starlette.responses import Response, StreamingResponse
 from runtime.serve.board import Board
 from runtime.serve.clip import CLIP_S, encode_clip
 from runtime.serve.refusal import Refusal
-from runtime.serve.requests import read_number, read_view
+from runtime.serve.requests import read_view, read_whole_number
 from runtime.serve.routes import Operation, Parameter
 from runtime.serve.tile import Tile
 from runtime.serve.viewers import Channel
-from runtime.serve.views import KINDS, WIDTHS, View
+from runtime.serve.views import KINDS, WIDEST, WIDTHS, View
 
 _BOUNDARY = "picture"
 
@@ -36,7 +36,12 @@ class Pictures:
         one = "/api/streams/{name}"
         query = (
             Parameter("view", "What is drawn (default overlay).", choices=KINDS),
-            Parameter("width", f"Pixels across at most (default 640): {WIDTHS}.", "integer"),
+            Parameter(
+                "width",
+                f"Pixels across at most (default 640): {WIDTHS}.",
+                "integer",
+                bounds=(1, WIDEST),
+            ),
             Parameter("word", "The word of the view similarity."),
         )
         wrong = ((422, "There is no such view."), (409, "There is nothing to show."))
@@ -107,7 +112,7 @@ class Pictures:
     def _read(self, request: Request) -> tuple[Tile, View]:
         tile = self._board.find(request.path_params["name"])
         query = request.query_params
-        width = read_number(request, "width", 640.0)
+        width = read_whole_number(request, "width", 640)
         return tile, read_view(tile, query.get("view", "overlay"), width, query.get("word", ""))
 
 

@@ -7,26 +7,44 @@ import math
 import re
 from typing import Any, NoReturn
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from runtime.serve.gate import LARGEST_BODY_BYTES
 from runtime.serve.refusal import Refusal
 from runtime.serve.tile import Tile
-from runtime.serve.views import KINDS, View, fitting_width
+from runtime.serve.views import KINDS, WIDEST, View, fitting_width
 
 LONGEST_WORD = 100
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
-__all__ = ["read_color", "read_json", "read_number", "read_share", "read_view", "read_words"]
+__all__ = [
+    "read_color",
+    "read_json",
+    "read_number",
+    "read_share",
+    "read_view",
+    "read_whole_number",
+    "read_words",
+]
 
 
 async def read_json(request: Request, keys: frozenset[str]) -> dict[str, Any]:
-    """The body as a JSON object with some of these keys; raises ``Refusal``."""
+    """The body as a JSON object with some of these keys; raises ``Refusal``.
+
+    Every change goes through here: what is not called JSON is what another site's form can send.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(415, "a change is sent as JSON: Content-Type: application/json")
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST_BODY_BYTES:
-            raise Refusal(413, f"the body is too long; at most {LARGEST_BODY_BYTES} bytes")
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > LARGEST_BODY_BYTES:
+                raise Refusal(413, f"the body is too long; at most {LARGEST_BODY_BYTES} bytes")
+    except ClientDisconnect:  # nobody hears it any more, and it is no fault of ours
+        raise Refusal(400, "the body broke off") from None
     try:
         given = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -35,7 +53,9 @@ async def read_json(request: Request, keys: frozenset[str]) -> dict[str, Any]:
         raise Refusal(400, "the body is no JSON object; expected one")
     unknown = sorted(set(given) - keys)
     if unknown:
-        raise Refusal(422, f"{unknown[0][:40]!r} is not a key; expected {', '.join(sorted(keys))}")
+        raise Refusal(
+            422, f"{unknown[0][:40]!r} is not a key; expected {', '.join(sorted(keys)) or 'none'}"
+        )
     return given
 
 
@@ -52,18 +72,23 @@ def read_share(given: Any, what: str) -> float:
     return float(given)
 
 
-def read_number(request: Request, name: str, default: float | None = None) -> float:
-    """A number of the query; raises ``Refusal``."""
-    text = request.query_params.get(name)
-    if text is None and default is not None:
-        return default
+def read_number(request: Request, name: str) -> float:
+    """A number of the query, which must be there; raises ``Refusal``."""
     try:
-        value = float(text or "")
+        value = float(request.query_params.get(name, ""))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         raise Refusal(422, f"?{name}= is missing or no number")
     return value
+
+
+def read_whole_number(request: Request, name: str, default: int) -> int:
+    """A whole number of the query; raises ``Refusal``."""
+    text = request.query_params.get(name, str(default))
+    if not _WHOLE.fullmatch(text):
+        raise Refusal(422, f"?{name}= is no whole number")
+    return int(text)
 
 
 def read_words(given: Any, what: str) -> list[str]:
@@ -90,7 +115,7 @@ def read_view(tile: Tile, kind: str, width: float, word: str) -> View:
     """A view that a stream has; raises ``Refusal``."""
     if kind not in KINDS:
         raise Refusal(422, f"view {kind[:40]!r} is unknown; expected one of {', '.join(KINDS)}")
-    if not 1 <= width <= 100_000:
+    if not 1 <= width <= WIDEST:
         raise Refusal(422, "width: expected pixels, 1 or more")
     if kind == "units" and tile.stream.segmenter.units == "pixel":
         raise Refusal(409, f"{tile.name} runs with --units pixel, which makes no units")

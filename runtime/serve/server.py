@@ -15,12 +15,13 @@ from runtime.redaction import RedactingFilter
 from runtime.serve.address import Address, bind, bracketed
 from runtime.serve.app import build_app
 from runtime.serve.board import Board
+from runtime.serve.patience import PatientProtocol
 from runtime.serve.token import Token
 
 #: How long open requests may take to end when the server does.
 END_S = 1
 START_S = 10.0
-MOST_CONNECTIONS = 256
+MOST_CONNECTIONS = 512
 LARGEST_MESSAGE_BYTES = 4096
 
 log = logging.getLogger("mgca.serve")
@@ -79,7 +80,7 @@ class Server:
         _hear_uvicorn()
         config = uvicorn.Config(
             build_app(self.board, token, self._address.host),
-            http="h11",
+            http=PatientProtocol,
             ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE_BYTES,
             ws_per_message_deflate=False,  # JPEGs do not get smaller

@@ -34,9 +34,7 @@ class Token:
 
     def is_right(self, given: str) -> bool:
         """Compare, in a time that says nothing."""
-        if self._secret is None:
-            return True
-        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret)
+        return self._secret is None or _are_equal(given, self._secret)
 
     def admits(self, headers: Mapping[str, str]) -> bool:
         """Whether a request shows the token (``Authorization: Bearer``) or the cookie."""
@@ -45,13 +43,22 @@ class Token:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return self.is_right(given.strip())
+        cookie = self._shown_cookie(headers)
+        return cookie is not None and _are_equal(cookie, self._cookie_value().encode())
+
+    def is_guessed(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request that was not admitted showed something.
+
+        A cookie as well: it follows from the token, so that who guesses one guesses the other.
+        """
+        return "authorization" in headers or self._shown_cookie(headers) is not None
+
+    def _shown_cookie(self, headers: Mapping[str, str]) -> str | None:
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie_name)
         except CookieError:
-            return False
-        return cookie is not None and hmac.compare_digest(
-            cookie.value.encode("utf-8", "surrogateescape"), self._cookie_value().encode()
-        )
+            return None
+        return None if cookie is None else cookie.value
 
     async def pause(self) -> None:
         """Let who gave a wrong token wait."""
@@ -70,3 +77,9 @@ class Token:
     def _cookie_value(self) -> str:
         assert self._secret is not None
         return hmac.new(self._secret, b"mgca page", hashlib.sha256).hexdigest()
+
+
+def _are_equal(given: str, wanted: bytes) -> bool:
+    """Compare digests, so that not even the length shows in the time."""
+    texts = (given.encode("utf-8", "surrogateescape"), wanted)
+    return hmac.compare_digest(*(hashlib.sha256(text).digest() for text in texts))

@@ -16,7 +16,7 @@ from runtime.serve.views import View
 if TYPE_CHECKING:
     from runtime.serve.tile import Tile
 
-MOST_VIEWERS = 64
+MOST_VIEWERS = 256
 #: Different views of one stream at once: each one costs a drawing and an encoding a frame.
 MOST_VIEWS = 8
 

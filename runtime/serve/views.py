@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 KINDS = ("overlay", "masks", "units", "similarity", "picture")
 #: Widths that are sent; so few that viewers share them.
 WIDTHS = (320, 480, 640, 960)
+#: What may be asked for; more than the widest gets the widest.
+WIDEST = 100_000
 JPEG_QUALITY = 80
 _BORDER_BGR = (255, 255, 255)
 
-__all__ = ["KINDS", "WIDTHS", "View", "draw_view", "encode_jpeg", "fitting_width"]
+__all__ = ["KINDS", "WIDEST", "WIDTHS", "View", "draw_view", "encode_jpeg", "fitting_width"]
 
 
 @dataclass(frozen=True)

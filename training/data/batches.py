@@ -10,7 +10,7 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +20,6 @@ from training.data.nouns import Nouns
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 
 Tokenizer = Callable[[list[str]], Tensor]
-Pair = tuple[np.ndarray, list[str], list[str]]
-"""An image uint8 (h, w, 3) RGB, the captions drawn for it, and all that it has."""
 # All that a worker unpickles. A name that cannot be imported is passed over without a word.
 WORKER_IMPORTS = (
     "training.engine.trainer",
@@ -29,6 +27,22 @@ WORKER_IMPORTS = (
     "training.data.shards",
     "training.data.captioned",
 )
+
+
+class Pair(NamedTuple):
+    """An image with its captions.
+
+    Attributes:
+        image_hw3: uint8 (h, w, 3) RGB.
+        drawn: the captions drawn for it.
+        captions: all that it has.
+        key: what the source calls it, for messages.
+    """
+
+    image_hw3: np.ndarray
+    drawn: list[str]
+    captions: list[str]
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,7 @@ class Batch:
             where views are not numbered.
         features: what a frozen encoder says of the images, as it says it: a dataclass of tensors
             (training.data.features); None: to be asked.
+        keys: what the source calls each image; empty where it has no names.
     """
 
     images_bhw3: Tensor
@@ -60,6 +75,7 @@ class Batch:
     mirrored: bool = False
     view_b: Tensor | None = None
     features: Any = None
+    keys: tuple[str, ...] = ()
 
     @property
     def nouns(self) -> tuple[Tensor, Tensor] | None:
@@ -138,16 +154,17 @@ class Collate:
 
     def __call__(self, pairs: list[Pair]) -> Batch:
         """Pairs of image and captions -> one batch."""
-        images = torch.from_numpy(np.stack([image for image, _, _ in pairs]))
-        captions = [caption for _, drawn, _ in pairs for caption in drawn]
-        owner = torch.tensor([index for index, (_, drawn, _) in enumerate(pairs) for _ in drawn])
+        images = torch.from_numpy(np.stack([pair.image_hw3 for pair in pairs]))
+        captions = [caption for pair in pairs for caption in pair.drawn]
+        owner = torch.tensor([index for index, pair in enumerate(pairs) for _ in pair.drawn])
         tokens = self.tokenizer(captions)
+        batch = Batch(images, tokens, owner, keys=tuple(pair.key for pair in pairs))
         if self.nouns is None:
-            return Batch(images, tokens, owner)
-        named = [self.nouns.nouns_of(every) for _, _, every in pairs]
+            return batch
+        named = [self.nouns.nouns_of(pair.captions) for pair in pairs]
         nouns = sorted({noun for several in named for noun in several})
         if not nouns:
-            return Batch(images, tokens, owner)
+            return batch
         named_bu = torch.tensor([[noun in several for noun in nouns] for several in named])
         # The batch's own content chooses the sentences: the same batch always reads the same.
         first = int(owner.numel() + tokens.sum())
@@ -155,7 +172,9 @@ class Collate:
             self.templates[(first + index) % len(self.templates)].format(noun)
             for index, noun in enumerate(nouns)
         ]
-        return Batch(images, tokens, owner, self.tokenizer(sentences), named_bu)
+        return dataclasses.replace(
+            batch, noun_tokens_ul=self.tokenizer(sentences), named_bu=named_bu
+        )
 
 
 def use_one_thread(worker: int) -> None:

@@ -63,7 +63,7 @@ class StreetWorldPairs(Dataset):
             scene, variant=self.variant, size_wh=self.size_wh, exposure=self.exposure
         )
         drawn = choose_captions(captions, self.captions, scene * 1000003 + self.seed)
-        return image_hw3, drawn, list(captions)
+        return Pair(image_hw3, drawn, list(captions), f"{self.variant} scene {scene}")
 
 
 def streetworld_batches(

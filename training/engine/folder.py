@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
+from runtime.atomic_write import write_whole
 from runtime.errors import UserError
 from training.config.run import TrainConfig
 from training.config.values import to_dict
@@ -37,8 +39,30 @@ def make_folder(folder: Path, config: TrainConfig, *, keep: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (keep and path.exists()):
-            path.write_text(json.dumps(to_dict(config), indent=2) + "\n")
+            write_whole(path, (json.dumps(to_dict(config), indent=2) + "\n").encode())
+        remove_abandoned(folder)
     except OSError as error:
         raise UserError(
             f"run folder '{folder}' cannot be written ({error.strerror}); choose another --runs"
         ) from error
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed runs have left of checkpoints: each is as large as a whole one.
+
+    Those of a process that lives stay: it may be writing.
+    """
+    for path in folder.glob(f".{LAST}.*.part"):
+        process = path.name.removeprefix(f".{LAST}.").partition(".")[0]
+        if process.isdecimal() and not _lives(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

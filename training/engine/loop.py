@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from runtime.errors import MgcaError
 from training.config.optimiser import PhaseConfig
 from training.data.batches import Batch
 from training.engine.precision import autocast_on
@@ -97,6 +98,9 @@ def run_phase(
 
     Returns:
         The state at the end.
+
+    Raises:
+        MgcaError: a loss is not finite.
     """
     parameters = [p for p in objective.parameters() if p.requires_grad]
     optimizer = build_optimizer(objective, config)
@@ -112,6 +116,7 @@ def run_phase(
             with autocast:
                 losses: dict[str, Tensor] = objective(batch.to(device))
             losses["loss"].backward()
+            refuse_not_finite(name, state.step + 1, losses, batch.keys)
             norm = _step(optimizer, parameters, config.clip_norm)
             if not math.isfinite(norm):
                 tqdm.write(f"{name} step {state.step}: gradient is not finite; step left out")
@@ -128,6 +133,30 @@ def run_phase(
     finally:
         tracker.end()
     return state
+
+
+def refuse_not_finite(name: str, step: int, losses: dict[str, Tensor], keys: Sequence[str]) -> None:
+    """Stop where the loss is not finite: training on would hide which samples did that.
+
+    Args:
+        name: of the phase.
+        step: the one that is being taken, counted from 1.
+        losses: its terms, ``loss`` among them.
+        keys: of its samples.
+
+    Raises:
+        MgcaError: it is not.
+    """
+    if math.isfinite(float(losses["loss"].detach())):
+        return
+    values = {term: float(value.detach()) for term, value in losses.items()}
+    wrong = ", ".join(f"{term} {one}" for term, one in values.items() if not math.isfinite(one))
+    samples = ", ".join(keys) or "without names"
+    raise MgcaError(
+        f"{name} step {step}: the loss is not finite ({wrong}); expected numbers; the weights are "
+        f"those of step {step - 1}: go on with --resume and a lower learning rate, or leave out "
+        f"what is wrong among its {len(keys)} samples: {samples}"
+    )
 
 
 def _step(

@@ -8,6 +8,7 @@ wants. A new one (for TensorBoard, say) is one class below and one more in the l
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from runtime.errors import MgcaError
 from runtime.paced_lines import PacedLines
 
 
@@ -44,16 +46,37 @@ class JsonLines(Tracker):
     """``metrics.jsonl``: a line a measurement, so that a curve can be drawn while the run goes on.
 
     Args:
-        path: the file, which lines are added to.
+        path: the file, which lines are added to. Half a line at its end, which a full disk or a
+            power cut has left, is taken away.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._checked = False
 
     def write(self, values: dict[str, Any]) -> None:
-        """Append one line."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        """Append one line; raises ``MgcaError`` where it cannot be written."""
+        try:
+            if not self._checked:
+                _drop_half_line(self.path)
+                self._checked = True
+            with self.path.open("ab") as file:
+                file.write((json.dumps(values) + "\n").encode())
+        except OSError as error:
+            self._checked = False
+            raise MgcaError(
+                f"'{self.path}' cannot be written ({error.strerror}); free some space and go on "
+                "with --resume latest"
+            ) from error
+
+
+def _drop_half_line(path: Path) -> None:
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
 
 
 class ProgressBar(Tracker):

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from runtime.errors import MgcaError
 from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
@@ -117,7 +118,7 @@ class Run:
             sys.stdout.flush()
 
     def save(self) -> None:
-        """Write ``last.pt``."""
+        """Write ``last.pt``; raises ``MgcaError`` where it cannot be written."""
         if not self.processes.is_first:
             return
         checkpoint = Checkpoint(
@@ -132,7 +133,15 @@ class Run:
         )
         if self.active:
             self.active.keep(checkpoint)
-        save_checkpoint(self.folder / LAST, checkpoint)
+        path = self.folder / LAST
+        try:
+            save_checkpoint(path, checkpoint)
+        except (OSError, RuntimeError) as error:  # torch's writer has errors of its own
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise MgcaError(
+                f"checkpoint '{path}' cannot be written ({reason}); what was there before stays; "
+                f"free some space and go on with --resume {path}"
+            ) from error
 
     def measure(self, label: str, *, baseline: bool = False) -> dict[str, Score]:
         """Evaluate, print and log.
@@ -285,6 +294,8 @@ class Run:
 
     def execute(self) -> None:
         """All legs, from wherever the run stands."""
+        if not self.carried and not (self.folder / LAST).exists():
+            self.save()  # what is killed from now on can go on; a disk that is too small is told
         while True:
             phase, name, trained = self.phase, self.config.legs[0].name, trains(self.config)
             if trained:

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.data.batches import Collate  # noqa: E402
+from training.data.batches import Collate, Pair  # noqa: E402
 from training.data.nouns import NounFinder, phrase_words  # noqa: E402
 
 
@@ -53,7 +53,7 @@ def tokenize(texts):
 
 
 def pair(*captions, drawn=1):
-    return np.zeros((4, 6, 3), np.uint8), list(captions[:drawn]), list(captions)
+    return Pair(np.zeros((4, 6, 3), np.uint8), list(captions[:drawn]), list(captions), captions[0])
 
 
 def test_a_batch_says_who_names_what():

@@ -13,7 +13,7 @@ pytest.importorskip("HanTa")
 from runtime.errors import UserError
 from tests.support.captioned import write_captioned
 from training.data import tagger as tagger_module
-from training.data.batches import Collate
+from training.data.batches import Collate, Pair
 from training.data.config import DataConfig
 from training.data.tagged_nouns import TaggedNouns
 from training.data.tagger import Tagger, load_tagger, tag_captions
@@ -93,7 +93,7 @@ def test_collate_takes_either():
     import torch
 
     image = np.zeros((4, 4, 3), np.uint8)
-    pairs = [(image, [text], [text]) for text in CAPTIONS[:2]]
+    pairs = [Pair(image, [text], [text]) for text in CAPTIONS[:2]]
     nouns = TaggedNouns.from_captions(CAPTIONS, minimum=2)
     batch = Collate(lambda texts: torch.zeros(len(texts), 3).long(), nouns)(pairs)
     assert batch.named_bu is not None and batch.named_bu.tolist() == [[True, True]] * 2

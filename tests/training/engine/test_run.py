@@ -4,6 +4,7 @@ or another process is the point.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,8 +22,10 @@ from runtime.errors import UserError  # noqa: E402
 from tests.support.processes import LIMIT_S, run_with_children, started_processes  # noqa: E402
 from training.checkpoints.__main__ import main as checkpoints  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
+from training.engine import trainer  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
 from training.engine.evaluation import embed_names  # noqa: E402
+from training.engine.folder import make_folder  # noqa: E402
 from training.engine.trainer import Run  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
@@ -118,6 +122,54 @@ def test_stopped_and_resumed_equals_unbroken(tmp_path, run, monkeypatch):
     lines = [json.loads(x) for x in (tmp_path / "broken/metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["evaluation"] == "MGCA"
     assert 0 <= lines[-1]["miou_adaptive"] <= 1
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_the_run_goes_on_from_the_last_checkpoint(
+    tmp_path, run, monkeypatch, capfd
+):
+    steps = ["--set", "pretrain.steps=3", "--set", "mgca.steps=0", "--set", "checkpoint_every=1"]
+    run(*TINY, *steps, "--set", "name=whole")
+    saved = []
+
+    def save(path, checkpoint):
+        if len(saved) == 2:  # the first one is written before the first step
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        saved.append(checkpoint.step)
+        save_checkpoint(path, checkpoint)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "save_checkpoint", save)
+        run(*TINY, *steps, "--set", "name=full", code=1)
+    last = tmp_path / "full/last.pt"
+    error = capfd.readouterr().err.strip().splitlines()[-1]
+    assert f"checkpoint '{last}' cannot be written (No space left on device)" in error
+    assert saved == [0, 1] and load_checkpoint(last).step == 1
+    run("--resume", last)
+    assert_same(weights(tmp_path / "whole/last.pt"), weights(last))
+
+
+@pytest.mark.slow
+def test_a_run_can_go_on_from_its_very_beginning(tmp_path, run, monkeypatch):
+    steps = ["--set", "pretrain.steps=2", "--set", "mgca.steps=2"]
+    run(*TINY, *steps, "--set", "name=whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "optimise", Mock(side_effect=KeyboardInterrupt))
+        run(*TINY, *steps, "--set", "name=begun", code=130)
+    (tmp_path / "whole/last.pt").rename(tmp_path / "whole.pt")
+    run("--resume", "latest")
+    assert_same(weights(tmp_path / "whole.pt"), weights(tmp_path / "begun/last.pt"))
+
+
+def test_what_killed_runs_left_is_removed(tmp_path):
+    with started_processes() as start:
+        process = start([sys.executable, "-c", ""])
+        assert process.wait(LIMIT_S) == 0
+    kept = [f".last.pt.{os.getpid()}.0a1b2c.part", ".other.1.part", "last.pt", ".last.pt.x.part"]
+    for name in (*kept, f".last.pt.{process.pid}.0a1b2c.part"):
+        (tmp_path / name).touch()
+    make_folder(tmp_path, TrainConfig(), keep=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "config.json"])
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pytest
+
+from runtime.errors import MgcaError
 from runtime.paced_lines import PacedLines
 from training.engine import trackers
 from training.engine.trackers import InLeg, JsonLines, ProgressBar, ProgressLines, Tracker, Trackers
@@ -34,6 +37,20 @@ def test_lines_are_added_to_what_is_there(tmp_path):
         JsonLines(tmp_path / "metrics.jsonl").write({**LOSSES, "step": step})
     lines = [json.loads(x) for x in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert lines == [{**LOSSES, "step": 1}, {**LOSSES, "step": 2}]
+
+
+def test_half_a_line_is_taken_away(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(json.dumps(LOSSES) + '\n{"phase": "pret')
+    tracker = JsonLines(path)
+    tracker.write(LOSSES)
+    tracker.write(LOSSES)
+    assert [json.loads(x) for x in path.read_text().splitlines()] == [LOSSES] * 3
+
+
+def test_what_cannot_be_written_is_told_in_a_line(tmp_path):
+    with pytest.raises(MgcaError, match=r"metrics.jsonl' cannot be written \(No such file"):
+        JsonLines(tmp_path / "nowhere/metrics.jsonl").write(LOSSES)
 
 
 def test_all_are_told_and_steps_are_counted_through_the_legs():

@@ -92,7 +92,8 @@ class CaptionedPairs(Dataset):
             image_hw3 = self.cropping(picture_hw3, rng)
         captions = self.table.captions[picture]
         chosen = rng.permutation(len(captions))[: self.span.captions]
-        return image_hw3, [captions[index] for index in chosen], captions
+        drawn = [captions[index] for index in chosen]
+        return Pair(image_hw3, drawn, captions, self.table.images[picture])
 
     def _picture(self, number: int, tally: Tally) -> tuple[int, np.ndarray]:
         """Number and content of a sample's picture; where it cannot be read, of the epoch's next

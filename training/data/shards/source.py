@@ -102,7 +102,8 @@ class ShardPairs(IterableDataset):
             found = True
             image_hw3 = self.cropping(picture_hw3, rng)
             chosen = rng.permutation(len(pair.captions))[: self.captions]
-            yield image_hw3, [pair.captions[index] for index in chosen], pair.captions
+            drawn = [pair.captions[index] for index in chosen]
+            yield Pair(image_hw3, drawn, pair.captions, pair.name)
         return found
 
     def _encoded(self, epoch: int, reader: Reader, tally: Tally) -> Iterator[EncodedPair]:
