@@ -164,7 +164,8 @@ class LabelVideo(Sink):
                 container.close()
                 assert self._pipe is not None
                 self._pipe.raise_error()
-                self._file.publish()
+                if not self._pipe.broken:  # the error was raised before
+                    self._file.publish()
         finally:
             self._file.close()
             self._shape_and_names = None
