@@ -85,6 +85,7 @@ class H264Video:
         self._container.start_encoding()
         self._header_bytes = self._pipe.taken  # an error in it is raised with the first frame
         self._whole_bytes = self._header_bytes
+        self._frames = 0
 
     @property
     def has_fragment(self) -> bool:
@@ -122,6 +123,7 @@ class H264Video:
             frame.pict_type = PictureType.I
             self._key_pts = frame.pts
         self._container.mux(self._stream.encode(frame))
+        self._frames += 1
         self._note_whole()
 
     def close(self) -> None:
@@ -135,7 +137,7 @@ class H264Video:
     def _note_whole(self) -> None:
         """What was handed over until now stands; raises ``MgcaError`` if it does not."""
         self._pipe.raise_error()
-        if not self._pipe.broken:
+        if self._frames and not self._pipe.broken:  # else it is the head and the tail alone
             self._whole_bytes = self._pipe.taken
 
     def _make_even(self, image_bgr: np.ndarray) -> np.ndarray:

@@ -90,9 +90,7 @@ def labels_alone(segmenter: Segmenter, names: tuple[str, ...], image_bgr: np.nda
 
 
 @pytest.mark.parametrize("steadied", [False, True])
-def test_every_frame_is_labelled_by_one_list_that_stood(
-    segmenter: Watched, steadied: bool
-) -> None:
+def test_every_frame_is_labelled_by_one_list_that_stood(segmenter: Watched, steadied: bool) -> None:
     first, *lists = different_lists(1 + THREADS * CHANGES)
     writes = []
     begin = time.perf_counter()
@@ -101,7 +99,9 @@ def test_every_frame_is_labelled_by_one_list_that_stood(
     if steadied:
         segmenter.smoother, segmenter.motion_gate = TemporalSmoother(0.2), StillGate()
     keeper, began = Keeper(), threading.Barrier(THREADS + 1)
-    stream = Stream(Scenes(FRAMES, after=lambda index: index or began.wait(30)), segmenter, [keeper])
+    stream = Stream(
+        Scenes(FRAMES, after=lambda index: index or began.wait(30)), segmenter, [keeper]
+    )
 
     def change(mine: list[str]) -> None:
         began.wait(30)
