@@ -15,18 +15,28 @@ PICTURES = (".png", ".jpg")
 __all__ = ["find_broken", "find_hidden", "frames_of_video"]
 
 
-def find_broken(folder: Path) -> list[str]:
+def find_broken(folder: Path, seen: dict[Path, tuple[int, int]] | None = None) -> list[str]:
     """Every file under a final name that cannot be read as a whole, and what contradicts itself.
 
     A line each: the path and what is wrong with it. Of a video, what stands must play: at least
-    one frame, and no error before the last fragment. Hidden files (``.name.part``) are no output.
+    one frame. Hidden files (``.name.part``) are no output.
+
+    Args:
+        folder: of the outputs.
+        seen: time and size of files that were whole when they were looked at before, which are not
+            read again; filled in.
     """
     found = []
+    seen = {} if seen is None else seen
     for path in sorted(folder.rglob("*")):
         if path.is_dir() or path.name.startswith("."):
             continue
+        state = path.stat()
+        if seen.get(path) == (state.st_mtime_ns, state.st_size):
+            continue
         try:
             _check_file(path)
+            seen[path] = (state.st_mtime_ns, state.st_size)
         except Exception as error:  # whatever a reader meets is what a user would meet
             found.append(f"{path.relative_to(folder)}: {type(error).__name__}: {error}")
     return [*found, *_check_meanings(folder)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 __all__ = ["Operation", "find_contradiction"]
 
@@ -62,7 +63,7 @@ def find_contradiction(history: Sequence[Operation]) -> str | None:
         else:
             backward.append(_Zone(value, last_begin, first_end))
     forward.sort(key=lambda zone: zone.from_s)
-    for before, after in zip(forward, forward[1:], strict=False):
+    for before, after in pairwise(forward):
         if after.from_s < before.to_s:
             return f"{before.value} and {after.value} stood at one time"
     for inner in backward:

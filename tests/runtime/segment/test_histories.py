@@ -1,4 +1,4 @@
-"""Classes that eight threads change while frames flow: each frame has one list that really stood."""
+"""Classes that eight threads change while frames flow: each frame has one list that stood."""
 
 from __future__ import annotations
 
