@@ -1,14 +1,17 @@
-"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+"""Files that appear whole or not at all: written beside their place, then renamed into it.
+
+A line that is added to a file is there as a whole or not at all, too.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["replacing", "write_whole"]
+__all__ = ["append_whole", "replacing", "write_whole"]
 
 
 @contextmanager
@@ -42,3 +45,17 @@ def write_whole(path: Path, content: bytes, *, synced: bool = False) -> None:
             if synced:
                 stream.flush()
                 os.fsync(stream.fileno())
+
+
+def append_whole(path: Path, content: bytes) -> None:
+    """Add to a file's end, all of it or nothing; raises ``OSError``."""
+    with path.open("ab", buffering=0) as stream:
+        at = stream.seek(0, os.SEEK_END)
+        rest = memoryview(content)
+        try:
+            while rest:
+                rest = rest[stream.write(rest) :]
+        except OSError:
+            with suppress(OSError):
+                stream.truncate(at)
+            raise

@@ -45,7 +45,7 @@ COLORS = {
 _ENCODER_SHA256 = "e" * 64
 _TABLE_ROWS = 1024
 
-__all__ = ["SeedBundle", "read_corpus"]
+__all__ = ["SeedBundle", "read_corpus", "write_tiny_bundle"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,12 @@ def read_corpus(folder: Path) -> Sequence[SeedBundle]:
         )
         for name, place in named.items()
     ]
+
+
+def write_tiny_bundle(folder: Path) -> Path:
+    """Write a bundle of a few kilobytes that knows four colors; gives its folder."""
+    _write_tiny(folder, None, _clip_tokenizer())
+    return folder
 
 
 def _write_tiny(folder: Path, kind: str | None, tokenizer: bytes) -> None:

@@ -125,8 +125,14 @@ def _fill(
 def _swap(fresh: Path, target: Path) -> None:
     """Put the fresh folder in the target's place; a kill in between leaves one of the two there."""
     if not target.exists():
-        os.rename(fresh, target)
-        return
+        try:
+            os.rename(fresh, target)
+        except OSError:
+            if not target.exists():
+                raise
+            check_replaceable(target)  # another export has put its own there meanwhile
+        else:
+            return
     if exchange(fresh, target):
         return  # the older one stands in the fresh one's place now, and is removed with it
     old = fresh.with_suffix(".old")

@@ -25,7 +25,7 @@ class StopSignals:
 
     Attributes:
         event: set by a signal that ends the run.
-        graceful: whether it is only set; before, the signal raises ``KeyboardInterrupt``.
+        graceful: whether it is only set; before, the signal raises ``KeyboardInterrupt`` as well.
         hangup: once it is there, SIGHUP sets it and ends nothing: files are to be read again.
     """
 
@@ -56,7 +56,13 @@ class StopSignals:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._leave()
+        if isinstance(error, Exception) and self.event.is_set() and not self.graceful:
+            # A library that was being imported may make an error of its own of it.
+            raise KeyboardInterrupt from error
+
+    def _leave(self) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if self._wakeup is not None:
@@ -71,9 +77,9 @@ class StopSignals:
             assert self.hangup is not None
             self.hangup.set()
             return
+        self.event.set()  # also where a library catches what is raised: then the run ends later
         if not self.graceful:
             raise KeyboardInterrupt
-        self.event.set()
 
     def _listen(self, heard: socket.socket) -> None:
         """End the process at the second signal; the first is :meth:`_handle`'s."""

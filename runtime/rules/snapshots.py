@@ -69,7 +69,8 @@ def write_snapshot(
         number += 1
         path = folder / f"{stream}_{moment}_{frame_index:06d}-{number}.jpg"
     write_whole(path, _encode(picture_bgr))
-    for old in find_snapshots(folder, stream)[:-most]:
+    others = [one for one in find_snapshots(folder, stream) if one != path]
+    for old in others[: max(0, len(others) - most + 1)]:  # this one stays, if the clock went back
         old.unlink(missing_ok=True)
     return path
 

@@ -84,11 +84,13 @@ class H264Video:
         self._stream.codec_context.sample_aspect_ratio = pixel_aspect
         self._container.start_encoding()
         self._header_bytes = self._pipe.taken  # an error in it is raised with the first frame
+        self._whole_bytes = self._header_bytes
+        self._frames = 0
 
     @property
     def has_fragment(self) -> bool:
-        """Whether something that plays has been written."""
-        return self._pipe.taken > self._header_bytes
+        """Whether something that plays has been written, as a whole."""
+        return self._whole_bytes > self._header_bytes
 
     @property
     def bytes_written(self) -> int:
@@ -121,7 +123,8 @@ class H264Video:
             frame.pict_type = PictureType.I
             self._key_pts = frame.pts
         self._container.mux(self._stream.encode(frame))
-        self._pipe.raise_error()
+        self._frames += 1
+        self._note_whole()
 
     def close(self) -> None:
         """Write out what the encoder still holds and end the file; a second call does nothing."""
@@ -129,7 +132,13 @@ class H264Video:
         if container is not None:
             container.mux(self._stream.encode(None))
             container.close()
-            self._pipe.raise_error()
+            self._note_whole()
+
+    def _note_whole(self) -> None:
+        """What was handed over until now stands; raises ``MgcaError`` if it does not."""
+        self._pipe.raise_error()
+        if self._frames and not self._pipe.broken:  # else it is the head and the tail alone
+            self._whole_bytes = self._pipe.taken
 
     def _make_even(self, image_bgr: np.ndarray) -> np.ndarray:
         import cv2

@@ -172,7 +172,7 @@ class JsonLines(Sink):
         if self.file is None:
             write_stdout(line, FLAG)
         else:
-            self.file.write_all(line.encode("utf-8"))
+            self.file.append_whole(line.encode("utf-8"))
             self.file.publish()
 
     def record(self) -> dict[str, Any] | None:

@@ -57,7 +57,7 @@ class LabelVideo(Sink):
     def __init__(self, path: str) -> None:
         self.given = path
         self.written = 0
-        self.files = 0
+        self.files = self._frames_in_file = 0
         self._file = OutputFile(path, FLAG)
         self._first = self._file.path
         self._facts: RunFacts | None = None
@@ -109,6 +109,7 @@ class LabelVideo(Sink):
         assert self._pipe is not None
         self._pipe.raise_error()
         self.written += 1
+        self._frames_in_file += 1
         if self._pipe.taken > self._header_bytes:
             self._file.publish()
 
@@ -137,6 +138,7 @@ class LabelVideo(Sink):
         self._container, self._stream = container, stream
         container.start_encoding()
         self._header_bytes, self._last_pts = self._pipe.taken, -1
+        self._frames_in_file = 0
         self._began_s = 0.0 if not self.files else item.frame.time_s
         self.files += 1
         self._pipe.raise_error()
@@ -164,7 +166,8 @@ class LabelVideo(Sink):
                 container.close()
                 assert self._pipe is not None
                 self._pipe.raise_error()
-                self._file.publish()
+                if self._frames_in_file and not self._pipe.broken:
+                    self._file.publish()
         finally:
             self._file.close()
             self._shape_and_names = None

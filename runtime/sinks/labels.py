@@ -19,6 +19,7 @@ from runtime.sinks.label_list import (
     write_class_list,
 )
 from runtime.sinks.output_file import check_folder, make_folder
+from runtime.sinks.place_lock import FolderLock
 from runtime.sinks.registry import register
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class LabelFolder(Sink):
     Each file appears whole or not at all. Beside them stands :data:`LIST_NAME`, what the values
     mean. Label images of the same class list that are in the folder already stay, unless a new one
     has their name; those of another list are refused, or removed with ``overwrite`` when the first
-    new one is ready.
+    new one is ready. One run at a time writes to a folder.
     """
 
     key = "label_dir"
@@ -63,7 +64,9 @@ class LabelFolder(Sink):
         self.overwrite = overwrite
         self.written = 0
         self._facts: RunFacts | None = None
+        self._lock = FolderLock(FLAG, self.folder)
         self._stale: list[Path] = []
+        self._seen: bytes | None = None
         self._class_names: tuple[str, ...] = ()
         self._changes: list[tuple[str, tuple[str, ...]]] = []
 
@@ -80,6 +83,7 @@ class LabelFolder(Sink):
             raise UserError(f"{FLAG} is empty; give the name of a folder")
         check_folder(self.folder, FLAG)
         claims.claim_folder(FLAG, self.given)
+        self._lock.check()
         claims.claim_images(FLAG, self.given, ".png")
         if os.path.realpath(self.folder / LIST_NAME) in claims.inputs:
             raise UserError(f"{FLAG} {self.given} would overwrite an input; give another folder")
@@ -87,6 +91,7 @@ class LabelFolder(Sink):
 
     def _check_older(self, claims: Claims) -> None:
         """Refuse label images of another class list, or note that they are to be removed."""
+        self._seen = self._look()
         try:
             names = read_class_names(self.folder)
         except (ValueError, OSError):
@@ -129,9 +134,22 @@ class LabelFolder(Sink):
             ) from None
         self.written += 1
 
+    def _look(self) -> bytes | None:
+        """The folder's list as it stands, None without one."""
+        try:
+            return (self.folder / LIST_NAME).read_bytes()
+        except OSError:
+            return None
+
     def _start(self) -> None:
         """Make the folder, remove what is stale, say what the values mean."""
         make_folder(self.folder, FLAG)
+        self._lock.take()
+        if self._look() != self._seen:
+            raise MgcaError(
+                f"{FLAG}: another run has written to {self.given} since this one began; "
+                "give each run its own folder"
+            )
         for path in self._stale:
             path.unlink(missing_ok=True)
         if self._facts is not None:
@@ -146,7 +164,8 @@ class LabelFolder(Sink):
             write_class_list(self.folder, self._facts, self._changes)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let other runs have the folder."""
+        self._lock.release()
 
     def record(self) -> dict[str, Any] | None:
         """The folder and the number of files."""

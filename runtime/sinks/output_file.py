@@ -8,18 +8,22 @@ The rules, for every output file and folder:
 - A file that exists stays untouched until the first new content is ready. The new content is
   written beside it and renamed over it at that moment; writing goes on in the renamed file, so
   that after a kill the file is where it was asked for.
+- A file that another run is writing is refused, and one that is removed while it is written is told
+  at the end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from runtime.errors import MgcaError, UserError
+from runtime.sinks.place_lock import is_being_written, lock_handle, refuse_being_written
 
 if TYPE_CHECKING:
     from runtime.sinks.claims import Claims
@@ -112,6 +116,7 @@ class OutputFile:
         check_folder(self.path.parent, self.flag)
         if self.path.exists() and not os.access(self.path, os.W_OK):
             raise UserError(f"{self.flag} {self.given} is write-protected; give another name")
+        refuse_being_written(self.flag, self.given, self.path)
 
     def is_special(self) -> bool:
         """Whether the path is a device or a pipe: never renamed over."""
@@ -124,8 +129,11 @@ class OutputFile:
                 self.handle = open(self.path, "wb", buffering=0)
             else:
                 make_folder(self.path.parent, self.flag)
-                self._beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+                # Containers that share a folder all have the same process number.
+                mark = f"{os.getpid()}.{secrets.token_hex(3)}"
+                self._beside = self.path.with_name(f".{self.path.name}.{mark}.part")
                 self.handle = open(self._beside, "wb", buffering=0)
+                lock_handle(self.handle.fileno())
         except OSError as error:
             raise self.failure(error) from None
         return self.handle
@@ -134,6 +142,10 @@ class OutputFile:
         """Put the file in its place. Writing to the handle goes on; a second call does nothing."""
         if self._beside is None:
             return
+        if is_being_written(self.path):  # it began since the check
+            raise MgcaError(
+                f"{self.flag} {self.given} is being written by another run; give each run its own"
+            )
         try:
             os.replace(self._beside, self.path)
         except OSError as error:
@@ -150,14 +162,42 @@ class OutputFile:
         except OSError as error:
             raise self.failure(error) from None
 
+    def append_whole(self, content: bytes) -> None:
+        """The same at the file's end, of which nothing stays if it cannot all be written."""
+        assert self.handle is not None
+        at = self.handle.tell() if self.handle.seekable() else None
+        try:
+            self.write_all(content)
+        except MgcaError:
+            if at is not None:
+                with contextlib.suppress(OSError):  # devices and pipes have no length
+                    self.handle.truncate(at)
+            raise
+
     def close(self) -> None:
-        """Close the handle; remove the file beside if it was never published."""
-        if self.handle is not None:
-            self.handle.close()
-            self.handle = None
-        if self._beside is not None:
-            self._beside.unlink(missing_ok=True)
-            self._beside = None
+        """Close the handle; remove the file beside if it was never published.
+
+        Raises:
+            MgcaError: the file was removed or replaced by somebody while it was written.
+        """
+        handle, self.handle = self.handle, None
+        beside, self._beside = self._beside, None
+        gone = False
+        try:
+            if handle is not None:
+                state = os.fstat(handle.fileno())
+                gone = stat.S_ISREG(state.st_mode) and state.st_nlink == 0
+                handle.close()
+        except OSError as error:
+            raise self.failure(error) from None
+        finally:
+            if beside is not None:
+                beside.unlink(missing_ok=True)
+        if gone and beside is None:
+            raise MgcaError(
+                f"{self.flag} {self.given} was removed or replaced while it was written; "
+                "what it held is lost"
+            )
 
     def failure(self, error: OSError) -> MgcaError:
         """The error for a write that failed while running (exit code 1)."""

@@ -133,7 +133,8 @@ class OverlayVideo(Sink):
         try:
             if video is not None:
                 video.close()
-                self.file.publish()
+                if video.has_fragment:
+                    self.file.publish()
         finally:
             self.file.close()
 

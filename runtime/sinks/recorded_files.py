@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from runtime.sinks.place_lock import is_being_written, lock_handle
+
 ENDING = ".mp4"
 #: Stands in the metadata at the head of each file.
 MARK = "segment of a recording by mgca-rt"
@@ -21,7 +23,15 @@ _NAME = re.compile(r"(?:(?P<stream>.+)_)?(?P<start>\d{8}T\d{6}\.\d{3}Z)\.mp4", r
 _HEAD_BYTES = 1 << 13
 _FORBIDDEN = re.compile(r"[^\w.-]+")
 
-__all__ = ["MARK", "RecordedFile", "create_file", "find_files", "plain_name", "remove_oldest"]
+__all__ = [
+    "MARK",
+    "NewFile",
+    "RecordedFile",
+    "create_file",
+    "find_files",
+    "plain_name",
+    "remove_oldest",
+]
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,48 @@ def plain_name(name: str) -> str:
     return _FORBIDDEN.sub("_", name).lstrip(".")
 
 
-def create_file(folder: Path, stream: str, started_at: float) -> tuple[Path, BinaryIO]:
+class NewFile:
+    """A file that is being written: under a hidden name until something in it plays.
+
+    It is locked, so that nobody who makes room removes it.
+
+    Attributes:
+        path: where it is going to be.
+        handle: unbuffered.
+    """
+
+    def __init__(self, path: Path, beside: Path) -> None:
+        self.path = path
+        self._beside: Path | None = beside
+        self.handle: BinaryIO = open(beside, "xb", buffering=0)
+        lock_handle(self.handle.fileno())
+
+    def publish(self) -> Path:
+        """Put it in its place, which nothing has; a second call does nothing. Gives the place.
+
+        Raises:
+            OSError: it cannot be put there.
+        """
+        if self._beside is not None:
+            os.rename(self._beside, self.path)
+            self._beside = None
+        return self.path
+
+    def close(self) -> None:
+        """End it; what was never published is removed."""
+        try:
+            self.handle.close()
+        finally:
+            beside, self._beside = self._beside, None
+            if beside is not None:
+                beside.unlink(missing_ok=True)
+
+
+def create_file(folder: Path, stream: str, started_at: float) -> NewFile:
     """Create the file of a segment that begins at ``started_at`` (seconds since 1970).
 
     Where there is one of that name already, a clock having gone back, the name says a millisecond
-    more. The handle is unbuffered.
+    more.
 
     Raises:
         OSError: it cannot be created.
@@ -60,10 +107,13 @@ def create_file(folder: Path, stream: str, started_at: float) -> tuple[Path, Bin
         seconds, rest = divmod(milliseconds, 1000)
         start = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest:03d}Z"
         path = folder / ("_".join(filter(None, (plain_name(stream), start))) + ENDING)
+        beside = path.with_name(f".{path.name}.part")  # of that name there is one in the folder
         try:
-            return path, open(path, "xb", buffering=0)
+            if not path.exists():
+                return NewFile(path, beside)
         except FileExistsError:
-            milliseconds += 1
+            pass
+        milliseconds += 1
 
 
 def find_files(folder: Path, known: set[Path]) -> list[RecordedFile]:
@@ -94,7 +144,8 @@ def find_files(folder: Path, known: set[Path]) -> list[RecordedFile]:
 def remove_oldest(folder: Path, most_bytes: int, known: set[Path]) -> int:
     """Remove the oldest recorded files until the others hold ``most_bytes`` at most.
 
-    The newest of each stream stays whatever it holds. Gives how many were removed.
+    The newest of each stream stays whatever it holds, and so does what is being written: where the
+    clock has gone back, that is not the newest by its name. Gives how many were removed.
 
     Raises:
         OSError: the folder cannot be read, or a file not removed.
@@ -105,7 +156,7 @@ def remove_oldest(folder: Path, most_bytes: int, known: set[Path]) -> int:
     for one in files:
         if total <= most_bytes:
             break
-        if newest[one.stream] == one.path:
+        if newest[one.stream] == one.path or is_being_written(one.path):
             continue
         one.path.unlink(missing_ok=True)
         known.discard(one.path)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import MgcaError, UserError
 from runtime.flag_values import byte_count, duration_s, write_byte_count, write_duration
@@ -15,7 +15,7 @@ from runtime.options import option
 from runtime.sinks.base import RunFacts, SegmentedFrame, Sink
 from runtime.sinks.h264 import H264Video, even_wh
 from runtime.sinks.output_file import check_folder, make_folder
-from runtime.sinks.recorded_files import MARK, create_file, remove_oldest
+from runtime.sinks.recorded_files import MARK, NewFile, create_file, remove_oldest
 from runtime.sinks.registry import register
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ class Recording(Sink):
         self._stream = ""
         self._source: Source | None = None
         self._video: H264Video | None = None
-        self._handle: BinaryIO | None = None
-        self._path = self.folder
+        self._file: NewFile | None = None
         self._pixel_aspect = Fraction(1)
         self._began_s = self._looked_s = 0.0
         self._known: set[Path] = set()
@@ -129,6 +128,8 @@ class Recording(Sink):
             video = self._video or self._start(item, image_bgr)
             video.write(image_bgr, item.frame.time_s - self._began_s)
             self.frames += 1
+            if video.has_fragment:
+                self._publish()
             if item.frame.time_s - self._looked_s >= LOOK_EVERY_S:
                 self._look(item.frame.time_s)
         except OSError as error:
@@ -146,8 +147,7 @@ class Recording(Sink):
     def _start(self, item: SegmentedFrame, image_bgr: np.ndarray) -> H264Video:
         make_folder(self.folder, FLAG)
         captured_at = time.time() - (time.perf_counter() - item.frame.captured_at)
-        self._path, self._handle = create_file(self.folder, self._stream, captured_at)
-        self._known.add(self._path)
+        self._file = create_file(self.folder, self._stream, captured_at)
         self._began_s, self._pixel_aspect = item.frame.time_s, item.frame.pixel_aspect
         fps = None if self._source is None else self._source.fps
         self._video = H264Video(
@@ -165,34 +165,39 @@ class Recording(Sink):
             self.removed += remove_oldest(self.folder, self.keep_bytes, self._known)
 
     def _write_all(self, content: bytes) -> None:
-        assert self._handle is not None
+        assert self._file is not None
         rest = memoryview(content)
         try:
             while rest:
-                rest = rest[self._handle.write(rest) :]
+                rest = rest[self._file.handle.write(rest) :]
         except OSError as error:
             raise self._failure(error) from None
 
+    def _publish(self) -> None:
+        if self._file is not None:
+            self._known.add(self._file.publish())
+
     def _failure(self, error: OSError) -> MgcaError:
+        path = self.folder if self._file is None else self._file.path
         return MgcaError(
-            f"{FLAG}: {self._path} could not be written ({error.strerror or error}); "
+            f"{FLAG}: {path} could not be written ({error.strerror or error}); "
             "free some space, give another place or a smaller --keep"
         )
 
     def close(self) -> None:
         """End the file that is open; a file without a picture is removed."""
         video, self._video = self._video, None
-        handle, self._handle = self._handle, None
         try:
             if video is not None:
-                self._handle = handle  # the encoder's rest still goes there
                 video.close()
+                if video.has_fragment:
+                    self._publish()
+        except OSError as error:
+            raise self._failure(error) from None
         finally:
-            self._handle = None
-            if handle is not None:
-                handle.close()
-                if video is None or not video.has_fragment:
-                    self._path.unlink(missing_ok=True)
+            file, self._file = self._file, None
+            if file is not None:
+                file.close()
 
     def record(self) -> dict[str, Any] | None:
         """The folder, how many frames and files were written and how many files removed."""

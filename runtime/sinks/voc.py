@@ -8,11 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.atomic_write import write_whole
+from runtime.atomic_write import append_whole, write_whole
 from runtime.errors import MgcaError, UserError
 from runtime.options import option
 from runtime.sinks.base import RunFacts, SegmentedFrame, Sink
 from runtime.sinks.output_file import check_folder, make_folder
+from runtime.sinks.place_lock import FolderLock
 from runtime.sinks.registry import register
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class VocFolder(Sink):
         self.given = folder
         self.folder = Path(folder)
         self.written = 0
+        self._lock = FolderLock(FLAG, self.folder)
         self._names: list[str] = []
         self._listed: set[str] = set()
 
@@ -69,14 +71,15 @@ class VocFolder(Sink):
             raise UserError(f"{FLAG} is empty; give the name of a folder")
         check_folder(self.folder, FLAG)
         claims.claim_folder(FLAG, self.given)
+        self._lock.check()
         claims.claim_images(FLAG, str(self.folder / PICTURES), ".jpg")
         claims.claim_images(FLAG, str(self.folder / LABELS), ".png")
         for name in claims.class_names:
             refuse_name(name, UserError)
-        self._check_older(list(claims.class_names))
+        self._check_older(list(claims.class_names), UserError)
 
-    def _check_older(self, names: list[str]) -> None:
-        """Refuse a data set whose indices mean something else."""
+    def _check_older(self, names: list[str], error: type[MgcaError]) -> None:
+        """Refuse a data set whose indices mean something else; raises ``error``."""
         labels, meaning = self.folder / LABELS, self.folder / MAP_NAME
         try:
             text = meaning.read_text(encoding="utf-8") if meaning.exists() else None
@@ -84,7 +87,7 @@ class VocFolder(Sink):
             text = ""
         older = text is not None or (labels.is_dir() and any(labels.iterdir()))
         if older and text != _describe_map(names):
-            raise UserError(
+            raise error(
                 f"{FLAG} {self.given} holds a data set of other classes, whose indices mean "
                 "something else; give another folder"
             )
@@ -113,15 +116,19 @@ class VocFolder(Sink):
     def _start(self) -> None:
         for name in (PICTURES, LABELS, LISTS):
             make_folder(self.folder / name, FLAG)
+        self._lock.take()
+        self._check_older(self._names, MgcaError)  # another run may have written one since
         self._write_map()
         listing = self.folder / LISTS / LIST_NAME
         if listing.exists():
-            self._listed = set(listing.read_text(encoding="utf-8", errors="replace").split("\n"))
+            text = listing.read_text(encoding="utf-8", errors="replace")
+            self._listed = set(text.split("\n"))
+            if text and not text.endswith("\n"):  # written by hand, or by a run that was killed
+                append_whole(listing, b"\n")
 
     def _list(self, stem: str) -> None:
         if stem not in self._listed:
-            with open(self.folder / LISTS / LIST_NAME, "a", encoding="utf-8") as stream:
-                stream.write(stem + "\n")
+            append_whole(self.folder / LISTS / LIST_NAME, f"{stem}\n".encode())
             self._listed.add(stem)
 
     def _to_indices(self, item: SegmentedFrame) -> np.ndarray:
@@ -145,7 +152,8 @@ class VocFolder(Sink):
         write_whole(self.folder / MAP_NAME, _describe_map(self._names).encode("utf-8"))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Let other runs have the folder."""
+        self._lock.release()
 
     def record(self) -> dict[str, Any] | None:
         """The folder and the number of frames."""

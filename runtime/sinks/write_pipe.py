@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from runtime.errors import MgcaError
-
 __all__ = ["SeekableWritePipe", "WritePipe"]
 
 
@@ -17,22 +15,23 @@ class WritePipe:
 
     Attributes:
         taken: bytes that PyAV handed over.
+        broken: whether one of them could not be written, and nothing after it was.
     """
 
     def __init__(self, write_all: Callable[[bytes], None]) -> None:
         self.taken = 0
+        self.broken = False
         self._write_all = write_all
-        self._error: MgcaError | None = None
-        self._broken = False
+        self._error: Exception | None = None
 
     def write(self, content: bytes) -> int:
         """Take what PyAV hands over; gives its length, always."""
-        if not self._broken:
+        if not self.broken:
             try:
                 self._write_all(bytes(content))
-            except MgcaError as error:
+            except Exception as error:  # out of memory, too
                 self._error = error
-                self._broken = True
+                self.broken = True
         self.taken += len(content)
         return len(content)
 

@@ -181,4 +181,20 @@ MUTATIONS = (
         "runtime/redaction.py", 'if "@" in authority or rest.count("@") > 1 or _is_host(authority)',
         'if rest.count("@") > 1', "tests/runtime/test_redaction.py",
     ),
+    Mutation(
+        "runtime/segment/segmenter.py", "class_names=raw.queries.class_names",
+        "class_names=self.class_names", "tests/runtime/segment/test_histories.py",
+    ),
+    Mutation(
+        "runtime/sinks/h264.py", "if self._frames and not self._pipe.broken:",
+        "if not self._pipe.broken:", "tests/runtime/stream/test_faults.py",
+    ),
+    Mutation(
+        "runtime/sinks/output_file.py", "self.handle.truncate(at)", "pass",
+        "tests/runtime/sinks/test_faults.py",
+    ),
+    Mutation(
+        "runtime/sinks/place_lock.py", "return not _lock(descriptor, exclusive=False)",
+        "return False", "tests/runtime/sinks/test_faults.py",
+    ),
 )  # fmt: skip

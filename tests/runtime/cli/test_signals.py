@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from runtime.cli.signals import StopSignals
 from tests.support.clips import draw_scene, read_video, write_long_clip
 from tests.support.processes import (
     ENGINE,
@@ -138,6 +139,29 @@ def test_a_signal_ends_a_read_that_hangs(start_cli: Start, color_bundle, tmp_pat
     assert (process.returncode, without_progress(stderr)) == (130, "")
     assert "stopped   by a signal" in stdout
     assert json.loads((tmp_path / "r.json").read_text())["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("raised", [ImportError("initialization failed"), None])
+def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
+    raised: Exception | None,
+) -> None:
+    """As the loading of some C extensions does."""
+    stopping = StopSignals()
+
+    def load() -> None:
+        with stopping:
+            try:
+                signal.raise_signal(signal.SIGHUP)
+            except KeyboardInterrupt:
+                if raised is not None:
+                    raise raised from None
+
+    if raised is None:
+        load()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            load()
+    assert stopping.event.is_set()
 
 
 STUCK = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,13 @@ def test_the_oldest_pictures_go(tmp_path: Path) -> None:
     assert find_snapshots(tmp_path, "a") == paths[2:]
     assert foreign.exists() and other.exists() and not paths[1].exists()
     assert MARK in paths[3].read_bytes() and cv2.imread(str(paths[3])).shape == (8, 8, 3)
+
+
+def test_the_picture_just_written_stays_when_the_clock_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture_bgr, clock = np.zeros((4, 4, 3), np.uint8), time.time
+    older = [write_snapshot(tmp_path, "a", index, picture_bgr, 2) for index in range(2)]
+    monkeypatch.setattr("runtime.rules.snapshots.time.time", lambda: clock() - 3600.0)
+    newest = write_snapshot(tmp_path, "a", 2, picture_bgr, 2)
+    assert find_snapshots(tmp_path, "a") == [newest, older[1]]

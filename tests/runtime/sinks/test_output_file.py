@@ -111,3 +111,16 @@ def test_two_outputs_may_make_one_folder_at_once(tmp_path: Path) -> None:
     wait_for_end(*threads)
     assert sorted(len(one) for one in made) == [1, 2]
     assert sorted(path.name for path in (tmp_path / "shared").iterdir()) == ["one", "two"]
+
+
+def test_of_two_that_appear_at_their_end_the_last_one_stays_whole(tmp_path: Path) -> None:
+    """As reports and COCO files do."""
+    files = [OutputFile(tmp_path / "r.json", "--report") for _ in range(2)]
+    for number, file in enumerate(files):
+        file.open()
+        file.write_all(b"%d" % number * 9)
+    for file in files:
+        file.publish()
+        file.close()
+    assert (tmp_path / "r.json").read_bytes() == b"1" * 9
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]

@@ -44,10 +44,11 @@ def listed(folder: Path) -> list[Path]:
 
 def test_cut_at_the_segments_length_and_named_by_the_start(tmp_path: Path) -> None:
     sink, before = opened(tmp_path / "clips", segment_s=2.0), time.time()
+    began = time.perf_counter()
     for index in range(45):
         item = scene(index)
         # As if captured in real time: the name comes from the capture, not from the writing.
-        captured_at = item.frame.captured_at + index / 10
+        captured_at = began + index / 10
         sink.write(replace(item, frame=replace(item.frame, captured_at=captured_at)))
     sink.close()
     files = listed(tmp_path / "clips")
@@ -128,11 +129,33 @@ def test_the_newest_is_never_removed(tmp_path: Path) -> None:
     assert find_files(tmp_path, set()) == [] and renamed.exists()
 
 
+def test_what_is_being_written_stays_also_when_the_clock_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = opened(tmp_path)
+    older.write(scene(0))
+    older.close()
+    (newest_by_name,) = listed(tmp_path)
+    clock = time.time
+    monkeypatch.setattr("runtime.sinks.recording.time.time", lambda: clock() - 3600.0)
+    sink = opened(tmp_path)
+    for index in range(15):
+        sink.write(scene(index))
+    assert remove_oldest(tmp_path, 0, set()) == 0  # it is written, and not the newest by its name
+    sink.close()
+    written, other = listed(tmp_path)
+    assert other == newest_by_name and len(read_video(written)[0]) == 15
+    assert remove_oldest(tmp_path, 0, set()) == 1 and listed(tmp_path) == [newest_by_name]
+
+
 def test_two_files_of_one_moment(tmp_path: Path) -> None:
     made = [create_file(tmp_path, "a/../b", 1_800_000_000.5) for _ in range(2)]
-    for _, handle in made:
-        handle.close()
-    assert [path.name for path, _ in made] == [
+    assert listed(tmp_path) != []  # hidden until something in it plays
+    assert not [path for path in listed(tmp_path) if path.suffix == ".mp4"]
+    paths = [one.publish() for one in made]
+    for one in made:
+        one.close()
+    assert listed(tmp_path) == paths and [path.name for path in paths] == [
         "a_.._b_20270115T080000.500Z.mp4",
         "a_.._b_20270115T080000.501Z.mp4",
     ]

@@ -75,7 +75,8 @@ def evict(holdings: Sequence[Holding], limit_bytes: int, keep: str) -> None:
     for holding in sorted(holdings, key=lambda one: (one.kind != "left over", one.used_at)):
         if total <= limit_bytes:
             return
-        if holding.name == keep or now - holding.used_at < YOUNGEST_S[holding.kind]:
+        # Where the clock has gone back, what is there is of the future: it is not young for ever.
+        if holding.name == keep or abs(now - holding.used_at) < YOUNGEST_S[holding.kind]:
             continue
         if holding.remove():
             log.info("%s %s is removed: the cache is over its limit", holding.kind, holding.name)

@@ -157,3 +157,16 @@ def test_a_provider_folder_that_cannot_be_made_is_one_line(folder: Path) -> None
     (folder.parent / "onnxruntime_tensorrt").write_bytes(b"")
     with pytest.raises(MgcaError, match=r"cannot be written .*set MGCA_CACHE"):
         EngineCache().provider_folder("x")
+
+
+@pytest.mark.parametrize(("age_s", "goes"), [(-9000.0, True), (-300.0, False), (300.0, False)])
+def test_what_is_of_the_future_is_not_young_for_ever(age_s: float, goes: bool) -> None:
+    """The clock has gone back since it was written."""
+    removed: list[str] = []
+    one = Holding(
+        name="a", kind="left over", size_bytes=100, used_at=time.time() - age_s,
+        remove=lambda: bool(removed.append("a")) or True,
+    )  # fmt: skip
+    engine = replace(one, name="b", kind="engine", remove=lambda: bool(removed.append("b")) or True)
+    evict([one, engine], 0, keep="")
+    assert removed == (["a", "b"] if goes else ["b"])
