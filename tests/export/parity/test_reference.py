@@ -29,6 +29,10 @@ from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa:
         ("tokens", (96, 64), 99),  # all blocks, the last one too
         ("tokens", (72, 56), 2),  # cells that the grid of 9 x 7 patches cuts off
         ("clearclip", (72, 56), 99),
+        ("sclip", (96, 64), 0),
+        ("naclip", (96, 64), 0),
+        ("sc-clip", (96, 64), 0),
+        ("sfp", (96, 64), 0),
     ],
 )
 @torch.no_grad()
@@ -75,6 +79,7 @@ def test_two_halves_become_two_units() -> None:
         "place_weight": 0.1,
         "sharpness": 40.0,
         "merge_cosine": 0.9,
+        "merge_spread": 0.0,
         "merge_rounds": 1,
     }
     embeddings, shares = gather_units(pixels, torch.zeros(3, 4, 8), settings)
