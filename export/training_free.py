@@ -12,7 +12,7 @@ from training.model.units import UnitSettings
 # Of towers that pool by their class token; those that average their patches are read as they are.
 DEFAULT_DENSE = "sc-clip"
 # Encoders differ in how alike all that they see is; one threshold of cosines does not serve two.
-TRAINING_FREE_UNITS = UnitSettings(merge_spread=0.25)
+TRAINING_FREE_UNITS = UnitSettings(merge_spread=0.2)
 
 
 class EnlargingDecoder(nn.Module):

@@ -23,8 +23,8 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
 
     What stands outside the encoder, the decoder and the units is ``input`` (before the encoder) or
     ``scores`` (after it). The encoder's nodes carry the part too: ``encoder.stem`` (pixels to
-    patches), ``encoder.mlp``, ``COMPARING``, and ``encoder.attention`` for all else. A node without a record, made
-    by the exporter's own optimiser, belongs to the stage of the node before it.
+    patches), ``encoder.mlp``, ``COMPARING``, and ``encoder.attention`` for all else. A node without
+    a record, made by the exporter's own optimiser, belongs to the stage of the node before it.
 
     Precondition: the graph comes straight from the exporter, its nodes have unique names.
     """

@@ -1,4 +1,4 @@
-"""The plain eager reference of CLIP's dense features: the last block, read as a method's paper says.
+"""The plain eager reference of dense features: the last block, read as a method's paper says.
 
 One head and one patch at a time, each step by itself; what is traced joins steps that are linear.
 The methods are named in training.model.dense.methods.

@@ -93,6 +93,22 @@ def test_two_halves_become_two_units() -> None:
     assert slot[:, :4].unique().numel() == slot[:, 4:].unique().numel() == 1
 
 
+@pytest.mark.parametrize("common", [0.5, 3.0])
+def test_units_merge_by_the_spread_of_the_image(common: float) -> None:
+    """Whatever all pixels have in common, traced and reference find the same units."""
+    generator = torch.Generator().manual_seed(4)
+    pixels = torch.nn.functional.avg_pool2d(torch.randn(6, 12, 16, generator=generator), 3, 1, 1)
+    pixels = pixels + common
+    pixels = pixels / pixels.norm(dim=0)
+    colors = torch.rand(3, 12, 16, generator=generator)
+    settings = UnitSettings(seeds=12, sharpness=4000.0, merge_spread=0.5, merge_rounds=2)
+    embeddings, shares = gather_units(pixels, colors, asdict(settings))
+    traced = AdaptiveUnits(settings)(pixels, colors)
+    torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
+    assert torch.equal(traced.unit_of_pixel_hw, shares.argmax(dim=0))
+    assert 1 < len(traced.slot_of_u.unique()) < 12
+
+
 @pytest.mark.parametrize(("merge_rounds", "expected"), [(1, 2), (2, 1), (3, 1)])
 def test_merged_units_merge_again(merge_rounds: int, expected: int) -> None:
     """Two units at 10 degrees on either side of an axis; a third, 20 degrees off it, is like
@@ -112,8 +128,13 @@ def test_merged_units_merge_again(merge_rounds: int, expected: int) -> None:
     torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("space_width", "second_seeds"), [(2, 0.0), (6, 0.0), (6, 3.0)])
-def test_units_gather_alike_in_a_space_of_their_own(space_width: int, second_seeds: float) -> None:
+@pytest.mark.parametrize(
+    ("space_width", "second_seeds", "merge_spread"),
+    [(2, 0.0, 0.0), (6, 0.0, 0.0), (6, 3.0, 0.0), (6, 0.0, 0.2)],
+)
+def test_units_gather_alike_in_a_space_of_their_own(
+    space_width: int, second_seeds: float, merge_spread: float
+) -> None:
     generator = torch.Generator().manual_seed(space_width)
     pixels = torch.randn(6, 12, 16, generator=generator)
     pixels = torch.nn.functional.avg_pool2d(pixels, 3, 1, 1) + 0.5
@@ -125,6 +146,7 @@ def test_units_gather_alike_in_a_space_of_their_own(space_width: int, second_see
         second_seeds=second_seeds,
         embedding_weight=0.7,
         merge_cosine=0.9,
+        merge_spread=merge_spread,
         merge_rounds=2,
     )
     embeddings, shares = gather_units(
