@@ -80,6 +80,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         pretrained=options.pretrained or "openai",
         activation=options.activation,
         dense=options.dense,
+        position_resize=options.position_resize or "size",
         precisions=precisions,
         size_wh=options.size,
         opset=parse_opset(options.opset),
@@ -139,8 +140,15 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--dense",
-        choices=("tokens", "maskclip", "clearclip"),
-        help="how CLIP's last block gives dense features",
+        choices=("tokens", "maskclip", "clearclip", "sclip", "naclip", "sc-clip", "sfp"),
+        help="how CLIP gives dense features (docs/training-free.md; default: the checkpoint's, or "
+        "sc-clip; tokens of towers that average their patches)",
+    )
+    add(
+        "--position-resize",
+        choices=("size", "scale-factor", "antialias"),
+        help="how position embeddings are stretched to the frame's patches (training-free; default "
+        "size)",
     )
 
 
@@ -231,10 +239,11 @@ def _refuse_two_sources(options: argparse.Namespace) -> None:
         if options.checkpoint is not None:
             raise UserError("--training-free takes no --checkpoint; give one of the two")
         return
-    for flag in ("clip", "pretrained", "activation"):
+    for flag in ("clip", "pretrained", "activation", "position_resize"):
         if getattr(options, flag) is not None:
+            name = flag.replace("_", "-")
             raise UserError(
-                f"--{flag} needs --training-free; a checkpoint already names its own CLIP"
+                f"--{name} needs --training-free; a checkpoint already names its own CLIP"
             )
 
 

@@ -144,6 +144,7 @@ def _reference(source: ExportSource) -> ReferenceSegmenter:
         dense=source.encoder.mode,
         early_block=source.encoder.early_block,
         pooled_blocks=source.encoder.pooled_blocks,
+        position_resize=getattr(source.encoder, "position_resize", "size"),
         units=source.unit_values,
         unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,

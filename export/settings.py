@@ -26,6 +26,7 @@ class ExportSettings:
         pretrained: its weights: open_clip's tag or a local file (training-free).
         activation: what those were trained with, ``quickgelu`` or ``gelu``; None: as they say.
         dense: how CLIP's last block is read; None: as the checkpoint or the tower has it.
+        position_resize: how position embeddings come to another grid (training-free).
         precisions: some of ``PRECISIONS``, in the order in which they are built.
         size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
             when training-free).
@@ -51,6 +52,7 @@ class ExportSettings:
     pretrained: str = "openai"
     activation: str | None = None
     dense: str | None = None
+    position_resize: str = "size"
     precisions: tuple[str, ...] = ("fp32",)
     size_wh: tuple[int, int] | None = None
     opset: int = DEFAULT_OPSET

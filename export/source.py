@@ -18,7 +18,7 @@ from export.progress import say
 from export.settings import ExportSettings
 from export.text.tower import TextTower, clip_text_tower, sentence_text_tower
 from export.text.vocabulary_file import everyday_names, open_background_names
-from export.training_free import ClipAlone, native_size_wh
+from export.training_free import TRAINING_FREE_UNITS, ClipAlone, native_size_wh
 from runtime.bundle import ClipInfo, TemplateSet
 from runtime.errors import UserError
 from training.data.streetworld import CLASS_NAMES, vocabulary_words
@@ -125,7 +125,7 @@ def load_source(settings: ExportSettings) -> ExportSource:
 
 def _from_clip(settings: ExportSettings) -> ExportSource:
     clip = load_clip(settings.clip, settings.pretrained, settings.activation)
-    model = ClipAlone(clip, settings.dense).eval()
+    model = ClipAlone(clip, settings.dense, settings.position_resize).eval()
     tag = _tag(settings.clip, settings.pretrained)
     say(f"{settings.clip} with weights {tag}: activation {activation_of(clip)}")
     width, height = native_size_wh(clip)
@@ -133,9 +133,15 @@ def _from_clip(settings: ExportSettings) -> ExportSource:
         model_id=_slug(f"{settings.clip}-{Path(settings.pretrained).stem}"),
         model=model,
         clip=clip,
-        clip_info=ClipInfo(settings.clip, tag, model.encoder.mode, activation_of(clip)),
+        clip_info=ClipInfo(
+            settings.clip,
+            tag,
+            model.encoder.mode,
+            activation_of(clip),
+            model.encoder.position_resize,
+        ),
         decoder_weights=None,
-        units=UnitSettings(),
+        units=TRAINING_FREE_UNITS,
         text_center=torch.zeros(model.encoder.embedding_width),
         templates=TemplateSet(*templates_for(settings.clip)),
         logit_scale=float(clip.logit_scale.exp()),
@@ -152,7 +158,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
     checkpoint = load_checkpoint(path)
     config, model = checkpoint.config, checkpoint.model.eval()
     if settings.dense is not None:
-        model.encoder.mode = settings.dense
+        _read_as(model.encoder, settings.dense)
     name = config.model.clip_name
     if name.endswith(".json"):  # a file of a pair: its place is nobody's business
         name = Path(name).stem
@@ -172,6 +178,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
             _tag(config.model.clip_name, config.model.pretrained) if pair is None else "towers",
             model.encoder.mode,
             activation_of(model.clip) if pair is None else None,
+            model.encoder.position_resize if pair is None else None,
         ),
         sentence=None if pair is None else (pair.text, model.text_head),
         decoder_weights={name: value.detach() for name, value in model.decoder.named_parameters()},
@@ -192,6 +199,16 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
             "phase": checkpoint.phase,
         },
     )
+
+
+def _read_as(encoder: nn.Module, dense: str) -> None:
+    """Have a checkpoint's tower read by another method; raises UserError where it cannot be."""
+    if not isinstance(encoder, DenseEncoder):
+        raise UserError(f"--dense {dense}: this checkpoint's towers are no CLIP; leave it out")
+    try:
+        encoder.read_as(dense)
+    except ValueError as error:
+        raise UserError(f"--dense {dense}: {error}") from error
 
 
 def streetworld_classes() -> list[str]:

@@ -7,6 +7,12 @@ from open_clip import CLIP
 from torch import Tensor, nn
 
 from training.model.dense import DenseEncoder, DenseFeatures
+from training.model.units import UnitSettings
+
+# Of towers that pool by their class token; those that average their patches are read as they are.
+DEFAULT_DENSE = "sc-clip"
+# Encoders differ in how alike all that they see is; one threshold of cosines does not serve two.
+TRAINING_FREE_UNITS = UnitSettings(merge_spread=0.2)
 
 
 class EnlargingDecoder(nn.Module):
@@ -28,12 +34,16 @@ class ClipAlone(nn.Module):
 
     Args:
         clip: a CLIP with a plain ViT image tower.
-        dense: how its last block is read; None chooses by the tower's pooling.
+        dense: how its last block is read; None: ``tokens`` of a tower that averages its patches,
+            else ``DEFAULT_DENSE``.
+        position_resize: how position embeddings come to another grid.
     """
 
-    def __init__(self, clip: CLIP, dense: str | None) -> None:
+    def __init__(self, clip: CLIP, dense: str | None, position_resize: str = "size") -> None:
         super().__init__()
-        self.encoder = DenseEncoder(clip, dense)
+        if dense is None and clip.visual.pool_type != "avg":
+            dense = DEFAULT_DENSE
+        self.encoder = DenseEncoder(clip, dense, position_resize=position_resize)
         self.decoder = EnlargingDecoder()
 
 

@@ -11,6 +11,10 @@ _SCOPES_KEY = "pkg.torch.onnx.name_scopes"
 STAGES = ("input", "encoder", "decoder", "units", "scores")
 # Parts of the encoder that may be kept in fp32 on their own.
 PARTS = ("encoder.stem", "encoder.attention", "encoder.mlp")
+# A part that no precision changes: how alike the patches are, and which of them are mended. It
+# decides what is cut and what is not, by squares that half precision cannot tell apart.
+COMPARING = "encoder.comparing"
+_COMPARING_SCOPES = (".method.similarity", ".method.outliers")
 _STAGE_OF_SCOPE = {"model.encoder": "encoder", "model.decoder": "decoder", "units": "units"}
 
 
@@ -19,8 +23,8 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
 
     What stands outside the encoder, the decoder and the units is ``input`` (before the encoder) or
     ``scores`` (after it). The encoder's nodes carry the part too: ``encoder.stem`` (pixels to
-    patches), ``encoder.mlp``, and ``encoder.attention`` for all else. A node without a record, made
-    by the exporter's own optimiser, belongs to the stage of the node before it.
+    patches), ``encoder.mlp``, ``COMPARING``, and ``encoder.attention`` for all else. A node without
+    a record, made by the exporter's own optimiser, belongs to the stage of the node before it.
 
     Precondition: the graph comes straight from the exporter, its nodes have unique names.
     """
@@ -41,6 +45,8 @@ def map_stages(model: onnx.ModelProto) -> dict[str, str]:
 
 
 def _part_of(scopes: tuple[str, ...]) -> str:
+    if any(scope.endswith(_COMPARING_SCOPES) for scope in scopes):
+        return COMPARING
     if any(scope.endswith(".mlp") for scope in scopes):
         return "encoder.mlp"
     if any(scope.endswith(".visual.conv1") for scope in scopes):

@@ -52,9 +52,10 @@ class ReferenceSegmenter:
     Args:
         visual: open_clip's image tower; of a pair of towers, what its image side is made of.
         decoder_weights: the decoder's parameters by name; None for CLIP alone (enlarged 4 times).
-        dense: how the last block is read (``tokens``, ``maskclip``, ``clearclip``).
+        dense: how the last block is read (training.model.dense).
         early_block: the block whose tokens are the decoder's early view.
         pooled_blocks: how many of the first blocks attend to averages of 2 x 2 patches.
+        position_resize: how position embeddings come to another grid.
         units: unit settings.
         unit_space: where units compare embeddings: what is taken off them (D,) and the matrix
             (D, R) they go through; None: as they are.
@@ -70,6 +71,7 @@ class ReferenceSegmenter:
         dense: str,
         early_block: int,
         pooled_blocks: int = 0,
+        position_resize: str = "size",
         units: Mapping[str, Any],
         unit_space: tuple[Tensor, Tensor] | None = None,
         mean: tuple[float, ...],
@@ -78,6 +80,7 @@ class ReferenceSegmenter:
         self.visual = visual
         self.decoder_weights = None if decoder_weights is None else dict(decoder_weights)
         self.dense, self.early_block, self.pooled_blocks = dense, early_block, pooled_blocks
+        self.position_resize = position_resize
         self.units, self.mean, self.std = dict(units), mean, std
         self.unit_space = unit_space
 
@@ -110,7 +113,12 @@ class ReferenceSegmenter:
             pixels = unit_length(self.visual.decode(weights, maps, image), dim=0)
             return maps.get("classes", maps["late"]), pixels
         patches, early, late = encode_patches(
-            self.visual, image, self.dense, self.early_block, self.pooled_blocks
+            self.visual,
+            image,
+            self.dense,
+            self.early_block,
+            self.pooled_blocks,
+            self.position_resize,
         )
         if weights is None:
             return patches, unit_length(enlarge_patches(patches, 4), dim=0)

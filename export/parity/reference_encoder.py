@@ -1,16 +1,19 @@
 """The plain eager reference, first half: a frame in, pixel embeddings out.
 
 Written for clearness and on its own: it runs open_clip's blocks as open_clip wrote them (with
-``nn.MultiheadAttention``), loops over attention heads where a last block is read another way, and
-spells the decoder out with tensor functions. Nothing here is traced; nothing traced is used here.
-Only the weights are shared, read by name.
+``nn.MultiheadAttention``) and spells the decoder out with tensor functions. Nothing here is traced;
+nothing traced is used here. Only the weights are shared, read by name.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from export.parity.reference_dense import read_dense
 
 
 def normalise_frame(frame_hw3: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -23,36 +26,42 @@ def normalise_frame(frame_hw3: Tensor, mean: tuple[float, ...], std: tuple[float
 
 
 def encode_patches(
-    visual: nn.Module, image_3hw: Tensor, mode: str, early_block: int, pooled_blocks: int = 0
+    visual: nn.Module,
+    image_3hw: Tensor,
+    mode: str,
+    early_block: int,
+    pooled_blocks: int = 0,
+    position_resize: str = "size",
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run CLIP's image tower and read its last block patch by patch.
 
     Args:
         visual: open_clip's vision transformer.
         image_3hw: a normalised image.
-        mode: ``tokens``, ``maskclip`` or ``clearclip``.
+        mode: how the last block is read (export.parity.reference_dense).
         early_block: the block whose output is the early view.
         pooled_blocks: how many of the first blocks attend to averages of 2 x 2 patches.
+        position_resize: ``size``, ``scale-factor`` or ``antialias``.
 
     Returns:
         Embeddings (D, hp, wp), early tokens (C, hp, wp), late tokens (C, hp, wp).
     """
     patches = _first_tokens(visual.conv1, image_3hw)  # (C, hp, wp)
     grid_hw = (patches.shape[1], patches.shape[2])
-    class_position, patch_positions = _positions(visual, grid_hw)
+    class_position, patch_positions = _positions(visual, grid_hw, position_resize)
     tokens = patches.flatten(1).t() + patch_positions
     x = torch.cat([(visual.class_embedding + class_position).unsqueeze(0), tokens])
     x = visual.ln_pre(x.unsqueeze(0))
     blocks = list(visual.transformer.resblocks)
-    early = x
+    hidden = [x]
     for index, block in enumerate(blocks[:-1]):
         x = _run_on_averages(block, x, grid_hw) if index < pooled_blocks else block(x)
-        if index == early_block:
-            early = x
+        hidden.append(x)
     if mode == "tokens" and pooled_blocks >= len(blocks):
         last = _run_on_averages(blocks[-1], x, grid_hw)
     else:
-        last = _read_last_block(blocks[-1], x, mode)
+        last = read_dense(mode, blocks, hidden, grid_hw)
+    early = hidden[early_block + 1]
     embeddings = visual.ln_post(last) @ visual.proj
     return _as_map(embeddings, grid_hw), _as_map(early, grid_hw), _as_map(x, grid_hw)
 
@@ -130,37 +139,25 @@ def _batch_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
     return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
 
 
-def _positions(visual: nn.Module, grid_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _positions(visual: nn.Module, grid_hw: tuple[int, int], resize: str) -> tuple[Tensor, Tensor]:
     embedding = visual.positional_embedding
     native_hw = tuple(visual.grid_size)
     patches = embedding[1:]
     if native_hw != grid_hw:
         grid = patches.t().reshape(1, -1, *native_hw)
-        grid = F.interpolate(grid, size=grid_hw, mode="bicubic", align_corners=False)
+        how: dict[str, Any] = {"size": grid_hw}
+        if resize == "scale-factor":
+            how = {
+                "scale_factor": (
+                    (grid_hw[0] + 0.1) / native_hw[0],
+                    (grid_hw[1] + 0.1) / native_hw[1],
+                )
+            }
+        elif resize == "antialias":
+            how["antialias"] = True
+        grid = F.interpolate(grid, mode="bicubic", align_corners=False, **how)
         patches = grid[0].flatten(1).t()
     return embedding[0], patches
-
-
-def _read_last_block(block: nn.Module, x: Tensor, mode: str) -> Tensor:
-    if mode == "tokens":
-        return block(x)
-    attention = block.attn
-    width, heads = attention.embed_dim, attention.num_heads
-    normed = block.ln_1(x)[0]
-    query, _, value = (
-        normed @ attention.in_proj_weight[part * width : (part + 1) * width].t()
-        + attention.in_proj_bias[part * width : (part + 1) * width]
-        for part in range(3)
-    )
-    if mode == "maskclip":
-        x = x + block.ls_1(attention.out_proj(value))
-        return x + block.ls_2(block.mlp(block.ln_2(x)))
-    mixed = []
-    size = width // heads
-    for head in range(heads):
-        q, v = (part[:, head * size : (head + 1) * size] for part in (query, value))
-        mixed.append(torch.softmax(q @ q.t() / size**0.5, dim=1) @ v)
-    return block.ls_1(attention.out_proj(torch.cat(mixed, dim=1))).unsqueeze(0)
 
 
 def _run_on_averages(block: nn.Module, x: Tensor, grid_hw: tuple[int, int]) -> Tensor:

@@ -27,7 +27,7 @@ def gather_units(
         pixels_dhw: (D, h', w') pixel embeddings of unit length.
         colors_3hw: (3, h', w') colors in [0, 1].
         settings: seeds, second_seeds, rounds, embedding_weight, color_weight, place_weight,
-            sharpness, merge_cosine, merge_rounds.
+            sharpness, merge_cosine, merge_spread, merge_rounds.
         space: what is taken off an embedding (D,) and the matrix (D, R) it then goes through,
             wherever embeddings are compared; None: they are compared as they are.
 
@@ -53,7 +53,11 @@ def gather_units(
     for _ in range(settings["merge_rounds"]):
         merged = torch.zeros_like(shares)
         places = [_placed(embedding, space) for embedding in embeddings]
-        for unit, slot in enumerate(merge_alike(places, settings["merge_cosine"])):
+        if settings["merge_spread"]:
+            slots = merge_near(places, settings["merge_spread"])
+        else:
+            slots = merge_alike(places, settings["merge_cosine"])
+        for unit, slot in enumerate(slots):
             merged[slot] += shares[unit]
         shares, embeddings = merged, _unit_embeddings(pixels_dhw, merged)
     return torch.stack(embeddings), shares
@@ -110,6 +114,20 @@ def merge_alike(means: list[Tensor], least_cosine: float) -> list[int]:
         alike = [k for k, other in enumerate(means) if float(mean @ other) >= least_cosine]
         first_alike.append(min([*alike, unit]))
     return [first_alike[first] for first in first_alike]
+
+
+def merge_near(means: list[Tensor], share: float) -> list[int]:
+    """The same, for units nearer than a share of the mean squared distance of any two; units that
+    are empty (zeros) stay where they are.
+    """
+    used = [unit for unit, mean in enumerate(means) if float(mean.norm()) > 0]
+    pairs = [float((means[one] - means[other]).pow(2).sum()) for one in used for other in used]
+    most = max(share * sum(pairs) / len(pairs), 1e-6)
+    first_near = list(range(len(means)))
+    for unit in used:
+        near = [k for k in used if float((means[k] - means[unit]).pow(2).sum()) <= most]
+        first_near[unit] = min([*near, unit])
+    return [first_near[first] for first in first_near]
 
 
 def _feature_maps(pixels: Tensor, colors: Tensor, settings: Mapping[str, Any]) -> Tensor:

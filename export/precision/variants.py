@@ -14,7 +14,7 @@ from export.graph.rewrites.convert_to_half import convert_to_half
 from export.graph.rewrites.round_like_half import round_like_half
 from export.graph.rewrites.store_as_half import store_as_half
 from export.graph.staged_graph import StagedGraph, save_graph
-from export.graph.stages import is_among
+from export.graph.stages import COMPARING, is_among
 from export.precision.quantize import (
     QUANTISED_OPS,
     RANGED_OPS,
@@ -25,8 +25,8 @@ from runtime.bundle import SEGMENTER_FILE
 from runtime.errors import UserError
 
 # Kept in fp32 whatever the precision: the frame's normalisation, which costs nothing, and what
-# decides between words and units, where a last digit changes a label.
-ALWAYS_FP32 = ("input", "units", "scores")
+# decides between patches, words and units, where a last digit changes a label.
+ALWAYS_FP32 = ("input", COMPARING, "units", "scores")
 # Operators whose weights a precision stores in fewer bits.
 _WEIGHTED_OPS = {
     "fp16": ("MatMul", "Gemm", "Conv"),

@@ -49,14 +49,17 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """Which CLIP: open_clip's name, its weights tag, the variant of dense features, and the
-    activation of its towers (``quickgelu`` or ``gelu``; None in bundles of before it was recorded).
+    """Which CLIP: open_clip's name, its weights tag, the variant of dense features, the activation
+    of its towers (``quickgelu`` or ``gelu``), and how its position embeddings were resized
+    (``size``, ``scale-factor`` or ``antialias``); the last two are None in bundles of before they
+    were recorded, and of towers that are no CLIP.
     """
 
     name: str
     pretrained: str
     dense: str
     activation: str | None = None
+    position_resize: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,10 @@ class Manifest:
         A figure that is not finite, for which JSON has no word, becomes null.
         """
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)}
-        if self.clip.activation is None:  # as it was written then, and so the bundle keeps its id
-            del record["clip"]["activation"]
+        # As it was written before they were recorded, and so the bundle keeps its id.
+        for name in ("activation", "position_resize"):
+            if record["clip"][name] is None:
+                del record["clip"][name]
         if self.text.tokenizer is None:
             del record["text"]["tokenizer"]
         return json_text(record)
@@ -265,6 +270,7 @@ def _read(fields: _Fields) -> Manifest:
             clip.text("pretrained"),
             clip.text("dense"),
             clip.text_or_none("activation"),
+            clip.text_or_none("position_resize"),
         ),
         embedding_width=fields.integer("embedding_width", most=EMBEDDING_WIDTH),
         input=InputInfo(frame.size("size_wh"), frame.triple("mean"), frame.triple("std")),

@@ -85,6 +85,7 @@ def test_an_engine_that_cannot_be_built_is_refused_before_any_work(
         (["--out", "x", "--keep-fp32", "nose"], "encoder"),
         (["--out", "x", "--clip", "ViT-B-16"], "--training-free"),
         (["--out", "x", "--activation", "gelu"], "--training-free"),
+        (["--out", "x", "--position-resize", "size"], "--position-resize needs --training-free"),
         (["--out", "x", "--training-free", "--checkpoint", "y.pt"], "one of the two"),
         (["--out", "x", "--checkpoint", "absent.pt"], "absent.pt"),
         (["--out", "x", "--calibration", "absent"], "no such folder"),

@@ -85,17 +85,18 @@ def test_vit_b_16_at_16_by_9(
     manifest = load_bundle(out).manifest
     assert manifest.clip.pretrained == "file:vit-b-16.pt"
     assert manifest.clip.activation == "quickgelu"
-    assert manifest.clip.dense == "clearclip"
+    assert manifest.clip.dense == "sc-clip"
+    assert manifest.clip.position_resize == "size"
     assert manifest.trained_words is None
     assert manifest.text.context_length == 77
     assert manifest.logit_scale == pytest.approx(1 / 0.07, rel=1e-4)
     assert min(stage["least"] for stage in manifest.parity["stages"].values()) > 0.9999
     graph = onnx.load(str(out / "segmenter.onnx")).graph
     kinds = Counter(node.op_type for node in graph.node)
-    # QuickGELU, not GELU, in all blocks but the last, whose MLP clearclip leaves out.
+    # QuickGELU, not GELU, in all blocks but the last, whose MLP sc-clip leaves out.
     assert kinds["Sigmoid"] == 11
     assert kinds["Gelu"] == kinds["Erf"] == 0
-    assert kinds["Softmax"] == 12 + manifest.units["rounds"]
+    assert kinds["Softmax"] == 13 + manifest.units["rounds"]
     small = out.with_name("vit-int8")
     assert load_bundle(small).manifest.parity["stages"]["encoder"]["mean"] > 0.99
     for name, share in (("segmenter.onnx", 0.35), ("text_encoder.onnx", 0.5)):

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from training.model.cells import Cells
 from training.model.unit_length import normalize
+from training.model.unit_merging import find_leaders, gather_sums
 from training.model.unit_space import UnitSpace
 
 # The squared distance, sharpened, of candidates that do not exist: their share is zero, and the
@@ -68,6 +69,12 @@ class UnitSettings:
     """Inverse temperature of the assignment softmax; times the squared distance."""
     merge_cosine: float = 0.9
     """Units whose means are at least this alike (in that space) become one. Above 1: never."""
+    merge_spread: float = 0.0
+    """Above 0, this decides in the place of ``merge_cosine``: units become one whose means are at
+    most this many times as far apart as units of the image are on average (squared distances). What
+    all of an image's features have in common, much in some encoders and little in others, then
+    counts for nothing.
+    """
     merge_rounds: int = 1
     """How often. The means of merged units lie closer together than those of their parts, so a
     plain picture goes on merging where a busy one has nothing left to merge.
@@ -80,7 +87,7 @@ class UnitSettings:
                 raise ValueError(f"units.{name} is {getattr(self, name)}; expected at least 1")
         if self.sharpness <= 0:
             raise ValueError(f"sharpness is {self.sharpness}; expected a positive number")
-        for name in ("space_width", "second_seeds"):
+        for name in ("space_width", "second_seeds", "merge_spread"):
             if getattr(self, name) < 0:
                 raise ValueError(
                     f"units.{name} is {getattr(self, name)}; expected 0 (none) or more"
@@ -184,12 +191,7 @@ class AdaptiveUnits(nn.Module):
         pixels_kmd = normalize(cells.split(embeddings_dhw), dim=2)
         shares_kmc = self._assign(self._features(pixels_kmd, colors_3hw, cells), cells)
         sums_ud = cells.collect(shares_kmc.transpose(1, 2) @ pixels_kmd).flatten(0, 1)
-        slot_of_u = self._merge(sums_ud)
-        # A merged unit's sum is the sum of its slots' sums: no second pass over the pixels.
-        merged_ud = _gathered(sums_ud, slot_of_u)
-        for _ in range(self.settings.merge_rounds - 1):
-            slot_of_u = self._merge(merged_ud).index_select(0, slot_of_u)
-            merged_ud = _gathered(sums_ud, slot_of_u)
+        slot_of_u, merged_ud = self._merge(sums_ud)
         unit_of_pixel_hw = _strongest(shares_kmc, slot_of_u, cells)
         return Units(
             pixels_kmd,
@@ -254,34 +256,19 @@ class AdaptiveUnits(nn.Module):
         far_f = F.pad(sharp_ksf.new_zeros(centres_ksf.shape[2]), (0, 1), value=-_FAR)
         return F.softmax(features_kmf @ cells.near(sharp_ksf, far_f).transpose(1, 2), dim=2)
 
-    def _merge(self, sums_ud: Tensor) -> Tensor:
-        """(u,) int64: the slot that each slot moves into.
-
-        A slot follows the first slot that says the same as it does; a second hop lets short chains
-        meet.
-        """
-        means_ur = normalize(sums_ud, dim=1)
-        if self.space is not None:
-            means_ur = self.space(means_ur)
-        alike_uu = (means_ur @ means_ur.transpose(0, 1) >= self.settings.merge_cosine).to(
-            means_ur.dtype
-        )
-        slots = alike_uu.shape[0]
-        alike_uu = torch.maximum(
-            alike_uu, torch.eye(slots, device=means_ur.device, dtype=means_ur.dtype)
-        )
-        # Falling weights make the first of several alike slots the largest: ArgMax has no guarantee
-        # on ties.
-        falling_u = torch.arange(slots, 0, -1, device=means_ur.device, dtype=means_ur.dtype)
-        leader_u = (alike_uu * falling_u).argmax(dim=1)
-        return leader_u.index_select(0, leader_u)
-
-
-def _gathered(sums_ud: Tensor, slot_of_u: Tensor) -> Tensor:
-    """The sums (u, d) where their slots moved to."""
-    slots_1u = torch.arange(slot_of_u.shape[0], device=slot_of_u.device).unsqueeze(0)
-    moved_uu = (slot_of_u.unsqueeze(1) == slots_1u).to(sums_ud.dtype)
-    return moved_uu.transpose(0, 1) @ sums_ud
+    def _merge(self, sums_ud: Tensor) -> tuple[Tensor, Tensor]:
+        """(u,) int64, the slot that each slot moves into, and the sums (u, d) after that."""
+        settings, slot_of_u, merged_ud = self.settings, None, sums_ud
+        for _ in range(settings.merge_rounds):
+            means_ur = normalize(merged_ud, dim=1)
+            if self.space is not None:
+                means_ur = self.space(means_ur)
+            leader_u = find_leaders(means_ur, settings.merge_cosine, settings.merge_spread)
+            slot_of_u = leader_u if slot_of_u is None else leader_u.index_select(0, slot_of_u)
+            # A merged unit's sum is the sum of its slots' sums: no second pass over the pixels.
+            merged_ud = gather_sums(sums_ud, slot_of_u)
+        assert slot_of_u is not None, "merge_rounds is at least 1"
+        return slot_of_u, merged_ud
 
 
 def _strongest(shares_kmc: Tensor, slot_of_u: Tensor, cells: Cells) -> Tensor:

@@ -29,6 +29,10 @@ from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa:
         ("tokens", (96, 64), 99),  # all blocks, the last one too
         ("tokens", (72, 56), 2),  # cells that the grid of 9 x 7 patches cuts off
         ("clearclip", (72, 56), 99),
+        ("sclip", (96, 64), 0),
+        ("naclip", (96, 64), 0),
+        ("sc-clip", (96, 64), 0),
+        ("sfp", (96, 64), 0),
     ],
 )
 @torch.no_grad()
@@ -75,6 +79,7 @@ def test_two_halves_become_two_units() -> None:
         "place_weight": 0.1,
         "sharpness": 40.0,
         "merge_cosine": 0.9,
+        "merge_spread": 0.0,
         "merge_rounds": 1,
     }
     embeddings, shares = gather_units(pixels, torch.zeros(3, 4, 8), settings)
@@ -86,6 +91,22 @@ def test_two_halves_become_two_units() -> None:
     torch.testing.assert_close(right, torch.tensor([0.0, 1.0]), atol=1e-4, rtol=0)
     slot = shares.argmax(dim=0)
     assert slot[:, :4].unique().numel() == slot[:, 4:].unique().numel() == 1
+
+
+@pytest.mark.parametrize("common", [0.5, 3.0])
+def test_units_merge_by_the_spread_of_the_image(common: float) -> None:
+    """Whatever all pixels have in common, traced and reference find the same units."""
+    generator = torch.Generator().manual_seed(4)
+    pixels = torch.nn.functional.avg_pool2d(torch.randn(6, 12, 16, generator=generator), 3, 1, 1)
+    pixels = pixels + common
+    pixels = pixels / pixels.norm(dim=0)
+    colors = torch.rand(3, 12, 16, generator=generator)
+    settings = UnitSettings(seeds=12, sharpness=4000.0, merge_spread=0.5, merge_rounds=2)
+    embeddings, shares = gather_units(pixels, colors, asdict(settings))
+    traced = AdaptiveUnits(settings)(pixels, colors)
+    torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
+    assert torch.equal(traced.unit_of_pixel_hw, shares.argmax(dim=0))
+    assert 1 < len(traced.slot_of_u.unique()) < 12
 
 
 @pytest.mark.parametrize(("merge_rounds", "expected"), [(1, 2), (2, 1), (3, 1)])
@@ -107,8 +128,13 @@ def test_merged_units_merge_again(merge_rounds: int, expected: int) -> None:
     torch.testing.assert_close(traced.embeddings_ud, embeddings, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("space_width", "second_seeds"), [(2, 0.0), (6, 0.0), (6, 3.0)])
-def test_units_gather_alike_in_a_space_of_their_own(space_width: int, second_seeds: float) -> None:
+@pytest.mark.parametrize(
+    ("space_width", "second_seeds", "merge_spread"),
+    [(2, 0.0, 0.0), (6, 0.0, 0.0), (6, 3.0, 0.0), (6, 0.0, 0.2)],
+)
+def test_units_gather_alike_in_a_space_of_their_own(
+    space_width: int, second_seeds: float, merge_spread: float
+) -> None:
     generator = torch.Generator().manual_seed(space_width)
     pixels = torch.randn(6, 12, 16, generator=generator)
     pixels = torch.nn.functional.avg_pool2d(pixels, 3, 1, 1) + 0.5
@@ -120,6 +146,7 @@ def test_units_gather_alike_in_a_space_of_their_own(space_width: int, second_see
         second_seeds=second_seeds,
         embedding_weight=0.7,
         merge_cosine=0.9,
+        merge_spread=merge_spread,
         merge_rounds=2,
     )
     embeddings, shares = gather_units(

@@ -65,6 +65,15 @@ def test_a_bundle_of_before_activations_were_recorded_keeps_its_id(bundle: Bundl
     assert after.manifest.clip.activation == "quickgelu" and after.id != before.id
 
 
+def test_a_bundle_of_before_resizes_were_recorded_keeps_its_id(bundle: Bundle) -> None:
+    before = load_bundle(bundle.path)
+    assert before.manifest.clip.position_resize is None
+    assert "position_resize" not in before.manifest.to_json()
+    change_manifest(bundle, lambda record: record["clip"].update(position_resize="antialias"))
+    after = load_bundle(bundle.path)
+    assert after.manifest.clip.position_resize == "antialias" and after.id != before.id
+
+
 def test_a_bundle_with_clips_tokenizer_says_nothing_of_it(bundle: Bundle) -> None:
     before = load_bundle(bundle.path)
     assert before.manifest.text.tokenizer is None

@@ -85,7 +85,9 @@ def test_averages_of_patches_that_are_alike_change_nothing(clip):
 
 
 def test_unknown_mode_names_the_known(clip):
-    with pytest.raises(ValueError, match="tokens, maskclip, clearclip"):
+    with pytest.raises(
+        ValueError, match="tokens, maskclip, clearclip, sclip, naclip, sc-clip, sfp"
+    ):
         DenseEncoder(clip, "nonsense")
 
 
