@@ -113,7 +113,7 @@ class CandidateBuilder:
             folder,
             feeds,
             nodes,
-            stored_in_half=self.settings.store_weights == "fp16",
+            stored=self.settings.store_weights,
         )
         bundle, text_parity = self._write_beside(variant, folder)
         parity = self._measure(precision, bundle, variant)

@@ -195,9 +195,10 @@ def _add_text_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--store-weights",
-        choices=("fp32", "fp16"),
+        choices=("fp32", "fp16", "int16"),
         default="fp32",
-        help="fp16: weights of the frames' graph take half the bytes, computing stays as it is",
+        help="fp16, int16: weights of the frames' graph take half the bytes, computing stays as "
+        "it is; int16 with a scale a channel rounds less, TensorRT does not read it",
     )
 
 

@@ -34,8 +34,8 @@ class ExportSettings:
         vocabulary: a file of names to store ready encoded; None: the model's own words.
         token_table: how the text encoder stores its token embeddings; None: the bundle carries no
             text encoder.
-        store_weights: ``fp32``, or ``fp16`` for files of half the size: what is computed in fp32
-            has its weights rounded to half precision.
+        store_weights: ``fp32``, or ``fp16`` or ``int16`` for files of half the size: what is
+            computed in fp32 has its weights rounded so.
         calibration: a folder of images to measure on; None: the generated demo clip.
         frames: how many frames to measure on.
         min_agreement: share of labels to demand, 0 to 1; None: by precision.

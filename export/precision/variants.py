@@ -13,6 +13,7 @@ from export.graph.intermediate_outputs import add_patch_output
 from export.graph.rewrites.convert_to_half import convert_to_half
 from export.graph.rewrites.round_like_half import round_like_half
 from export.graph.rewrites.store_as_half import store_as_half
+from export.graph.rewrites.store_as_int16 import store_as_int16
 from export.graph.staged_graph import StagedGraph, save_graph
 from export.graph.stages import COMPARING, is_among
 from export.precision.quantize import (
@@ -33,6 +34,9 @@ _WEIGHTED_OPS = {
     "int8": QUANTISED_OPS,
     "int8-static": RANGED_OPS,
 }
+
+# How weights may be kept, at half the bytes.
+STORED = {"fp16": store_as_half, "int16": store_as_int16}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def make_variant(
     feeds: Sequence[Mapping[str, np.ndarray]] = (),
     keep_nodes: Collection[str] = (),
     *,
-    stored_in_half: bool = False,
+    stored: str = "fp32",
 ) -> VariantFiles:
     """Make one precision of the segmenter's graph and write it to ``folder``.
 
@@ -72,16 +76,16 @@ def make_variant(
         folder: where the files go; created.
         feeds: inputs to measure ranges on; ``int8-static`` needs some.
         keep_nodes: names of single nodes that stay in fp32 too (fp16 only).
-        stored_in_half: what is computed in fp32 has its weights rounded to half precision, at half
-            the bytes.
+        stored: how weights of what is computed in fp32 are kept: ``fp32``, or ``fp16`` or
+            ``int16`` at half the bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = {*ALWAYS_FP32, *keep_fp32}
     graph = in_precision(fp32, precision, kept, folder, feeds, keep_nodes)
-    if stored_in_half:
+    if stored != "fp32":
         model = onnx.ModelProto()
         model.CopyFrom(graph.model)
-        store_as_half(model)
+        STORED[stored](model)
         graph = StagedGraph(model, graph.stages)
     path, with_patches = folder / SEGMENTER_FILE, folder / "with-patches.onnx"
     measured = add_patch_output(graph.model, graph.stages)

@@ -80,7 +80,9 @@ def config() -> TrainConfig:
             class_level_weight=0.5,
             logit_scale=20.0,
         ),
-        units=UnitSettings(seeds=300, space_width=32, color_weight=4.5, place_weight=2.5),
+        units=UnitSettings(
+            seeds=300, space_width=32, color_weight=4.5, place_weight=2.5, merge_cosine=0.97
+        ),
         evaluation=EvalConfig(every=0, scenes=1),
         export_size_wh=(448, 352),
         legs=LEGS,

@@ -11,7 +11,9 @@ import ast
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
+
+from export.graph.rewrites.integer_weights import put_integers, summed_axis
 
 # Smaller ones, biases among them, are not worth two nodes.
 LEAST_VALUES = 4096
@@ -38,9 +40,11 @@ def store_as_int8(model: onnx.ModelProto, but: str | None = None) -> int:
             if tensor is None or (but is not None and _stands_in(node, but)):
                 continue
             if node.op_type in ("MatMul", "Gemm") and _is_large(tensor):
-                axes.setdefault(name, _summed_axis(node, place))
+                axes.setdefault(name, summed_axis(node, place))
     unfolded = [
-        node for name, axis in axes.items() for node in _replace(graph, weights[name], axis)
+        node
+        for name, axis in axes.items()
+        for node in put_integers(graph, weights[name], (axis,), np.int8)
     ]
     nodes = [*unfolded, *graph.node]
     del graph.node[:]
@@ -62,30 +66,3 @@ def _is_large(tensor: onnx.TensorProto) -> bool:
         and len(tensor.dims) == 2
         and int(np.prod(tensor.dims)) >= LEAST_VALUES
     )
-
-
-def _summed_axis(node: onnx.NodeProto, place: int) -> int:
-    """The axis of a two-dimensional factor that the product sums over."""
-    key = b"transA" if place == 0 else b"transB"
-    turned = any(entry.name.encode() == key and entry.i for entry in node.attribute)
-    return int((place == 0) != turned)
-
-
-def _replace(graph: onnx.GraphProto, tensor: onnx.TensorProto, axis: int) -> list[onnx.NodeProto]:
-    """Put int8 values and their scales in a matrix's place; gives the nodes that unfold them."""
-    name, values = tensor.name, numpy_helper.to_array(tensor)
-    scale = np.maximum(np.abs(values).max(axis=axis, keepdims=True), 1e-12) / 127.0
-    whole = np.round(values / scale).astype(np.int8)
-    graph.initializer.remove(tensor)
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(whole, f"{name}_int8"),
-            numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"),
-        ]
-    )
-    return [
-        helper.make_node(
-            "Cast", [f"{name}_int8"], [f"{name}_cast"], f"{name}_cast", to=TensorProto.FLOAT
-        ),
-        helper.make_node("Mul", [f"{name}_cast", f"{name}_scale"], [name], f"{name}_unfold"),
-    ]
