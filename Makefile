@@ -1,4 +1,5 @@
-# make demo          segment the bundled clip with the bundled model -> mgca-demo.mp4 (installs the lean runtime only)
+# make demo          segment the bundled clip and a photograph with the bundled models -> mgca-demo.mp4, mgca-demo-cat.png
+#                    (installs the lean runtime only)
 # make test          lint, then the fast tests, then the slow ones (installs everything, PyTorch included)
 # make test-fast     the fast tests only
 # make test-commands the long ones of the documented commands, in small (half an hour)
@@ -28,6 +29,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 
 demo: $(VENV)/.installed-lean
 	$(BIN)/mgca-rt
+	$(BIN)/mgca-rt --bundle photo --images runtime/assets/cat.jpg --classes cat --out mgca-demo-cat.png
 
 # A file a worker, a core a worker: threads of their own would only fight for the cores.
 # A test that hangs ends its worker after so many seconds; the stacks of all threads were shown before
