@@ -127,7 +127,7 @@ sbom: $(BIN)/python $(SUPPLY)/.installed
 	$(SUPPLY)/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible --output-file sbom.json
 
 audit: $(SUPPLY)/.installed
-	$(SUPPLY)/bin/pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip
+	$(SUPPLY)/bin/pip-audit --requirement requirements-dev.lock --require-hashes --disable-pip --strict
 
 clean:
 	rm -rf $(VENV) .venv-lean $(SUPPLY) sbom.json build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache

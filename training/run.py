@@ -187,19 +187,20 @@ def train(arguments: Sequence[str]) -> None:
         except Stopped:
             run.save()
             run.say(f"stopped at step {run.state.step}; go on with --resume {folder / 'last.pt'}")
-        except BaseException:
+        except BaseException as reason:
             # Ctrl-C as well as a fault in hour three: what was learned so far is kept.
             if run.state.optimizer is not None:
-                save_what_there_is(run)
+                save_what_there_is(run, reason)
             raise
 
 
-def save_what_there_is(run: Run) -> None:
-    """Save before the run ends for another reason, which stays the one that is told."""
+def save_what_there_is(run: Run, reason: BaseException) -> None:
+    """Save before the run ends for a reason, which stays the one that is told."""
     try:
         run.save()
     except MgcaError as error:
-        run.say(str(error))
+        if type(error) is not type(reason):  # else it ends because it could not save
+            run.say(str(error))
     else:
         run.say(f"saved; go on with --resume {run.folder / 'last.pt'}")
 

@@ -15,6 +15,7 @@ there were legs have neither ``leg`` nor ``steps_before``.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         path: where; the folder must exist.
         checkpoint: what.
         half: store weights as float16 and leave out what only resuming needs (for shipping).
+
+    Raises:
+        OSError: it cannot be written; what was there before stays.
     """
     model = checkpoint.model
     content: dict[str, Any] = {
@@ -103,10 +107,13 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -
         content["optimizer"] = checkpoint.optimizer
         content["generator"] = checkpoint.generator
         content["ema"] = checkpoint.ema
-    with replacing(path) as beside, beside.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with replacing(path) as beside, beside.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except RuntimeError as error:
+        raise _system_error(error) from error
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
@@ -195,6 +202,16 @@ def load_checkpoint(path: Path | str, *, to_resume: bool = False) -> Checkpoint:
         ema=ema,
         steps_before=content.get("steps_before", 0),
     )
+
+
+def _system_error(error: BaseException) -> OSError:
+    """What the system said: torch's writer says of a full disk that its position is unexpected."""
+    before: BaseException | None = error
+    while before is not None:
+        if isinstance(before, OSError):
+            return before
+        before = before.__cause__ or before.__context__
+    return OSError(errno.EIO, " ".join(str(error).split()))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -103,9 +103,7 @@ def run_phase(
         MgcaError: a loss is not finite.
     """
     parameters = [p for p in objective.parameters() if p.requires_grad]
-    optimizer = build_optimizer(objective, config)
-    if state.optimizer is not None:
-        optimizer.load_state_dict(state.optimizer)
+    optimizer = _build_optimizer(objective, config, state)
     autocast = autocast_on(device, precision)
     tracker.begin(name, state.step, config.steps)
     clock, clocked = time.perf_counter(), state.step
@@ -118,21 +116,37 @@ def run_phase(
             losses["loss"].backward()
             refuse_not_finite(name, state.step + 1, losses, batch.keys)
             norm = _step(optimizer, parameters, config.clip_norm)
-            if not math.isfinite(norm):
-                tqdm.write(f"{name} step {state.step}: gradient is not finite; step left out")
+            _tell_of_gap(name, state.step, norm)
             state.step += 1
             state.optimizer = optimizer.state_dict()
             tracker.advance()
             if state.step % LOSSES_EVERY == 0 or state.step == config.steps:
-                values = {key: round(float(value.detach()), 5) for key, value in losses.items()}
                 rate = config.batch * (state.step - clocked) / (time.perf_counter() - clock)
                 clock, clocked = time.perf_counter(), state.step
                 figures = {"gradient_norm": round(norm, 4), "images_s": round(rate, 1)}
-                tracker.write({"phase": name, "step": state.step, **values, **figures})
+                tracker.write({"phase": name, "step": state.step, **_values(losses), **figures})
             on_step(state)
     finally:
         tracker.end()
     return state
+
+
+def _build_optimizer(
+    objective: nn.Module, config: PhaseConfig, state: PhaseState
+) -> torch.optim.Optimizer:
+    optimizer = build_optimizer(objective, config)
+    if state.optimizer is not None:
+        optimizer.load_state_dict(state.optimizer)
+    return optimizer
+
+
+def _tell_of_gap(name: str, step: int, gradient_norm: float) -> None:
+    if not math.isfinite(gradient_norm):
+        tqdm.write(f"{name} step {step}: gradient is not finite; step left out")
+
+
+def _values(losses: dict[str, Tensor]) -> dict[str, float]:
+    return {key: round(float(value.detach()), 5) for key, value in losses.items()}
 
 
 def refuse_not_finite(name: str, step: int, losses: dict[str, Tensor], keys: Sequence[str]) -> None:

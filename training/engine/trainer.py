@@ -136,11 +136,10 @@ class Run:
         path = self.folder / LAST
         try:
             save_checkpoint(path, checkpoint)
-        except (OSError, RuntimeError) as error:  # torch's writer has errors of its own
-            reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        except OSError as error:
             raise MgcaError(
-                f"checkpoint '{path}' cannot be written ({reason}); what was there before stays; "
-                f"free some space and go on with --resume {path}"
+                f"checkpoint '{path}' cannot be written ({error.strerror}); what was there "
+                f"before stays; free some space and go on with --resume {path}"
             ) from error
 
     def measure(self, label: str, *, baseline: bool = False) -> dict[str, Score]:

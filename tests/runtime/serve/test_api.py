@@ -6,7 +6,6 @@ import io
 import json
 import re
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -344,8 +343,6 @@ def test_the_page_is_small_and_asks_no_other_host(client: Any) -> None:
         assert not re.search(r"<script>|\son\w+=\"|style=\"", text) or name.endswith(".js")
 
 
-def test_first_picture_comes_at_once(client: Any) -> None:
-    """Bounded loosely here, for a busy machine; benchmarks.serve measures it."""
-    started = time.monotonic()
+def test_a_first_picture_comes(client: Any) -> None:
+    """How soon is measured by benchmarks.serve."""
     read_pictures(client, f"{YARD}/video", 1)
-    assert time.monotonic() - started < 10
