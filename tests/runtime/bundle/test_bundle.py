@@ -91,7 +91,7 @@ def test_unknown_manifest_fields_are_left_alone(bundle: Bundle) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     assert message_of(tmp_path / "gone") == (
         f"bundle {tmp_path}/gone does not exist; expected a folder made by python -m "
-        "export, or street; check the path given as the bundle"
+        "export, or street or photo; check the path given as the bundle"
     )
 
 
@@ -99,7 +99,7 @@ def test_a_file_is_not_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"x")
     assert message_of(tmp_path / "model.onnx") == (
         f"bundle {tmp_path}/model.onnx is a file; expected a folder made by python -m "
-        "export, or street; check the path given as the bundle"
+        "export, or street or photo; check the path given as the bundle"
     )
 
 
