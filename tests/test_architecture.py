@@ -92,7 +92,7 @@ def test_the_runtime_never_names_what_a_lean_install_lacks() -> None:
 
 @pytest.mark.parametrize("folder", ["benchmarks", "training/data/streetworld"])
 def test_what_a_lean_install_imports_stays_lean(folder: str) -> None:
-    # Three benchmarks train: their own modules need torch as training does, nothing else may.
+    # Some benchmarks train: their own modules need torch as training does, nothing else may.
     trains = tuple(f"benchmarks/{name}/" for name in TRAINING_BENCHMARKS)
     offenders = _offenders(folder, HEAVY, in_functions=False)
     assert [line for line in offenders if not line.startswith(trains)] == []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import random
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +21,17 @@ NAME = "trained"
 RESUME = ("--resume", "latest")
 _LOOK_S = 0.002
 
-__all__ = ["NAME", "PHASES", "Moment", "Trial", "draw_moment", "run_trial", "run_whole"]
+__all__ = [
+    "NAME",
+    "PHASES",
+    "Moment",
+    "Trial",
+    "draw_moment",
+    "phase_at",
+    "run_trial",
+    "run_whole",
+    "time_parts",
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Trial:
         history: what it read and reported, all attempts together.
         killed_at: phase and step in which each kill met it.
         begun_anew: attempts that found no checkpoint to go on with.
-        missed: kills that came after the training's end.
+        missed: kills that came after the training's end, which a faster hour brings.
         faults: what broke the promise, a line each.
     """
 
@@ -70,17 +83,34 @@ def run_whole(folder: Path, settings: Sequence[str], limit_s: float) -> tuple[Hi
     return read_history(folder, NAME), [*read_notes(folder), end]
 
 
-def draw_moment(notes: Sequence[Note], phase: str, rng: random.Random) -> Moment:
-    """A moment of a phase, each as likely as any other, on the clock of the unbroken run.
+def time_parts(notes: Sequence[Note]) -> dict[tuple[str, int], float]:
+    """Seconds from each thing that a training did to the next one, of the same process."""
+    return {
+        (one.phase, one.step): later.at_s - one.at_s
+        for one, later in itertools.pairwise(notes)
+        if later.phase != "start" and one.phase != "end"
+    }
 
-    The first phase begins with the process, each ends where the next one begins.
+
+def draw_moment(parts: dict[tuple[str, int], float], phase: str, rng: random.Random) -> Moment:
+    """A moment of a phase, each as likely as any other by the clock.
+
+    Args:
+        parts: seconds of what a training does (:func:`time_parts`).
+        phase: one of :data:`PHASES`; the first one begins with the process.
+        rng: draws it.
     """
-    begins = [note.at_s for note in notes if note.step == 0]  # start, pretrain, mgca, end
-    number = PHASES.index(phase)
-    begin_s, end_s = (begins[0], begins[2]) if number == 0 else (begins[2], begins[3])
-    at_s = rng.uniform(begin_s, end_s)
-    last = [note for note in notes if note.at_s <= at_s][-1]
-    return Moment(last.phase, last.step, at_s - last.at_s)
+    own = {place: s for place, s in parts.items() if phase_at(place[0]) == phase}
+    places, ends_s = list(own), list(itertools.accumulate(own.values()))
+    at_s = rng.uniform(0.0, ends_s[-1])
+    number = min(bisect.bisect(ends_s, at_s), len(places) - 1)
+    begin_s = ends_s[number] - own[places[number]]
+    return Moment(*places[number], max(0.0, at_s - begin_s))
+
+
+def phase_at(phase: str) -> str:
+    """The phase that a kill there is counted for."""
+    return PHASES[0] if phase == "start" else phase
 
 
 def run_trial(
@@ -98,17 +128,17 @@ def run_trial(
     arguments = [*settings]
     for moment in moments:
         process = start_training(folder, arguments)
-        if not _wait_for(folder, process, moment, limit_s):
-            trial.faults.append(f"never came to {moment.phase} step {moment.step}")
-        time.sleep(moment.after_s)
+        if _wait_for(folder, process, moment, limit_s):
+            time.sleep(moment.after_s)
         process.kill()
         process.join(limit_s)
         if process.exitcode == 0:
             trial.missed += 1
-        elif process.exitcode != -9:
+        elif process.exitcode != -signal.SIGKILL:
             trial.faults.append(f"exit code {process.exitcode}: {_last_words(folder)}")
-        last = read_notes(folder)[-1]
-        trial.killed_at.append((last.phase, last.step))
+        else:
+            last = read_notes(folder)[-1]
+            trial.killed_at.append((last.phase, last.step))
         there = (folder / NAME / "last.pt").exists()
         trial.begun_anew += not there
         arguments = [*RESUME] if there else [*settings]
@@ -125,7 +155,7 @@ def run_trial(
 
 
 def _wait_for(folder: Path, process: ForkServerProcess, moment: Moment, limit_s: float) -> bool:
-    """Until the training has done it, or something later; False: it ended without, or in time."""
+    """Until the training has done it, or something later; False: it has ended, or it is late."""
     seen = len(read_notes(folder))
     late_s = time.monotonic() + limit_s
     while time.monotonic() < late_s:

@@ -129,7 +129,8 @@ class Operation:
     def _content(self) -> dict[str, Any]:
         if "/" not in self.answer:
             return _json(self.answer)
-        return {self.answer: {"schema": {"type": "string"}}}
+        kind = "object" if self.answer.endswith("+json") else "string"
+        return {self.answer: {"schema": {"type": kind}}}
 
 
 def _parts(path: str) -> list[str]:

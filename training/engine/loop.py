@@ -85,71 +85,65 @@ def run_phase(
 
     Args:
         name: of the phase, for the trackers.
-        objective: called with a batch, gives named losses with ``loss`` among them. May be a DDP
-            wrapper.
+        objective: from a batch to named losses, ``loss`` among them; may be a DDP wrapper.
         config: length, batch, rates.
         batches: from ``state.step`` on.
         state: where to start; updated in place.
         tracker: is told of every step, and of the losses every :data:`LOSSES_EVERY` steps.
         on_step: called after every step with the state; saves and evaluates.
         device: where the objective lives.
-        precision: of forward passes: ``bf16`` (autocast, where the device computes in it) or
-            ``fp32``.
+        precision: of forward passes, ``bf16`` (where the device computes in it) or ``fp32``.
 
     Returns:
         The state at the end.
 
     Raises:
-        MgcaError: a loss is not finite.
+        MgcaError: a loss that is not finite.
     """
     parameters = [p for p in objective.parameters() if p.requires_grad]
-    optimizer = _build_optimizer(objective, config, state)
+    optimizer = build_optimizer(objective, config)
+    if state.optimizer is not None:
+        optimizer.load_state_dict(state.optimizer)
     autocast = autocast_on(device, precision)
     tracker.begin(name, state.step, config.steps)
     clock, clocked = time.perf_counter(), state.step
     try:
         for batch in batches:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate_at(state.step, config) * group["rate"]
+            _set_rate(optimizer, learning_rate_at(state.step, config))
             with autocast:
                 losses: dict[str, Tensor] = objective(batch.to(device))
             losses["loss"].backward()
-            refuse_not_finite(name, state.step + 1, losses, batch.keys)
+            _refuse_not_finite(name, state.step + 1, losses, batch.keys)
             norm = _step(optimizer, parameters, config.clip_norm)
-            _tell_of_gap(name, state.step, norm)
+            if not math.isfinite(norm):
+                tqdm.write(f"{name} step {state.step}: gradient is not finite; step left out")
             state.step += 1
             state.optimizer = optimizer.state_dict()
             tracker.advance()
             if state.step % LOSSES_EVERY == 0 or state.step == config.steps:
                 rate = config.batch * (state.step - clocked) / (time.perf_counter() - clock)
                 clock, clocked = time.perf_counter(), state.step
-                figures = {"gradient_norm": round(norm, 4), "images_s": round(rate, 1)}
-                tracker.write({"phase": name, "step": state.step, **_values(losses), **figures})
+                figures = _figures(losses, norm, rate)
+                tracker.write({"phase": name, "step": state.step, **figures})
             on_step(state)
     finally:
         tracker.end()
     return state
 
 
-def _build_optimizer(
-    objective: nn.Module, config: PhaseConfig, state: PhaseState
-) -> torch.optim.Optimizer:
-    optimizer = build_optimizer(objective, config)
-    if state.optimizer is not None:
-        optimizer.load_state_dict(state.optimizer)
-    return optimizer
+def _set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * group["rate"]
 
 
-def _tell_of_gap(name: str, step: int, gradient_norm: float) -> None:
-    if not math.isfinite(gradient_norm):
-        tqdm.write(f"{name} step {step}: gradient is not finite; step left out")
+def _figures(losses: dict[str, Tensor], norm: float, images_s: float) -> dict[str, float]:
+    values = {key: round(float(value.detach()), 5) for key, value in losses.items()}
+    return {**values, "gradient_norm": round(norm, 4), "images_s": round(images_s, 1)}
 
 
-def _values(losses: dict[str, Tensor]) -> dict[str, float]:
-    return {key: round(float(value.detach()), 5) for key, value in losses.items()}
-
-
-def refuse_not_finite(name: str, step: int, losses: dict[str, Tensor], keys: Sequence[str]) -> None:
+def _refuse_not_finite(
+    name: str, step: int, losses: dict[str, Tensor], keys: Sequence[str]
+) -> None:
     """Stop where the loss is not finite: training on would hide which samples did that.
 
     Args:

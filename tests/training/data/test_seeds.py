@@ -72,7 +72,7 @@ def test_no_crop_comes_twice_in_two_processes_of_two_workers(tmp_path, monkeypat
             monkeypatch.setattr(source, "get_worker_info", lambda info=info: info)
             pairs = ShardPairs(paths, 1, 1, crop, (0,), rank, 2)._pairs(Tally())
             own = [next(pairs) for _ in range(epochs * PAIRS // 4)]
-            seen += [(captions[0], image.tobytes()) for image, captions, *_ in own]
+            seen += [(pair.drawn[0], pair.image_hw3.tobytes()) for pair in own]
     assert Counter(number for number, _ in seen) == dict.fromkeys(map(str, range(PAIRS)), epochs)
     repeats = sum(count - 1 for count in Counter(seen).values())
     assert repeats == 0
