@@ -14,6 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.hostile_bundles.color_parts import (
+    clip_tokenizer,
+    color_segmenter,
+    mean_token_encoder,
+    tokenizer_file,
+)
 from runtime.bundle import (
     MANIFEST_FILE,
     SEGMENTER_FILE,
@@ -32,7 +38,6 @@ from runtime.bundle import (
     write_vocabulary,
 )
 from runtime.demo import DEMO_BUNDLE
-from runtime.text.tokenizer import END_TOKEN, START_TOKEN, byte_symbols
 
 SIZE_WH, GRID_WH, UNITS = (16, 12), (8, 6), 2
 PROMPTS = ("a {}.", "the {}.")
@@ -72,7 +77,7 @@ class SeedBundle:
 def read_corpus(folder: Path) -> Sequence[SeedBundle]:
     """Write the tiny bundles below ``folder`` (which must exist) and read all of them."""
     tiny, wordpiece = folder / "tiny", folder / "tiny-wordpiece"
-    _write_tiny(tiny, None, _clip_tokenizer())
+    _write_tiny(tiny, None, clip_tokenizer([("r", "e"), ("re", "d</w>")]))
     _write_tiny(wordpiece, "wordpiece", _wordpiece_tokenizer())
     named = {"tiny": tiny, "tiny-wordpiece": wordpiece, "shipped": DEMO_BUNDLE}
     return [
@@ -87,7 +92,7 @@ def read_corpus(folder: Path) -> Sequence[SeedBundle]:
 
 def write_tiny_bundle(folder: Path) -> Path:
     """Write a bundle of a few kilobytes that knows four colors; gives its folder."""
-    _write_tiny(folder, None, _clip_tokenizer())
+    _write_tiny(folder, None, clip_tokenizer([("r", "e"), ("re", "d</w>")]))
     return folder
 
 
@@ -112,104 +117,12 @@ def _write_tiny(folder: Path, kind: str | None, tokenizer: bytes) -> None:
         units={"seeds": 2},
     )
     content: dict[str, bytes | Path] = {
-        SEGMENTER_FILE: _segmenter(),
+        SEGMENTER_FILE: color_segmenter(GRID_WH, UNITS),
         VOCABULARY_FILE: table.read_bytes(),
-        TEXT_ENCODER_FILE: _text_encoder(),
+        TEXT_ENCODER_FILE: mean_token_encoder(_TABLE_ROWS),
         TOKENIZER_FILE: tokenizer,
     }
     write_bundle(folder, manifest, content)
-
-
-def _segmenter() -> bytes:
-    from onnx import TensorProto, helper, numpy_helper
-
-    (width, height), (across, down) = SIZE_WH, GRID_WH
-    constants = {
-        "grey": np.array(127.5, np.float32),
-        "tiny": np.array(1e-6, np.float32),
-        "flat": np.array([1, 3, across * down], np.int64),
-        "back": np.array([1, -1, down, across], np.int64),
-        "channel": np.array([1], np.int64),
-        "unit_map": np.zeros((1, down, across), np.int32),
-        "unit_embeddings": np.eye(3, dtype=np.float32)[:UNITS],
-    }
-    node = helper.make_node
-    nodes = [
-        node("Cast", ["frame"], ["bytes"], to=TensorProto.FLOAT),
-        node("Transpose", ["bytes"], ["planes"], perm=[0, 3, 1, 2]),
-        node("AveragePool", ["planes"], ["cells"], kernel_shape=[2, 2], strides=[2, 2]),
-        node("Sub", ["cells", "grey"], ["around_grey"]),
-        node("ReduceL2", ["around_grey", "channel"], ["length"], keepdims=1),
-        node("Add", ["length", "tiny"], ["positive"]),
-        node("Div", ["around_grey", "positive"], ["unit_length"]),
-        node("Reshape", ["unit_length", "flat"], ["columns"]),
-        node("MatMul", ["text", "columns"], ["cosines"]),
-        node("Reshape", ["cosines", "back"], ["class_scores"]),
-        node("Identity", ["class_scores"], ["pixel_scores"]),
-        node("Identity", ["unit_map"], ["unit_of_pixel"]),
-        node("Transpose", ["text"], ["text_columns"], perm=[1, 0]),
-        node("MatMul", ["unit_embeddings", "text_columns"], ["unit_scores"]),
-    ]
-    value, real = helper.make_tensor_value_info, TensorProto.FLOAT
-    inputs = [
-        value("frame", TensorProto.UINT8, [1, height, width, 3]),
-        value("text", real, ["K", 3]),
-    ]
-    outputs = [
-        value("class_scores", real, [1, "K", down, across]),
-        value("unit_of_pixel", TensorProto.INT32, [1, down, across]),
-        value("unit_scores", real, [UNITS, "K"]),
-        value("pixel_scores", real, [1, "K", down, across]),
-    ]
-    stored = [numpy_helper.from_array(array, name) for name, array in constants.items()]
-    return _model(helper.make_graph(nodes, "colors", inputs, outputs, stored))
-
-
-def _text_encoder() -> bytes:
-    from onnx import TensorProto, helper, numpy_helper
-
-    ids = np.arange(_TABLE_ROWS)
-    table = np.stack([ids % 7 + 1, ids % 5 + 1, np.ones(_TABLE_ROWS)], axis=1).astype(np.float32)
-    stored = {"table": table, "axes": np.array([1], np.int64)}
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gather", ["table", "tokens"], ["rows"], axis=0),
-            helper.make_node("ReduceMean", ["rows", "axes"], ["embedding"], keepdims=0),
-        ],
-        "text_encoder",
-        [helper.make_tensor_value_info("tokens", TensorProto.INT64, ["n", "length"])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3])],
-        [numpy_helper.from_array(array, name) for name, array in stored.items()],
-    )
-    return _model(graph)
-
-
-def _model(graph: Any) -> bytes:
-    from onnx import helper
-
-    opset = helper.make_opsetid("", 18)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=9, producer_name="mgca")
-    serialized: bytes = model.SerializeToString()
-    return serialized
-
-
-def _clip_tokenizer() -> bytes:
-    letters = byte_symbols()
-    merges = [("r", "e"), ("re", "d</w>")]
-    symbols = [*letters, *(letter + "</w>" for letter in letters)]
-    tokens = [*symbols, *("".join(pair) for pair in merges), START_TOKEN, END_TOKEN]
-    model = {
-        "type": "BPE",
-        "dropout": None,
-        "unk_token": None,
-        "continuing_subword_prefix": None,
-        "end_of_word_suffix": "</w>",
-        "fuse_unk": False,
-        "byte_fallback": False,
-        "vocab": {token: number for number, token in enumerate(tokens)},
-        "merges": [" ".join(pair) for pair in merges],
-    }
-    return _tokenizer_file(model, {})
 
 
 def _wordpiece_tokenizer() -> bytes:
@@ -251,11 +164,4 @@ def _wordpiece_tokenizer() -> bytes:
         "post_processor": template,
         "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
     }
-    return _tokenizer_file(model, parts)
-
-
-def _tokenizer_file(model: dict[str, Any], parts: dict[str, Any]) -> bytes:
-    names = ("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder")
-    empty = dict.fromkeys(names)
-    record = {"version": "1.0", "added_tokens": [], **empty, **parts, "model": model}
-    return json.dumps(record).encode()
+    return tokenizer_file(model, parts)

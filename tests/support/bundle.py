@@ -7,7 +7,6 @@ belongs to the nearer one. The text encoder gives each token a fixed direction a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.hostile_bundles.color_parts import clip_tokenizer, mean_token_encoder
 from runtime.bundle import (
     Bundle,
     ClipInfo,
@@ -30,7 +30,6 @@ from runtime.bundle import (
     write_bundle,
     write_vocabulary,
 )
-from runtime.text.tokenizer import END_TOKEN, START_TOKEN, byte_symbols
 
 NAMES = {
     "red": (1.0, 0.0, 0.0),
@@ -101,25 +100,8 @@ def segmenter_onnx(width: int = 3, dtype: str = "FLOAT", drop_output: str | None
 @cache
 def text_encoder_onnx() -> bytes:
     """Embedding of a prompt: the mean over its tokens of (id mod 7 + 1, id mod 5 + 1, 1)."""
-    onnx = pytest.importorskip("onnx")
-    helper, types = onnx.helper, onnx.TensorProto
-    ids = np.arange(4096)
-    table = np.stack([ids % 7 + 1, ids % 5 + 1, np.ones(4096)], axis=1).astype(np.float32)
-    nodes = [
-        helper.make_node("Gather", ["table", "tokens"], ["rows"], axis=0),
-        helper.make_node("ReduceMean", ["rows", "axes"], ["embedding"], keepdims=0),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "text_encoder",
-        [helper.make_tensor_value_info("tokens", types.INT64, ["n", "length"])],
-        [helper.make_tensor_value_info("embedding", types.FLOAT, ["n", 3])],
-        [
-            onnx.numpy_helper.from_array(table, "table"),
-            onnx.numpy_helper.from_array(np.array([1], np.int64), "axes"),
-        ],
-    )
-    return _model(graph)
+    pytest.importorskip("onnx")
+    return mean_token_encoder(4096)
 
 
 def _model(graph: Any) -> bytes:
@@ -133,25 +115,8 @@ def _model(graph: Any) -> bytes:
 
 @cache
 def tokenizer_json() -> bytes:
-    """The smallest tokenizer of CLIP's kind: 512 byte symbols, two merges, two special tokens."""
-    letters = sorted(byte_symbols(), key=lambda symbol: (ord(symbol) >= 256, ord(symbol)))
-    symbols = [*letters, *(letter + "</w>" for letter in letters)]
-    merges = [("c", "a"), ("ca", "r</w>")]
-    tokens = [*symbols, *("".join(pair) for pair in merges), START_TOKEN, END_TOKEN]
-    model = {
-        "type": "BPE",
-        "dropout": None,
-        "unk_token": None,
-        "continuing_subword_prefix": None,
-        "end_of_word_suffix": "</w>",
-        "fuse_unk": False,
-        "byte_fallback": False,
-        "vocab": {token: number for number, token in enumerate(tokens)},
-        "merges": [" ".join(pair) for pair in merges],
-    }
-    parts = ("truncation", "padding", "normalizer", "pre_tokenizer", "post_processor", "decoder")
-    empty = {part: None for part in parts}
-    return json.dumps({"version": "1.0", **empty, "added_tokens": [], "model": model}).encode()
+    """A tokenizer of CLIP's kind that knows "car"."""
+    return clip_tokenizer([("c", "a"), ("ca", "r</w>")])
 
 
 def color_manifest() -> Manifest:
