@@ -197,6 +197,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
             "seed": config.seed,
             "step": checkpoint.step,
             "phase": checkpoint.phase,
+            **({} if pair is None else {"trunk_weights_sha256": pair.visual.weights_sha256}),
         },
     )
 

@@ -48,6 +48,9 @@ def test_from_checkpoint_to_labels(tmp_path: Path, class_width: int) -> None:
     manifest = load_bundle(out).manifest
     assert manifest.clip.name == "pair" and str(tmp_path) not in manifest.to_json()
     assert manifest.trained_words is None and manifest.clip.activation is None
+    origin = manifest.created_by["origin"]
+    assert origin["trunk_weights_sha256"] == model.clip.visual.weights_sha256
+    assert origin["text_weights_sha256"] == model.clip.text.weights_sha256
     assert min(stage["least"] for stage in manifest.parity["stages"].values()) > 0.9999
     segmenter = Segmenter.load(str(out))
     segmenter.set_classes(["dog", "red bus"], background="none")
