@@ -10,7 +10,7 @@
 # make demo-assets   train, narrow, pool, slim, export and draw a demo checkpoint, bundle and clip, in runs/demo-assets/ (an hour or more)
 # make results       measure the shipped bundle again -> benchmarks/results/*.json
 # make lock          pin the development set -> requirements-dev.lock (UPGRADE=--upgrade: anew)
-# make licenses      list the licences of all packages -> docs/supply.md
+# make licenses      list the licenses of all packages -> docs/supply.md
 # make sbom          bill of materials of what is installed (CycloneDX) -> sbom.json
 # make audit         known vulnerabilities of what is pinned; asks a service on the network
 # make clean         remove the environment and what builds leave behind

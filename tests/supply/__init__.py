@@ -1,1 +1,1 @@
-"""What the project is made of besides itself: pins, licences, what it asks a network for."""
+"""What the project is made of besides itself: pins, licenses, what it asks a network for."""

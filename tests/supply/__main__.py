@@ -1,4 +1,4 @@
-"""Write the table of licences anew: ``python -m tests.supply``."""
+"""Write the table of licenses anew: ``python -m tests.supply``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of licences: every package that the project can install, and under what it stands."""
+"""The table of licenses: every package that the project can install, and under what it stands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["ELSEWHERE", "NOT_STATED", "find_license", "list_packages"]
 
 
 def find_license(package: Distribution) -> str:
-    """What a package says of its licence: an SPDX expression, else its classifiers, else a line."""
+    """What a package says of its license: an SPDX expression, else its classifiers, else a line."""
     expression = package.metadata.get("License-Expression")
     if expression:
         return str(expression)
@@ -51,7 +51,7 @@ def find_license(package: Distribution) -> str:
 
 
 def list_packages() -> list[tuple[str, str, str, str]]:
-    """Name, version, licence and the first extra that needs it, in alphabetical order."""
+    """Name, version, license and the first extra that needs it, in alphabetical order."""
     needed: dict[str, str] = {}
     for extra, requirements in read_declared().items():
         for name in _closure(requirements):
@@ -62,7 +62,7 @@ def list_packages() -> list[tuple[str, str, str, str]]:
 
 
 def _describe(name: str) -> tuple[str, str]:
-    """Version and licence."""
+    """Version and license."""
     found = _find(name)
     if found is not None:
         return found.version, find_license(found)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from tests.support.processes import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "supply.md"
-BEGIN = "<!-- licences: begin (make licenses) -->"
-END = "<!-- licences: end -->"
+BEGIN = "<!-- licenses: begin (make licenses) -->"
+END = "<!-- licenses: end -->"
 
 __all__ = ["PAGE", "read_table", "write_table"]
 
@@ -18,7 +18,7 @@ def write_table(packages: Iterable[tuple[str, str, str, str]]) -> int:
     """Put the packages between the marks; gives how many there are."""
     rows = [f"| {' | '.join(package)} |" for package in packages]
     table = "\n".join(
-        ["| package | version | licence | first needed for |", "|---|---|---|---|", *rows]
+        ["| package | version | license | first needed for |", "|---|---|---|---|", *rows]
     )
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -27,6 +27,6 @@ def write_table(packages: Iterable[tuple[str, str, str, str]]) -> int:
 
 
 def read_table() -> dict[str, str]:
-    """Licences by package, as the page has them."""
+    """Licenses by package, as the page has them."""
     table = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     return dict(re.findall(r"^\| ([a-z0-9-]+) \| [^|]* \| ([^|]+) \|", table, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""The lock file and the table of licences cover what the project asks for."""
+"""The lock file and the table of licenses cover what the project asks for."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_every_pin_has_hashes_and_no_address() -> None:
 
 
 @pytest.mark.lint
-def test_every_package_has_its_licence_in_the_table() -> None:
+def test_every_package_has_its_license_in_the_table() -> None:
     table = read_table()
     declared = {canonicalize_name(one.name) for part in read_declared().values() for one in part}
     missing = (declared | {pin.name for pin in read_lock()}) - table.keys()
-    assert not missing, f"without a licence in docs/supply.md: {sorted(missing)}; make licenses"
+    assert not missing, f"without a license in docs/supply.md: {sorted(missing)}; make licenses"
     silent = {name for name, text in table.items() if text == NOT_STATED}
     assert not silent & {canonicalize_name(one.name) for one in read_declared()[RUNNING]}
 
@@ -76,7 +76,7 @@ class Package:
         ({"License": "Permission is hereby granted " * 9}, NOT_STATED),
     ],
 )
-def test_what_a_package_says_of_its_licence(headers: dict[str, str], expected: str) -> None:
+def test_what_a_package_says_of_its_license(headers: dict[str, str], expected: str) -> None:
     assert find_license(Package(**headers)) == expected  # type: ignore[arg-type]
 
 
