@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from training.losses.class_level import ClassConfig
 from training.losses.negatives import NegativesConfig
 from training.losses.noun_level import NounConfig
-from training.losses.object import ObjectConfig
+from training.losses.object import MASKS, ObjectConfig
 from training.losses.pixel import PixelConfig
 from training.losses.region import RegionConfig
 
@@ -35,6 +35,10 @@ class LossConfig(ObjectConfig, RegionConfig, PixelConfig, NegativesConfig, NounC
         """Check ranges."""
         if self.texts not in ("captions", "nouns", "both"):
             raise ValueError(f"losses.texts is '{self.texts}'; expected captions, nouns or both")
+        if self.object_mask not in MASKS:
+            raise ValueError(
+                f"losses.object_mask is '{self.object_mask}'; expected one of {', '.join(MASKS)}"
+            )
         NounConfig.__post_init__(self)
 
     @property

@@ -57,8 +57,10 @@ def select_own(similarity_bjn: Tensor, owner_j: Tensor) -> Tensor:
 
 def object_term(seen: Alignment, config: LossConfig, mask: ForegroundMask) -> Tensor:
     """The object level: pixels pooled under a text's mask meet the batch's texts."""
+    whole = config.object_mask == "whole"
+    similarity_bjn = seen.similarity_bjn
     return object_loss(
-        mask(seen.similarity_bjn),
+        torch.ones_like(similarity_bjn) if whole else mask(similarity_bjn),
         seen.pixels_bnd,
         seen.text_jd,
         seen.owner_j,

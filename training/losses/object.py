@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from training.losses.infonce import contrast_pairs
 from training.model.unit_length import normalize
 
+MASKS = ("text", "whole")
 # The mask at the start: its slope, and the similarity at which it is one half. Both are learned
 # from there, so that no run has had to set them.
 FIRST_SLOPE, FIRST_THRESHOLD = 12.0, 0.3
@@ -33,6 +34,10 @@ class ObjectConfig:
     """Area prior on the foreground masks (training.losses.priors)."""
     smooth_weight: float = 0.1
     """Edge-aware total variation on the foreground masks."""
+    object_mask: str = "text"
+    """Which pixels meet a text: those under its ``text`` mask, or the ``whole`` image, which is no
+    object level but CLIP's image level on the decoder: what ablations begin with.
+    """
 
 
 class ForegroundMask(nn.Module):

@@ -8,6 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from training.losses.config import LossConfig  # noqa: E402
+from training.losses.grains import Alignment, object_term  # noqa: E402
 from training.losses.infonce import contrast_pairs  # noqa: E402
 from training.losses.negatives import find_false_negatives, weigh_hard_negatives  # noqa: E402
 from training.losses.object import ForegroundMask, object_loss, pool_masked  # noqa: E402
@@ -104,6 +106,33 @@ def test_pooling_reads_only_the_mask():
     assert pool_masked(masks, pixels)[0].flatten().tolist() == pytest.approx(
         [1.0, 0.0, 0.0, 1.0, half, half], abs=1e-6
     )
+
+
+def test_without_a_mask_the_mean_of_all_pixels_meets_the_text():
+    # The first image half of each text, the second all of the second.
+    pixels_bnd = torch.tensor([[X, Y], [Y, Y]])
+    text_jd = torch.tensor([X, Y])
+    similarity_bjn = torch.einsum("jd,bnd->bjn", text_jd, pixels_bnd)
+    own_jn = similarity_bjn[OWNER, OWNER]
+    seen = Alignment(
+        pixels_bnd=pixels_bnd,
+        text_jd=text_jd,
+        owner_j=OWNER,
+        ignore_bj=NONE,
+        similarity_bjn=similarity_bjn,
+        own_jn=own_jn,
+        guide_jn=own_jn,
+    )
+    half = 4 / math.sqrt(2)  # the logit of the first image with either text
+    losses = [
+        math.log(2),  # image 0 among captions
+        math.log1p(math.exp(-4)),  # image 1 among captions
+        math.log1p(math.exp(-half)),  # caption 0 among images
+        math.log1p(math.exp(half - 4)),  # caption 1 among images
+    ]
+    config = LossConfig(object_mask="whole", logit_scale=4.0, hard_strength=0.0)
+    loss = object_term(seen, config, ForegroundMask())
+    assert loss.item() == pytest.approx(sum(losses) / 4, abs=1e-6)
 
 
 def test_object_loss_of_a_solved_batch():

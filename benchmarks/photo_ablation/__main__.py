@@ -1,0 +1,113 @@
+"""``python -m benchmarks.photo_ablation``: trains, exports and scores every row with every seed.
+
+What is done lies in ``--work`` and is not done again. Scores are those of the exported bundles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.datasets.camvid import USUAL_PLACE as CAMVID
+from benchmarks.datasets.folder import USUAL_PLACE as PHOTOGRAPHS
+from benchmarks.photo_ablation.rows import GRAINS, NAMES, ROWS
+from benchmarks.photo_ablation.tables import format_record, make_record
+from benchmarks.photo_ablation.trial import Study, Trial
+from benchmarks.record.files import check_writable, write_json
+from benchmarks.record.measurement import describe_measurement, run_measurement
+from benchmarks.record.names import choose_names
+from benchmarks.retrieval.captions import USUAL_PLACE as CAPTIONS
+from runtime.command import CommandParser
+from runtime.errors import UserError
+from runtime.flag_values import whole_number
+
+PROG = "python -m benchmarks.photo_ablation"
+EXAMPLES = f"""examples:
+  {PROG} --work runs/photo-ablation --json photo_ablation.json
+  {PROG} --work runs/photo-sizes --rows recipe-1000,recipe-2000,recipe-4000,recipe --seeds 1
+"""
+
+
+def build_parser() -> CommandParser:
+    """The command's flags."""
+    parser = CommandParser(
+        prog=PROG,
+        description="Measure what each grain is worth on photographs, and each further pair.",
+        epilog=EXAMPLES,
+    )
+    add = parser.add_argument
+    add("--rows", default=",".join(row.name for row in GRAINS), help=f"of {', '.join(NAMES)}")
+    add("--seeds", type=whole_number(1), default=3, help="seeds 0 .. N-1 of each row, 3")
+    add("--steps", type=whole_number(1), default=250, help="training steps, 250")
+    add("--batch", type=whole_number(2), default=32, help="photographs a step, 32")
+    add("--captions", type=Path, default=CAPTIONS, help=f"a table with splits ({CAPTIONS})")
+    add("--photographs", type=Path, default=PHOTOGRAPHS, help=f"with masks ({PHOTOGRAPHS})")
+    add("--camvid", type=Path, default=CAMVID, help=f"the clip; left out if absent ({CAMVID})")
+    add("--work", type=Path, default=Path("runs/photo-ablation"), help="kept here")
+    add("--threads", type=whole_number(1), help="of the bundles that are scored")
+    add("--train-only", action="store_true", help="leave scoring for another call")
+    add("--json", type=Path, help="write the figures to this file")
+    return parser
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Do what is left to do, print tables on stdout and write the JSON record."""
+    check_writable(arguments.json)
+    chosen = choose_names(arguments.rows, NAMES, "--rows")
+    rows = [row for row in ROWS if row.name in chosen]
+    for path, flag in (
+        (arguments.captions, "--captions"),
+        (arguments.photographs, "--photographs"),
+    ):
+        if not path.exists():
+            raise UserError(f"{flag} {path} is not there; docs/measure.md says what it holds")
+    study = Study(
+        captions=arguments.captions.resolve(),
+        photographs=arguments.photographs.resolve(),
+        camvid=arguments.camvid.resolve() if arguments.camvid.is_dir() else None,
+        work=arguments.work.resolve(),
+        steps=arguments.steps,
+        batch=arguments.batch,
+        threads=arguments.threads,
+    )
+    started = time.perf_counter()
+    study.work.mkdir(parents=True, exist_ok=True)
+    # Seed by seed: what is broken off has whole pairs.
+    trials = {
+        (row.name, seed): Trial(study, row, seed) for seed in range(arguments.seeds) for row in rows
+    }
+    for (name, seed), trial in tqdm(trials.items(), desc="train", disable=None):
+        print(f"train {name}, seed {seed}", file=sys.stderr)
+        trial.train()
+    if arguments.train_only:
+        return
+    scored = {key: trial.score() for key, trial in tqdm(trials.items(), desc="score", disable=None)}
+    found = {row.name: [scored[row.name, seed] for seed in range(arguments.seeds)] for row in rows}
+    record = {
+        **make_record(rows, found),
+        "settings": {
+            "steps": arguments.steps,
+            "batch": arguments.batch,
+            "seeds": arguments.seeds,
+            "camvid": study.camvid is not None,
+        },
+        "seconds": round(time.perf_counter() - started, 1),
+        **describe_measurement(arguments, "torch", "timm"),
+    }
+    print(format_record(record))
+    if arguments.json:
+        write_json(arguments.json, record)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    return run_measurement(build_parser(), measure, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

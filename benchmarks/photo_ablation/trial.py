@@ -1,0 +1,203 @@
+"""One row with one seed: trained, exported and scored by the project's own commands.
+
+Each command is a process of its own; what it wrote is kept and not made again. A trial's folder
+carries a key of all settings, so that other settings never meet old figures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.photo_ablation.rows import Row, changes_of
+from benchmarks.record.files import write_json, write_text
+from benchmarks.record.tsv import read_tsv
+from runtime.errors import MgcaError
+from training.config.run import TrainConfig
+from training.config.values import apply_changes, to_dict
+from training.recipes.registry import find_config
+
+#: CamVid's frames that no setting was chosen on.
+CAMVID_FRAMES = "51-101"
+UNITS = "adaptive,pixel,groups"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all trials have in common.
+
+    Attributes:
+        captions: table of captions with the splits ``train`` and ``dev``.
+        photographs: folder of photographs with masks (benchmarks.datasets.folder).
+        camvid: folder of CamVid's clip; None: it is left out.
+        work: where trials are kept.
+        steps, batch: of each training.
+        threads: of the bundles that are scored; None: their own choice.
+    """
+
+    captions: Path
+    photographs: Path
+    camvid: Path | None
+    work: Path
+    steps: int
+    batch: int
+    threads: int | None
+
+
+class Trial:
+    """A row with a seed.
+
+    Args:
+        study: see there.
+        row: of :mod:`benchmarks.photo_ablation.rows`.
+        seed: 0, 1, ...
+    """
+
+    def __init__(self, study: Study, row: Row, seed: int) -> None:
+        self.study, self.row, self.seed = study, row, seed
+        self.config = configure(study, row, seed)
+        decides = json.dumps(to_dict(self.config), sort_keys=True, default=str)
+        key = hashlib.sha256(decides.encode()).hexdigest()[:8]
+        self.folder = study.work / f"{row.name}-s{seed}-{key}"
+        self.bundle = self.folder / "bundle"
+
+    def is_trained(self) -> bool:
+        """Whether the checkpoint is there, finished."""
+        return (self.folder / "trained.json").is_file()
+
+    def train(self) -> None:
+        """Train unless that is done."""
+        if self.is_trained():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = self.folder / "settings.json"
+        write_json(settings, to_dict(self.config))
+        if self.row.pairs:
+            write_first_pairs(self.study.captions, self.row.pairs, table_of(self.study, self.row))
+        self._run("training.run", "--config", str(settings), "--runs", str(self.folder))
+        write_json(self.folder / "trained.json", {"row": self.row.name, "seed": self.seed})
+
+    def score(self) -> dict[str, Any]:
+        """The figures, measured unless that is done: fractions, by set.
+
+        Returns:
+            ``photographs`` (three mIoU each for units, pixels and groups, and boundary F),
+            ``retrieval`` (R@5 of texts) and ``camvid`` (mIoU of units and pixels; if it is there).
+        """
+        if not (self.bundle / "manifest.json").is_file():
+            self._run(
+                "export", "--checkpoint", str(self.folder / self.config.name / "last.pt"),
+                "--out", str(self.bundle),
+            )  # fmt: skip
+        study = self.study
+        photographs = self._measured(
+            "photos", "--root", str(study.photographs), "--units", UNITS
+        )  # fmt: skip
+        retrieval = self._measured(
+            "retrieval", "--captions", str(study.captions), "--split", "dev", "--pool", "object"
+        )
+        found = {
+            "photographs": {
+                figure: {
+                    kind: {"miou": score["miou"], "boundary_f": score["boundary_f"]}
+                    for kind, score in figures["by_units"].items()
+                }
+                for figure, figures in photographs["figures"].items()
+            },
+            "retrieval": {"r5": retrieval["text_to_image"]["r5"]},
+        }
+        if study.camvid:
+            camvid = self._measured(
+                "accuracy", "--dataset", "camvid", "--root", str(study.camvid),
+                "--frames", CAMVID_FRAMES,
+            )  # fmt: skip
+            found["camvid"] = {
+                kind: {"miou": score["miou"], "boundary_f": score["boundary_f"]}
+                for kind, score in camvid["by_units"].items()
+            }
+        return found
+
+    def _measured(self, benchmark: str, *flags: str) -> dict[str, Any]:
+        path = self.folder / f"{benchmark}.json"
+        if not path.is_file():
+            threads = ["--threads", str(self.study.threads)] if self.study.threads else []
+            self._run(
+                f"benchmarks.{benchmark}", "--bundle", str(self.bundle), "--backend",
+                "onnxruntime-cpu", *threads, *flags, "--json", str(path),
+            )  # fmt: skip
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return record
+
+    def _run(self, module: str, *flags: str) -> None:
+        log = self.folder / f"{module.replace('.', '-')}.log"
+        with log.open("w", encoding="utf-8") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", module, *flags], stdout=output, stderr=output, check=False
+            )
+        if done.returncode:
+            last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
+            raise MgcaError(f"python -m {module} ended with {done.returncode}: {' '.join(last)}; "
+                            f"all it said is in {log}")  # fmt: skip
+
+
+def configure(study: Study, row: Row, seed: int) -> TrainConfig:
+    """The recipe's first leg alone, with a row's settings."""
+    recipe = find_config("photo")
+    config = dataclasses.replace(
+        recipe,
+        name="run",
+        # A run uses its seed and the two that follow.
+        seed=10 * seed,
+        legs=recipe.legs[:1],
+        evaluation=dataclasses.replace(recipe.evaluation, every=0, scenes=1),
+    )
+    return apply_changes(
+        config,
+        {
+            "mgca.steps": study.steps,
+            "mgca.batch": study.batch,
+            "mgca.warmup": min(recipe.mgca.warmup, study.steps // 5),
+            "data.captions": str(table_of(study, row)),
+            "data.split": None if row.pairs else "train",
+            "data.squashed": True,
+            "data.cache_views": 1,
+            **changes_of(row),
+        },
+    )
+
+
+def table_of(study: Study, row: Row) -> Path:
+    """The table that a row is trained on."""
+    return study.work / f"first-{row.pairs}.tsv" if row.pairs else study.captions
+
+
+def write_first_pairs(table: Path, pairs: int, path: Path) -> None:
+    """Write a table with the first photographs of a table's training split.
+
+    Args:
+        table: of captions, with the columns ``image``, ``caption`` and ``split``.
+        pairs: how many photographs, with all of their captions.
+        path: of the new table.
+
+    Raises:
+        MgcaError: the table has fewer.
+    """
+    rows = [
+        row for row in read_tsv(table, ("image", "caption", "split")) if row["split"] == "train"
+    ]
+    taken = list(dict.fromkeys(row["image"] for row in rows))[:pairs]
+    if len(taken) < pairs:
+        raise MgcaError(f"{table} has {len(taken)} photographs to train on, not {pairs}")
+    chosen = set(taken)
+    lines = [
+        f"{(table.parent / row['image']).resolve()}\t{row['caption']}"
+        for row in rows
+        if row["image"] in chosen
+    ]
+    write_text(path, "\n".join(["image\tcaption", *lines]) + "\n")
