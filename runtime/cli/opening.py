@@ -13,8 +13,9 @@ from runtime.cli.config import (
     WordsConfig,
     merge_config,
 )
-from runtime.demo import DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
-from runtime.errors import UserError
+from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES, DEMO_VIDEO_NAME, demo_clip
+from runtime.errors import UnknownClassError, UserError
+from runtime.shipped import SHIPPED
 from runtime.sinks.base import RunFacts
 from runtime.sinks.registry import build_sinks
 from runtime.sources import RawVideo, Source
@@ -160,9 +161,18 @@ def make_segmenter(model: Model, words: WordsConfig, class_list: list[str]) -> S
     from runtime.segment.segmenter import Segmenter
 
     segmenter = Segmenter(model)
-    segmenter.set_classes(
-        class_list, background=words.background, allow_unknown=words.allow_unknown
-    )
+    try:
+        segmenter.set_classes(
+            class_list, background=words.background, allow_unknown=words.allow_unknown
+        )
+    except UnknownClassError as error:
+        if segmenter.bundle.path != DEMO_BUNDLE or not SHIPPED["photo"].is_dir():
+            raise
+        raise UnknownClassError(
+            f"{error}; the shipped bundle of photographs takes any English word: --bundle photo",
+            name=error.name,
+            near=error.near,
+        ) from None
     segmenter.units = words.units  # type: ignore[assignment]  # the flag's choices
     segmenter.threshold = words.threshold
     return segmenter

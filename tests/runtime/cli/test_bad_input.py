@@ -211,3 +211,12 @@ def test_advice_names_flags_here_and_parameters_in_python(run_here: Run, scratch
     with pytest.raises(UnknownClassError, match="or allow_unknown=True to try it") as caught:
         segmenter.set_classes(["zzzz"])
     assert "--" not in str(caught.value)
+
+
+def test_who_took_no_bundle_is_told_of_the_one_that_knows_more(
+    run_here: Run, scratch: Path
+) -> None:
+    done = run_here("--video", "clip.mp4", "--classes", "teapot", cwd=scratch)
+    assert done.returncode == 2 and "any English word: --bundle photo" in done.stderr
+    own = run_here("--video", "clip.mp4", "--classes", "zzzz", *BUNDLE.split(), cwd=scratch)
+    assert own.returncode == 2 and "--bundle photo" not in own.stderr
