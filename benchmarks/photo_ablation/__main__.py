@@ -1,6 +1,6 @@
-"""``python -m benchmarks.photo_ablation``: trains, exports and scores every row with every seed.
+"""``python -m benchmarks.photo_ablation``: trains and scores every row with every seed.
 
-What is done lies in ``--work`` and is not done again. Scores are those of the exported bundles.
+What is done lies in ``--work`` and is not done again.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from tqdm import tqdm
 from benchmarks.datasets.camvid import USUAL_PLACE as CAMVID
 from benchmarks.datasets.folder import USUAL_PLACE as PHOTOGRAPHS
 from benchmarks.photo_ablation.rows import GRAINS, NAMES, ROWS
+from benchmarks.photo_ablation.study import Study
 from benchmarks.photo_ablation.tables import format_record, make_record
-from benchmarks.photo_ablation.trial import Study, Trial
+from benchmarks.photo_ablation.trial import Trial
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
 from benchmarks.record.names import choose_names
@@ -49,7 +50,6 @@ def build_parser() -> CommandParser:
     add("--photographs", type=Path, default=PHOTOGRAPHS, help=f"with masks ({PHOTOGRAPHS})")
     add("--camvid", type=Path, default=CAMVID, help=f"the clip; left out if absent ({CAMVID})")
     add("--work", type=Path, default=Path("runs/photo-ablation"), help="kept here")
-    add("--threads", type=whole_number(1), help="of the bundles that are scored")
     add("--train-only", action="store_true", help="leave scoring for another call")
     add("--json", type=Path, help="write the figures to this file")
     return parser
@@ -73,7 +73,6 @@ def measure(arguments: argparse.Namespace) -> None:
         work=arguments.work.resolve(),
         steps=arguments.steps,
         batch=arguments.batch,
-        threads=arguments.threads,
     )
     started = time.perf_counter()
     study.work.mkdir(parents=True, exist_ok=True)

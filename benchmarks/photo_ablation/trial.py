@@ -1,7 +1,7 @@
-"""One row with one seed: trained, exported and scored by the project's own commands.
+"""One row with one seed: trained by the project's own command, then scored.
 
-Each command is a process of its own; what it wrote is kept and not made again. A trial's folder
-carries a key of all settings, so that other settings never meet old figures.
+What is done is kept and not done again. A trial's folder carries a key of all settings, so that
+other settings never meet old figures.
 """
 
 from __future__ import annotations
@@ -11,43 +11,19 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.photo_ablation.rows import Row, changes_of
+from benchmarks.photo_ablation.study import Study
 from benchmarks.record.files import write_json, write_text
 from benchmarks.record.tsv import read_tsv
 from runtime.errors import MgcaError
 from training.config.run import TrainConfig
 from training.config.values import apply_changes, to_dict
+from training.engine.checkpoint import Checkpoint, load_checkpoint
 from training.recipes.registry import find_config
-
-#: CamVid's frames that no setting was chosen on.
-CAMVID_FRAMES = "51-101"
-UNITS = "adaptive,pixel,groups"
-
-
-@dataclass(frozen=True)
-class Study:
-    """What all trials have in common.
-
-    Attributes:
-        captions: table of captions with the splits ``train`` and ``dev``.
-        photographs: folder of photographs with masks (benchmarks.datasets.folder).
-        camvid: folder of CamVid's clip; None: it is left out.
-        work: where trials are kept.
-        steps, batch: of each training.
-        threads: of the bundles that are scored; None: their own choice.
-    """
-
-    captions: Path
-    photographs: Path
-    camvid: Path | None
-    work: Path
-    steps: int
-    batch: int
-    threads: int | None
 
 
 class Trial:
@@ -65,7 +41,7 @@ class Trial:
         decides = json.dumps(to_dict(self.config), sort_keys=True, default=str)
         key = hashlib.sha256(decides.encode()).hexdigest()[:8]
         self.folder = study.work / f"{row.name}-s{seed}-{key}"
-        self.bundle = self.folder / "bundle"
+        self.checkpoint = self.folder / self.config.name / "last.pt"
 
     def is_trained(self) -> bool:
         """Whether the checkpoint is there, finished."""
@@ -83,56 +59,17 @@ class Trial:
         self._run("training.run", "--config", str(settings), "--runs", str(self.folder))
         write_json(self.folder / "trained.json", {"row": self.row.name, "seed": self.seed})
 
-    def score(self) -> dict[str, Any]:
-        """The figures, measured unless that is done: fractions, by set.
+    def score(self, scorer: Callable[[Checkpoint], dict[str, Any]]) -> dict[str, Any]:
+        """The figures, measured unless that is done.
 
-        Returns:
-            ``photographs`` (three mIoU each for units, pixels and groups, and boundary F),
-            ``retrieval`` (R@5 of texts) and ``camvid`` (mIoU of units and pixels; if it is there).
+        Args:
+            scorer: of a trained row (benchmarks.photo_ablation.scoring).
         """
-        if not (self.bundle / "manifest.json").is_file():
-            self._run(
-                "export", "--checkpoint", str(self.folder / self.config.name / "last.pt"),
-                "--out", str(self.bundle),
-            )  # fmt: skip
-        study = self.study
-        photographs = self._measured(
-            "photos", "--root", str(study.photographs), "--units", UNITS
-        )  # fmt: skip
-        retrieval = self._measured(
-            "retrieval", "--captions", str(study.captions), "--split", "dev", "--pool", "object"
-        )
-        found = {
-            "photographs": {
-                figure: {
-                    kind: {"miou": score["miou"], "boundary_f": score["boundary_f"]}
-                    for kind, score in figures["by_units"].items()
-                }
-                for figure, figures in photographs["figures"].items()
-            },
-            "retrieval": {"r5": retrieval["text_to_image"]["r5"]},
-        }
-        if study.camvid:
-            camvid = self._measured(
-                "accuracy", "--dataset", "camvid", "--root", str(study.camvid),
-                "--frames", CAMVID_FRAMES,
-            )  # fmt: skip
-            found["camvid"] = {
-                kind: {"miou": score["miou"], "boundary_f": score["boundary_f"]}
-                for kind, score in camvid["by_units"].items()
-            }
-        return found
-
-    def _measured(self, benchmark: str, *flags: str) -> dict[str, Any]:
-        path = self.folder / f"{benchmark}.json"
+        path = self.folder / "scores.json"
         if not path.is_file():
-            threads = ["--threads", str(self.study.threads)] if self.study.threads else []
-            self._run(
-                f"benchmarks.{benchmark}", "--bundle", str(self.bundle), "--backend",
-                "onnxruntime-cpu", *threads, *flags, "--json", str(path),
-            )  # fmt: skip
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return record
+            write_json(path, scorer(load_checkpoint(self.checkpoint)))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
 
     def _run(self, module: str, *flags: str) -> None:
         log = self.folder / f"{module.replace('.', '-')}.log"

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from benchmarks.photo_ablation.rows import GRAINS, ROWS, changes_of
+from benchmarks.photo_ablation.study import Study
 from benchmarks.photo_ablation.tables import format_record, make_record
-from benchmarks.photo_ablation.trial import Study, configure, write_first_pairs
+from benchmarks.photo_ablation.trial import configure, write_first_pairs
 from runtime.errors import MgcaError
 
 KINDS = ("adaptive", "pixel", "groups")
 
 
 def make_study(tmp_path: Path) -> Study:
-    return Study(tmp_path / "captions.tsv", tmp_path, None, tmp_path / "work", 40, 8, None)
+    return Study(tmp_path / "captions.tsv", tmp_path, None, tmp_path / "work", 40, 8)
 
 
 def test_each_grain_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
