@@ -16,6 +16,7 @@ from tqdm import tqdm
 from benchmarks.datasets.camvid import USUAL_PLACE as CAMVID
 from benchmarks.datasets.folder import USUAL_PLACE as PHOTOGRAPHS
 from benchmarks.photo_ablation.rows import GRAINS, NAMES, ROWS
+from benchmarks.photo_ablation.scoring import Scorer
 from benchmarks.photo_ablation.study import Study
 from benchmarks.photo_ablation.tables import format_record, make_record
 from benchmarks.photo_ablation.trial import Trial
@@ -26,6 +27,7 @@ from benchmarks.retrieval.captions import USUAL_PLACE as CAPTIONS
 from runtime.command import CommandParser
 from runtime.errors import UserError
 from runtime.flag_values import whole_number
+from training.engine.checkpoint import load_checkpoint
 
 PROG = "python -m benchmarks.photo_ablation"
 EXAMPLES = f"""examples:
@@ -85,7 +87,12 @@ def measure(arguments: argparse.Namespace) -> None:
         trial.train()
     if arguments.train_only:
         return
-    scored = {key: trial.score() for key, trial in tqdm(trials.items(), desc="score", disable=None)}
+    first = next(iter(trials.values()))
+    scorer = Scorer(load_checkpoint(first.checkpoint).model, study, first.config.export_size_wh)
+    scored = {
+        key: trial.score(scorer.score)
+        for key, trial in tqdm(trials.items(), desc="score", disable=None)
+    }
     found = {row.name: [scored[row.name, seed] for seed in range(arguments.seeds)] for row in rows}
     record = {
         **make_record(rows, found),
