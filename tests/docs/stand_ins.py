@@ -88,6 +88,7 @@ SPECIAL = {
     "export --training-free": "--frames 1 --gate cosine --size 224x224",
     "training.data.streetworld clip": "--seconds 0.2",
     "training.checkpoints distill": "--steps 1 --batch 2",
+    "training.run --config cc3m_vit_b_16": f"{_TRAINING} --set data.size_wh=[64,64]",
     "training.run --config mgca": f"{_TRAINING} --set data.size_wh=[64,64]",
     "training.run --set name=done": "--set evaluation.scenes=1 --set data.workers=0",
     "training.run --resume": f"{_TRAINING[:-1]}2",
