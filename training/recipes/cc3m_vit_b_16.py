@@ -6,7 +6,7 @@ Hardware: @HARDWARE@
 Time: @TIME@
 Loss: @LOSS@
 Score: not measured. The mIoU that is printed at the end is on StreetWorld's drawings, far from
-CC3M: score an export with ``python -m benchmarks.accuracy --dataset voc21 --protocol tcl``.
+CC3M: score an export on the published benchmarks (docs/measure.md).
 
 MGCA's constants are not public to us. These are TCL's (Cha et al., CVPR 2023; configs/tcl.yml and
 configs/default.yml of github.com/khanrc/tcl at e643d68): steps, warm-up, rate, decay, gradient
