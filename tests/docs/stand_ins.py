@@ -36,6 +36,11 @@ STAND_INS = (
         "slim --checkpoint runs/done/last.pt",
         "a run that has come to its end",
     ),
+    StandIn(
+        "--set model.pretrained=ViT-B-16.pt --set model.activation=quickgelu",
+        "",
+        "no such file: random weights under OpenAI's name",
+    ),
     StandIn("--until 2000", "--until 1", "a step instead of many"),
     StandIn("/tmp/camvid-figures", "camvid-figures", "nothing outside the test's folder"),
     StandIn("some/folder", "camvid-figures", "the same, made beforehand"),
