@@ -38,7 +38,7 @@ EXAMPLES = """examples:
   python -m training.run --set legs.singles.pretrain.steps=500     another length of one leg
   python -m training.run --resume latest                   go on where the newest run stopped
   python -m training.run --config mgca --train-data photos/captions.tsv
-  python -m training.run --config mgca --train-data 'cc3m/{000..331}.tar'
+  python -m training.run --config mgca --train-data 'cc3m/{00000..00331}.tar'
   torchrun --nproc-per-node 8 -m training.run --config demo
 """
 
@@ -69,7 +69,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="TSV_OR_SHARDS",
         help="a table of captions beside its pictures, e.g. --train-data photos/captions.tsv, or "
         "webdataset shards of pictures with txt or json captions, e.g. --train-data "
-        "'cc3m/{000..331}.tar'",
+        "'cc3m/{00000..00331}.tar'",
     )
     parser.add_argument(
         "--resume",

@@ -129,12 +129,12 @@ def _write_camvid(folder: Path) -> None:
 
 
 def _write_pairs(folder: Path) -> None:
-    """The 332 shards that the examples name, a pair each."""
-    for parent in ("pairs", "cc3m"):
+    """The 332 shards that the examples name, a pair each; CC3M's as img2dataset numbers them."""
+    for parent, digits in (("pairs", 3), ("cc3m", 5)):
         (folder / parent).mkdir()
         for number in range(332):
             members = [("0.jpg", encode_picture(number % 256)), ("0.txt", "a red car on a road")]
-            write_shard(folder / parent / f"{number:03d}.tar", members)
+            write_shard(folder / parent / f"{number:0{digits}d}.tar", members)
 
 
 def _write_openai_weights(folder: Path) -> None:

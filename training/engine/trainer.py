@@ -6,6 +6,7 @@ how steps are taken in training/engine/loop.py.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Run:
         state: how far that leg has come.
         steps_before: steps of the same phase in earlier legs.
         active: what is trained at present, or None.
+        read: what the leg at hand has read of stored pairs.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Run:
         self.until = until
         self.carried = checkpoint
         self.active: Phase | None = None
+        self.read = Tally()
         if checkpoint:
             self.config = reach(config, checkpoint.phase, processes.count)
             self.model = checkpoint.model
@@ -188,6 +191,8 @@ class Run:
             self.active.after_step(state.step)
         if state.step == self.until:
             raise Stopped
+        if state.step % self.config.checkpoint_every == 0 and state.step < config.steps:
+            self.record_data()
         if not self.processes.is_first or state.step >= config.steps:
             return
         if state.step % self.config.checkpoint_every == 0:
@@ -204,22 +209,30 @@ class Run:
     ) -> None:
         """Take the steps of the leg at hand, from the present state to its end."""
         self.stream.source.take_tally()  # of the samples that were read before
+        self.read = Tally()
         try:
             self._take_steps(phase, objective, first_seed, collate)
-        except Stopped:
-            self.record_data()
+        except BaseException as reason:
+            # All processes stop at the same step; of a fault in one the others know nothing.
+            if self.processes.count == 1 or isinstance(reason, Stopped):
+                with contextlib.suppress(MgcaError):  # the reason is what is told
+                    self.record_data(say=True)
             raise
-        self.record_data()
+        self.record_data(say=True)
 
-    def record_data(self) -> None:
-        """Write down how many stored pairs the leg has read, and what was passed over."""
-        tally = Tally()
+    def record_data(self, *, say: bool = False) -> None:
+        """Write down how many stored pairs the leg has read since this process began it, of which
+        epochs, and what was passed over; every process must call.
+        """
+        tally = self.read
         for one in self.processes.gather(self.stream.source.take_tally()):
             tally.add(one)
         if not tally.pairs:
             return
-        passed = tally.describe() or "nothing"
-        self.say(f"data of leg {self.config.legs[0].name}: {tally.pairs} pairs; left out: {passed}")
+        if say:
+            passed = tally.describe() or "nothing"
+            leg = self.config.legs[0].name
+            self.say(f"data of leg {leg}: {tally.pairs} pairs; left out: {passed}")
         place = {"phase": self.phase, "step": self.state.step}
         self.tracker.write({**place, "data": tally.to_json()})
 

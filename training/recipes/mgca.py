@@ -1,6 +1,6 @@
 """The method alone: MGCA on a CLIP that is given, with captioned images from shards.
 
-Command: ``python -m training.run --config mgca --train-data 'cc3m/{000..331}.tar'``
+Command: ``python -m training.run --config mgca --train-data 'cc3m/{00000..00331}.tar'``
 Another CLIP: ``--set model.clip_name=ViT-L-14 --set model.pretrained=FILE_OR_TAG``; without a
 network the file of its weights, e.g. ``--set model.pretrained=/models/ViT-B-16.pt`` (some files
 need ``--set model.activation=quickgelu``, too).

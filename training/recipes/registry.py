@@ -25,7 +25,7 @@ def describe_recipes() -> str:
     lines = []
     for name in recipe_names():
         text = importlib.import_module(f"training.recipes.{name}").__doc__ or ""
-        lines.append(f"  {name:<8} {text.strip().splitlines()[0]}")
+        lines.append(f"  {name:<14} {text.strip().splitlines()[0]}")
     return "\n".join(lines) + "\n"
 
 

@@ -108,10 +108,16 @@ def shard(tmp_path):
 @pytest.mark.slow
 def test_pieces_and_mosaics_are_learned_from_shards_too(tmp_path, few_scenes, shard):
     runs = ["--runs", str(tmp_path), *SMALL, *NOT_FIRST_TWO, "--train-data", str(shard)]
-    assert main(runs) == 0
+    assert main([*runs, "--set", "checkpoint_every=1"]) == 0
     lines = [json.loads(x) for x in (tmp_path / "demo/metrics.jsonl").read_text().splitlines()]
     losses = {line["leg"]: line for line in lines if "loss" in line}
     assert sorted(losses) == ["mgca", "mosaic", "pieces"]
     # Nouns were found in the captions, and patches were taught which of them they show.
     assert all(losses[leg]["cover"] > 0 for leg in losses)
     assert load_checkpoint(tmp_path / "demo/last.pt").config.data.shards == str(shard)
+    # What was read stands in the record with each checkpoint: nine of the twelve pairs a step.
+    read = [line["data"] for line in lines if "data" in line and line["leg"] == "pieces"]
+    assert [(one["pairs"], one["epochs"]) for one in read] == [
+        (9, {"whole": 0, "sizes": [], "begun": 9}),
+        (18, {"whole": 1, "sizes": [12], "begun": 6}),
+    ]

@@ -28,7 +28,9 @@ def test_recipes_are_whole(name):
 
 def test_help_says_what_there_is():
     lines = describe_recipes().splitlines()
-    assert [line.split()[0] for line in lines] == ["demo", "mgca", "photo", "plain", "smoke"]
+    assert [line.split()[0] for line in lines] == [
+        "cc3m_vit_b_16", "demo", "mgca", "photo", "plain", "smoke",
+    ]  # fmt: skip
     assert all(len(line.split()) > 4 for line in lines)
 
 

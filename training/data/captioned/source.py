@@ -79,7 +79,16 @@ class CaptionedPairs(Dataset):
         except MgcaError as error:
             return Portion([], tally, error)
         tally.pairs = len(pairs)
+        self._count_epochs(range(first, first + len(pairs)), tally)
         return Portion(pairs, tally, views=views if self.views else None)
+
+    def _count_epochs(self, numbers: range, tally: Tally) -> None:
+        """Each sample is a part of its epoch by itself."""
+        tally.parts = len(self.table)
+        for number in numbers:
+            epoch = number // len(self.table)
+            tally.epochs[epoch] += 1
+            tally.ended[epoch] += 1
 
     def _pair(self, number: int, tally: Tally, views: list[int]) -> Pair:
         rng = mixed_generator(self.seed, number)

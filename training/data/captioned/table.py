@@ -1,29 +1,32 @@
-"""A table of captions: a line names a picture and says one caption of it, tabs between.
+"""A table of captions: a line names a picture and says one caption of it, tabs or commas between.
 
 The first line names the columns: ``image`` (a path, from the table's folder on), ``caption``, and
-``split`` where a table has several. A picture may have as many lines as it has captions. Quotes
-are characters like others.
+``split`` where a table has several. A picture may have as many lines as it has captions. How lines
+become cells: :mod:`training.data.captioned.rows`.
 """
 
 from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
 from runtime.errors import UserError
+from training.data.captioned.rows import split_rows
 from training.data.tally import Tally
 
 IMAGE, CAPTION, SPLIT = "image", "caption", "split"
+# What a column may be called, the preferred first; the second ones are open_clip's.
+COLUMNS = {IMAGE: (IMAGE, "filepath"), CAPTION: (CAPTION, "title"), SPLIT: (SPLIT,)}
 DEFAULT_SPLIT = "train"
 EMPTY = "lines without a caption"
 NO_IMAGE = "lines without a picture's name"
 MISSING = "pictures that are not there"
-EXPECTED = "expected a first line 'image<TAB>caption' (and, if wanted, '<TAB>split')"
+EXPECTED = "expected a first line 'image<TAB>caption' (and, if wanted, '<TAB>split'), or a CSV's"
 NAMES_IN_MESSAGES = 3
 
 
@@ -73,11 +76,11 @@ def read_table(path: Path, split: str | None = DEFAULT_SPLIT) -> CaptionTable:
     Raises:
         UserError: no such table, or nothing in it to train on.
     """
-    lines = _read_text(path).split("\n")
-    columns = _find_columns(path, lines[0].rstrip("\r"))
+    rows = split_rows(path, _read_text(path))
+    columns = _find_columns(path, next(rows)[1])
     tally = Tally()
     captions_of: dict[str, list[str]] = {}
-    for image, caption in _rows(path, lines, columns, split, tally):
+    for image, caption in _rows(path, rows, columns, split, tally):
         captions = captions_of.setdefault(image, [])
         if caption not in captions:
             captions.append(caption)
@@ -98,7 +101,7 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise UserError(
             f"--train-data '{path}' cannot be read ({error.strerror}); expected a table of "
-            "captions, or shards such as 'cc3m/{000..331}.tar'"
+            "captions, or shards such as 'cc3m/{00000..00331}.tar'"
         ) from None
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
@@ -110,27 +113,43 @@ def _read_text(path: Path) -> str:
         ) from None
 
 
-def _find_columns(path: Path, header: str) -> dict[str, int]:
+def _find_columns(path: Path, cells: list[str]) -> dict[str, int]:
     """Number of each column that is used, by name."""
-    names = [name.strip().lower() for name in header.split("\t")]
-    columns = {name: names.index(name) for name in (IMAGE, CAPTION, SPLIT) if name in names}
+    names = [cell.strip().lower() for cell in cells]
+    columns = {
+        column: names.index(name)
+        for column, known in COLUMNS.items()
+        for name in reversed(known)
+        if name in names
+    }
     if IMAGE in columns and CAPTION in columns:
         return columns
+    raise UserError(f"--train-data '{path}' {_describe_header(cells, names)}; {EXPECTED}")
+
+
+def _describe_header(cells: list[str], names: list[str]) -> str:
+    """What is wrong with a first line that does not name the columns."""
+    header = "\t".join(cells)
     shown = header if len(header) <= 80 else header[:77] + "…"
+    if any(name in ("url", "image_url") or _is_address(name) for name in names):
+        return (
+            f"is a list of addresses (its first line is '{shown}'), not of pictures: img2dataset "
+            "fetches them into shards (docs/cc3m.md)"
+        )
     if not header.strip():
-        trouble = "begins with an empty line"
-    elif "\t" not in header and "," in header:
-        trouble = f"has no tabs in its first line '{shown}': its columns are parted by commas"
-    elif any(Path(name).suffix and " " not in name for name in names):
-        trouble = f"has no header: its first line is '{shown}'"
-    else:
-        trouble = f"has the columns {', '.join(repr(name) for name in names)}"
-    raise UserError(f"--train-data '{path}' {trouble}; {EXPECTED}")
+        return "begins with an empty line"
+    if any(Path(name).suffix and " " not in name for name in names):
+        return f"has no header: its first line is '{shown}'"
+    return f"has the columns {', '.join(repr(name) for name in names)}"
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
 
 
 def _rows(
     path: Path,
-    lines: Sequence[str],
+    rows: Iterable[tuple[int, list[str]]],
     columns: dict[str, int],
     split: str | None,
     tally: Tally,
@@ -143,8 +162,8 @@ def _rows(
         )
     wanted = split if SPLIT in columns else None
     seen: dict[str, int] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        cells = [cell.strip() for cell in line.split("\t")]
+    for number, row in rows:
+        cells = [cell.strip() for cell in row]
         if not any(cells):
             continue
         values = {name: cells[at] if at < len(cells) else "" for name, at in columns.items()}

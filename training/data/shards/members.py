@@ -54,7 +54,7 @@ def read_members(shard: str, pass_over: PassOver) -> Iterator[tuple[str, bytes]]
         except (tarfile.TarError, OSError, EOFError) as error:
             raise UserError(
                 f"shard '{shard}' of --train-data is no tar file ({error}); expected a tar of "
-                "pictures and captions, e.g. 'cc3m/{000..331}.tar'"
+                "pictures and captions, e.g. 'cc3m/{00000..00331}.tar'"
             ) from error
         # From here on a damaged header, or the end of the first of several archives, is read
         # across. It was off for the first one: else any file would be an empty archive.

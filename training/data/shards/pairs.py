@@ -27,6 +27,8 @@ DUPLICATE = "files of a name that was there before"
 NO_CAPTION = "pictures without a caption"
 NO_PICTURE = "captions without a picture"
 OTHERS = "files that are neither picture nor caption"
+# Of a download that was cut off from the network for a while, or has found dead addresses only.
+EMPTY_SHARD = "shards without a file in them"
 # Halves of pairs that wait for the other half, which a shard need not have right beside them.
 MOST_WAITING_BYTES = 256 * 2**20
 NAMES_IN_MESSAGES = 4
@@ -171,14 +173,14 @@ class _Shard:
 
 
 def read_pairs(shard: str, tally: Tally) -> Iterator[EncodedPair]:
-    """The pairs of one shard, in its order.
+    """The pairs of one shard, in its order; none of one that is empty, which is counted.
 
     Args:
         shard: as in :func:`training.data.shards.members.read_members`.
         tally: where what is passed over is counted.
 
     Raises:
-        UserError: the shard cannot be read, or holds no pair.
+        UserError: the shard cannot be read, or holds files and no pair.
     """
     counted = Tally()
     reading = _Shard(shard, counted)
@@ -186,15 +188,18 @@ def read_pairs(shard: str, tally: Tally) -> Iterator[EncodedPair]:
     for pair in reading.pairs():
         found = True
         yield pair
+    is_empty = not reading.members and not counted.passed_over
+    if is_empty:
+        reading.pass_over(EMPTY_SHARD, "")
     tally.add(counted)
-    if not found:
+    if not found and not is_empty:
         raise UserError(no_pair_message(shard, reading.names, reading.members, counted))
 
 
 def no_pair_message(shard: str, names: list[str], members: int, tally: Tally) -> str:
     """What to say of a shard without a single pair."""
     seen = ", ".join(f"'{name}'" for name in names)
-    held = f"its {members} files are such as {seen}" if members else "it holds no files"
+    held = f"its {members} files are such as {seen}" if members else "it holds no such file"
     passed = f"; passed over: {tally.describe()}" if tally.passed_over else ""
     return (
         f"shard '{shard}' of --train-data has no picture with a caption: {held}{passed}; expected "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Generator, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from tqdm import tqdm
 from webdataset.filters import shuffle
 
 from runtime.errors import MgcaError, UserError
@@ -17,6 +19,7 @@ from training.data.crops import Cropping
 from training.data.pictures import read_picture
 from training.data.portions import UNREADABLE, CollatePortion, Portion, unpack_portions
 from training.data.seeds import mixed_generator
+from training.data.shards.download import Download, read_download
 from training.data.shards.find import check_shards, find_shards
 from training.data.shards.pairs import EncodedPair, read_pairs
 from training.data.shards.sharing import Reader, draw_order
@@ -75,13 +78,24 @@ class ShardPairs(IterableDataset):
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         reader = Reader(self.rank * workers + number, self.count * workers)
+        tally.parts = reader.count
+        empty = 0
         for epoch in itertools.count():
             rng = mixed_generator(*self.seeds, epoch, self.rank, number)
-            found = yield from self._epoch(epoch, reader, rng, tally)
-            if not found and reader.count > 1:
-                # Fewer usable pairs than readers: better some of another's than none.
-                found = yield from self._epoch(epoch, Reader(), rng, tally)
-            if not found:
+            found = False
+            for pair in self._epoch(epoch, reader, rng, tally):
+                found = True
+                tally.epochs[epoch] += 1
+                yield pair
+            tally.ended[epoch] += 1
+            empty = 0 if found else empty + 1
+            if empty < reader.count:
+                continue  # fewer usable pairs than readers: its turn comes in another epoch
+            # None came: better some of another's than none, which are that other's in the count.
+            for pair in self._epoch(epoch, Reader(), rng, tally):
+                empty = 0
+                yield pair
+            if empty:
                 raise UserError(
                     f"--train-data: not one usable pair in {len(self.shards)} shards, from "
                     f"'{self.shards[0]}' on; passed over: {tally.describe()}; expected pictures "
@@ -90,21 +104,18 @@ class ShardPairs(IterableDataset):
 
     def _epoch(
         self, epoch: int, reader: Reader, rng: np.random.Generator, tally: Tally
-    ) -> Generator[Pair, None, bool]:
-        """This reader's part of an epoch; returns whether there was anything in it."""
+    ) -> Iterator[Pair]:
+        """This reader's part of an epoch."""
         order = random.Random(int(rng.integers(2**63)))
-        found = False
         for pair in shuffle(SHUFFLED, rng=order)(self._encoded(epoch, reader, tally)):
             picture_hw3 = read_picture(pair.picture, pair.ending)
             if picture_hw3 is None:
                 tally.pass_over(UNREADABLE, pair.name)
                 continue
-            found = True
             image_hw3 = self.cropping(picture_hw3, rng)
             chosen = rng.permutation(len(pair.captions))[: self.captions]
             drawn = [pair.captions[index] for index in chosen]
             yield Pair(image_hw3, drawn, pair.captions, pair.name)
-        return found
 
     def _encoded(self, epoch: int, reader: Reader, tally: Tally) -> Iterator[EncodedPair]:
         for place, shard in enumerate(draw_order(self.seeds, epoch, len(self.shards))):
@@ -114,7 +125,7 @@ class ShardPairs(IterableDataset):
             # Of those who read the same shard, one counts what it is made of.
             counting = tally if 0 in own else Tally()
             for number, pair in enumerate(read_pairs(self.shards[shard], counting)):
-                if number % reader.count in own:
+                if reader.class_of(number, epoch) in own:
                     yield pair
 
 
@@ -176,6 +187,7 @@ class ShardSource:
 
     Attributes:
         tally: what was read and passed over since :meth:`take_tally`.
+        download: what the shards' own records say was lost before; None: nothing is known yet.
     """
 
     def __init__(self, data: DataConfig, seed: int, rank: int = 0, count: int = 1) -> None:
@@ -184,6 +196,7 @@ class ShardSource:
         self.rank = rank
         self.count = count
         self.tally = Tally()
+        self.download: Download | None = None
         self._checked = False
 
     def batches(self, span: Span, collate: Collate) -> Iterator[Batch]:
@@ -193,8 +206,10 @@ class ShardSource:
         if self.data.shards is None:
             raise ValueError("data.shards is None; expected a pattern of shards")
         if not self._checked:
-            check_shards(find_shards(self.data.shards))
+            self._check(find_shards(self.data.shards))
             self._checked = True
+        if self.download and self.rank == 0:
+            self.tally.lost = self.download.to_json()
         return shard_batches(
             shards=self.data.shards,
             steps=span.steps - span.start,
@@ -208,6 +223,12 @@ class ShardSource:
             count=self.count,
             tally=self.tally,
         )
+
+    def _check(self, shards: Sequence[str]) -> None:
+        check_shards(shards)
+        self.download = read_download(shards)
+        if self.download and self.rank == 0:
+            tqdm.write(f"--train-data: {self.download.describe()}", file=sys.stderr)
 
     def known_captions(self) -> None:
         """They are not known beforehand."""

@@ -60,6 +60,26 @@ def test_what_spreadsheets_write(tmp_path, encode):
     assert read_table(path).captions == [["a dog"]]
 
 
+def test_a_table_with_commas_is_a_csv(tmp_path):
+    first, second = write_pictures(tmp_path, 2)
+    path = tmp_path / "captions.csv"
+    path.write_text(
+        "title,split,filepath\r\n"
+        f'"a ""red"" dog, running",train,{first}\r\n'
+        f"a dog\u2028in snow,train,{first}\r\n"
+        f'"two\nlines",train,"{second}"\r\n'
+        f"unseen,dev,{second}\r\n\r\n"
+        f",train,{second}\r\n",
+        encoding="utf-8",
+        newline="",
+    )
+    table = read_table(path)
+    assert table.images == [first, second]
+    assert table.captions == [['a "red" dog, running', "a dog in snow"], ["two lines"]]
+    assert dict(table.tally.passed_over) == {EMPTY: 1}
+    assert table.tally.examples[EMPTY].endswith("captions.csv: line 8")
+
+
 def test_lines_of_no_use_are_counted_and_missing_pictures_named(tmp_path):
     write_pictures(tmp_path, 2)
     rows = [("image", "caption"), ("images/0.png", "a dog"), ("images/1.png", " "), ("", "a cat")]
@@ -79,7 +99,10 @@ def test_lines_of_no_use_are_counted_and_missing_pictures_named(tmp_path):
     [
         ([("images/0.png", "a dog")], "train", "has no header: its first line is 'images/0.png"),
         ([("file", "text")], "train", r"has the columns 'file', 'text'; expected a first line"),
-        ([("image,caption",)], "train", "parted by commas"),
+        ([("image,caption",), ("images/0.png,",)], "train", "1 lines without a caption"),
+        ([("image,caption",), ('images/0.png,"a dog',)], "train", "from line 2 on: unexpected end"),
+        ([("a bus stop", "http://host/1.jpg")], "train", "is a list of addresses .* img2dataset"),
+        ([("caption,url",)], "train", "is a list of addresses .* img2dataset"),
         ([("",), ("image", "caption")], "train", "begins with an empty line"),
         ([("image", "caption")], "train", "has no line with a picture and a caption; expected"),
         ([("image", "caption"), ("images/0.png", "")], "train", "1 lines without a caption"),

@@ -230,6 +230,10 @@ def test_every_local_shard_is_looked_into_first(tmp_path):
     check_shards(shards[:1])
     with pytest.raises(UserError, match=r"1\.tar' of --train-data has no picture .* tried 3"):
         check_shards(shards)
+    empty = write_shard(tmp_path / "1.tar", [])
+    check_shards(shards)
+    with pytest.raises(UserError, match=r"none of its 2 shards holds a file, such as '.*1\.tar'"):
+        check_shards([empty, empty])
     (tmp_path / "1.tar").write_text("<html>404</html>")
     with pytest.raises(UserError, match=r"1\.tar' of --train-data is no tar file"):
         check_shards(shards)
