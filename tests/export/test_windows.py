@@ -33,13 +33,13 @@ def test_the_graphs_scores_are_the_mean_of_its_windows(
     frame = np.random.default_rng(0).integers(0, 255, (64, 160, 3), np.uint8)
     whole = _pixel_scores(out, frame)
     left, right = (_pixel_scores(bundle, frame[:, at : at + 96]) for at in (0, 64))
-    assert left.shape == (3, 16, 24)
-    total, count = np.zeros((3, 16, 40)), np.zeros(40)
-    for at, scores in ((0, left), (16, right)):
-        total[:, :, at : at + 24] += scores
-        count[at : at + 24] += 1
+    assert left.shape == (3, 32, 48)
+    total, count = np.zeros((3, 32, 80)), np.zeros(80)
+    for at, scores in ((0, left), (32, right)):
+        total[:, :, at : at + 48] += scores
+        count[at : at + 48] += 1
     np.testing.assert_allclose(whole, total / count, atol=1e-4)
-    assert np.abs(left[:, :, 16:] - right[:, :, :8]).max() > 1e-2  # they do see other things
+    assert np.abs(left[:, :, 32:] - right[:, :, :16]).max() > 1e-2  # they do see other things
 
 
 def _pixel_scores(path: Path, frame_bgr: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def _pixel_scores(path: Path, frame_bgr: np.ndarray) -> np.ndarray:
     ("flags", "says"),
     [
         (["--stride", "32"], "--stride would do nothing: the frame is seen as a whole"),
-        (["--crop", "40x64"], "multiples of 16"),
+        (["--crop", "44x64"], "multiples of 8"),
         (["--crop", "112x64"], "--crop 112x64 is larger than the frame, 96x64"),
         (["--crop", "64x64", "--stride", "80"], "--stride 80 leaves gaps; expected at most 64"),
         (["--templates", "imagnet"], "neither a set nor a file"),
