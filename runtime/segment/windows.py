@@ -113,13 +113,14 @@ class MeanScores:
             if grid is None:
                 continue
             rows = grid
-            if isinstance(grid, StreamedScores):
-                rows, self._text[kind] = grid.embeddings, grid.text
+            if isinstance(rows, StreamedScores):
+                self._text[kind] = rows.text
+                rows = rows.embeddings
             whole = self._sums.get(kind)
             if whole is None:
                 whole = np.zeros((len(rows), *self._counts_hw.shape), np.float32)
                 self._sums[kind] = whole
-            for total, row in zip(whole, np.asarray(rows), strict=True):
+            for total, row in zip(whole, rows, strict=True):
                 row = np.ascontiguousarray(row, np.float32)
                 total[place] += cv2.resize(row, size_wh, interpolation=cv2.INTER_LINEAR)
 
