@@ -302,7 +302,7 @@ def _key_of_set(templates: TemplateSet) -> str:
 
 
 def _bar(total: int, hidden: bool) -> Any:
-    """Eighty templates of fifty words take a real CLIP's encoder a minute on a small processor."""
+    """A progress bar: eighty templates of fifty words are four thousand prompts."""
     from tqdm import tqdm
 
     return tqdm(total=total, desc="words", delay=2, leave=False, disable=True if hidden else None)

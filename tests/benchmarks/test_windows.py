@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import accuracy, windows
-from runtime.bundle import load_bundle
+from runtime.bundle import TextInfo, load_bundle
+from tests.support.bundle import ENCODER_SHA256
 from tests.support.official_layouts import write_voc
 
 
@@ -31,7 +32,8 @@ def test_windows_and_decisions_are_timed_in_turns(
 def test_any_set_is_scored_in_windows(make_bundle, tmp_path: Path) -> None:
     root = write_voc(tmp_path, {"a": [0, 1, 20]})
     target = tmp_path / "record.json"
-    flags = ["--dataset", "voc20", "--root", str(root), "--bundle", str(make_bundle().path)]
+    bundle = make_bundle(text=TextInfo(77, ENCODER_SHA256, False))
+    flags = ["--dataset", "voc20", "--root", str(root), "--bundle", str(bundle.path)]
     flags += ["--backend", "onnxruntime-cpu", "--units", "pixel", "--json", str(target)]
     scores = []
     for more in ([], ["--short-side", "12", "--stride", "4"]):
