@@ -9,12 +9,13 @@ enlarged when it is looked at, so that the words' number costs time and no memor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from runtime.errors import UserError
 from runtime.segment.labelling import count_labels, label_pixels
+from runtime.segment.windows import WindowScores
 from runtime.segment.word_scores import Scores
 from runtime.text.classes import NONE_LABEL
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Probability = Literal["softmax", "sigmoid"]
+Refine = Callable[["np.ndarray"], "np.ndarray"]
 #: TCL's (Cha et al., CVPR 2023) logistic of a cosine: its slope, and the cosine that is one half.
 SIGMOID_SLOPE, SIGMOID_CENTER = 10.0, 0.25
 
@@ -35,7 +37,7 @@ class Decision:
     Attributes:
         logit_scale: what cosines are multiplied by before a softmax; positive.
         threshold: least probability in [0, 1] of a pixel's word, the softmax made on the grid of
-            scores and enlarged; under it the pixel is 255.
+            scores and enlarged (of windows: made at full size); under it the pixel is 255.
         background_threshold: the same in [0, 1], of a probability that is made of enlarged scores.
         background_probability: which: ``softmax`` over all words, or ``sigmoid``, each word by
             itself: ``1 / (1 + exp(-10 (cosine - 0.25)))``.
@@ -75,7 +77,11 @@ class Decision:
 
 
 def label_as_decided(
-    scores: Scores, label_of_row: np.ndarray, size_wh: tuple[int, int], decision: Decision
+    scores: Scores,
+    label_of_row: np.ndarray,
+    size_wh: tuple[int, int],
+    decision: Decision,
+    refine: Refine | None = None,
 ) -> np.ndarray:
     """Labels uint8 (H, W) out of scores float32 (K, h', w').
 
@@ -84,16 +90,19 @@ def label_as_decided(
         label_of_row: uint8 (K,), the label of each word, 255 for none of the classes.
         size_wh: of the labels.
         decision: how they are decided.
+        refine: what each row float32 (H, W) goes through at that size before anything is decided.
     """
-    if not decision.background_threshold and not decision.least_area:
-        return label_pixels(
-            scores,
-            label_of_row,
-            size_wh,
-            logit_scale=decision.logit_scale,
-            threshold=decision.threshold,
-        )
-    return _FullSize(scores, label_of_row, size_wh, decision).label()
+    beyond = decision.background_threshold or decision.least_area or refine is not None
+    # Those of windows are put together by the row, not by the line.
+    if beyond or isinstance(scores, WindowScores):
+        return _FullSize(scores, label_of_row, size_wh, decision, refine).label()
+    return label_pixels(
+        scores,
+        label_of_row,
+        size_wh,
+        logit_scale=decision.logit_scale,
+        threshold=decision.threshold,
+    )
 
 
 class _FullSize:
@@ -105,11 +114,13 @@ class _FullSize:
         label_of_row: np.ndarray,
         size_wh: tuple[int, int],
         decision: Decision,
+        refine: Refine | None,
     ) -> None:
         self.scores = scores
         self.label_of_row = label_of_row
         self.size_wh = size_wh
         self.decision = decision
+        self.refine = refine
 
     def label(self) -> np.ndarray:
         """The labels, uint8 (H, W)."""
@@ -132,14 +143,18 @@ class _FullSize:
         import cv2
         import numpy as np
 
-        height = self.scores.shape[1]
+        scores = self.scores
         for row in range(len(self.label_of_row)):
-            grid = self.scores[row : row + 1, 0:height][0]
-            yield cv2.resize(
+            if isinstance(scores, WindowScores):
+                grid = scores.row(row)
+            else:
+                grid = scores[row : row + 1, 0 : scores.shape[1]][0]
+            enlarged = cv2.resize(
                 np.ascontiguousarray(grid, np.float32),
                 self.size_wh,
                 interpolation=cv2.INTER_LINEAR,
             )
+            yield enlarged if self.refine is None else self.refine(enlarged)
 
     def _winners(self, kept: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """The label of the best word, the first one on a tie, and its score, of each pixel.

@@ -18,7 +18,7 @@ from runtime.errors import BundleError, MgcaError, UserError
 from runtime.heap import trim_heap
 from runtime.segment.frames import PreparedFrame, RawScores, WantedUnits
 from runtime.segment.scratch import ScratchPool
-from runtime.segment.windows import MeanScores, Windows, places
+from runtime.segment.windows import Windows, WindowScores, places
 from runtime.segment.word_scores import StreamedScores, identity, most_rows
 from runtime.text.embedder import TextEmbedder
 from runtime.text.queries import TextQueries, prepare_queries
@@ -194,15 +194,20 @@ class Model:
 
         picture, crop_wh = frame.tensor[0], self.manifest.input.size_wh
         picture_wh = (picture.shape[1], picture.shape[0])
-        mean = MeanScores(picture_wh)
         assert windows.stride is not None, "filled in where the frame was prepared"
-        for place in places(picture_wh, crop_wh, windows.stride):
+        where = tuple(places(picture_wh, crop_wh, windows.stride))
+        grids: dict[str, list[Any]] = {"class_scores": [], "pixel_scores": []}
+        for place in where:
             window = np.ascontiguousarray(picture[place])
             if window.shape[:2] != crop_wh[::-1]:  # the picture is smaller: stretched
                 window = cv2.resize(window, crop_wh, interpolation=cv2.INTER_LINEAR)
             raw = self.score(PreparedFrame(window[None], frame.size_wh), queries, units)
-            mean.add(place, {"class": raw.class_scores, "pixel": raw.pixel_scores})
-        by_unit, by_pixel = mean.take("class"), mean.take("pixel")
+            for kind, given in grids.items():
+                given.append(getattr(raw, kind))
+        by_unit, by_pixel = (
+            None if given[0] is None else WindowScores(picture_wh, where, tuple(given))
+            for given in grids.values()
+        )
         return RawScores(queries, frame.size_wh, by_unit, None, by_pixel, frame.time_s)
 
     def _run(

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import UserError
-from runtime.segment.word_scores import Scores, StreamedScores
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from runtime.segment.word_scores import StreamedScores
+
 #: A picture is made no longer than that, in pixels, whatever its short side was to be.
 LONG_SIDE = 2048
 
-__all__ = ["LONG_SIDE", "MeanScores", "Windows", "places", "window_starts"]
+__all__ = ["LONG_SIDE", "WindowScores", "Windows", "places", "window_starts"]
 
 
 @dataclass(frozen=True)
@@ -84,50 +86,67 @@ def places(
             yield slice(top, min(top + tall, height)), slice(left, min(left + wide, width))
 
 
-class MeanScores:
-    """Scores of a picture, the mean of its windows' where these overlap.
+@dataclass(frozen=True, eq=False)
+class WindowScores:
+    """Scores (K, h, w) of a picture: where windows overlap, the mean of theirs, each enlarged.
 
-    Scores of very many words are kept as the embeddings that they are products with: the mean of
-    these gives the mean of those.
+    They are put together a row at a time (:meth:`row`), so that many words at a large size take
+    no memory. Slices, and ``np.asarray``, put all of them together once and keep that.
 
-    Args:
-        picture_wh: the picture's size in pixels, which is that of the scores too.
+    Attributes:
+        size_wh: of the picture, in pixels.
+        places: rows and columns of each window.
+        grids: the scores float32 (K, h', w') of each.
     """
 
-    def __init__(self, picture_wh: tuple[int, int]) -> None:
-        import numpy as np
+    size_wh: tuple[int, int]
+    places: tuple[tuple[slice, slice], ...]
+    grids: tuple[np.ndarray | StreamedScores, ...]
 
-        self._counts_hw = np.zeros(picture_wh[::-1], np.float32)
-        self._sums: dict[str, np.ndarray] = {}
-        self._text: dict[str, np.ndarray] = {}
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(K, h, w)."""
+        return self.grids[0].shape[0], self.size_wh[1], self.size_wh[0]
 
-    def add(self, place: tuple[slice, slice], scores: dict[str, Scores | None]) -> None:
-        """Add a window's scores float32 (K, h', w') of each kind."""
+    def row(self, number: int) -> np.ndarray:
+        """The scores of a word at each pixel: float32 (h, w)."""
         import cv2
         import numpy as np
 
-        lines, columns = place
-        size_wh = (columns.stop - columns.start, lines.stop - lines.start)
-        self._counts_hw[place] += 1
-        for kind, grid in scores.items():
-            if grid is None:
-                continue
-            rows = grid
-            if isinstance(rows, StreamedScores):
-                self._text[kind] = rows.text
-                rows = rows.embeddings
-            whole = self._sums.get(kind)
-            if whole is None:
-                whole = np.zeros((len(rows), *self._counts_hw.shape), np.float32)
-                self._sums[kind] = whole
-            for total, row in zip(whole, rows, strict=True):
-                row = np.ascontiguousarray(row, np.float32)
-                total[place] += cv2.resize(row, size_wh, interpolation=cv2.INTER_LINEAR)
+        whole_hw = np.zeros(self.size_wh[::-1], np.float32)
+        for (lines, columns), grid in zip(self.places, self.grids, strict=True):
+            size_wh = (columns.stop - columns.start, lines.stop - lines.start)
+            own = np.ascontiguousarray(
+                grid[number : number + 1, 0 : grid.shape[1]][0], dtype=np.float32
+            )
+            enlarged = cv2.resize(own, size_wh, interpolation=cv2.INTER_LINEAR)
+            whole_hw[lines, columns] += enlarged
+        whole_hw *= self._shares_hw
+        return whole_hw
 
-    def take(self, kind: str) -> Scores | None:
-        """The mean of a kind, once: float32 (K, h, w); None where no window had it."""
-        whole = self._sums.pop(kind, None)
-        if whole is None:
-            return None
-        whole /= self._counts_hw  # in place: they are large
-        return StreamedScores(whole, self._text[kind]) if kind in self._text else whole
+    @cached_property
+    def _shares_hw(self) -> np.ndarray:
+        """What a window counts where so many overlap: float32 (h, w)."""
+        import numpy as np
+
+        counts_hw = np.zeros(self.size_wh[::-1], np.float32)
+        for place in self.places:
+            counts_hw[place] += 1
+        return 1 / counts_hw
+
+    @cached_property
+    def _whole(self) -> np.ndarray:
+        import numpy as np
+
+        whole = np.empty(self.shape, np.float32)
+        for number in range(len(whole)):
+            whole[number] = self.row(number)
+        return whole
+
+    def __getitem__(self, part: Any) -> np.ndarray:
+        return self._whole[part]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        import numpy as np
+
+        return np.asarray(self._whole, dtype=dtype)

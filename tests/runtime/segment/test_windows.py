@@ -11,7 +11,7 @@ import pytest
 from runtime import Segmenter
 from runtime.bundle import Bundle
 from runtime.errors import UserError
-from runtime.segment.windows import MeanScores, Windows, places, window_starts
+from runtime.segment.windows import Windows, WindowScores, places, window_starts
 from runtime.segment.word_scores import StreamedScores
 
 
@@ -41,26 +41,23 @@ def test_the_aspect_is_kept_up_to_the_long_side() -> None:
 
 
 def test_scores_are_the_mean_over_the_windows_that_see_a_pixel() -> None:
-    mean = MeanScores((6, 4))
-    for value, place in enumerate(places((6, 4), (4, 4), 2)):
-        mean.add(place, {"pixel": np.full((1, 2, 2), 1.0 + 2 * value, np.float32), "class": None})
-    scores = mean.take("pixel")
-    assert isinstance(scores, np.ndarray)
-    assert scores[0, 0].tolist() == [1, 1, 2, 2, 3, 3]
-    assert mean.take("class") is None
+    where = tuple(places((6, 4), (4, 4), 2))
+    grids = tuple(np.full((1, 2, 2), value, np.float32) for value in (1.0, 3.0))
+    scores = WindowScores((6, 4), where, grids)
+    assert scores.shape == (1, 4, 6)
+    assert scores.row(0)[0].tolist() == [1, 1, 2, 2, 3, 3]
+    np.testing.assert_array_equal(np.asarray(scores)[0], scores.row(0))
+    np.testing.assert_array_equal(scores[:, 1:3], np.asarray(scores)[:, 1:3])
 
 
 def test_the_mean_of_scores_of_very_many_words() -> None:
     draw = np.random.default_rng(0)
     text = draw.random((7, 3)).astype(np.float32)
-    streamed, dense = MeanScores((6, 4)), MeanScores((6, 4))
-    for place in places((6, 4), (4, 4), 2):
-        scores = StreamedScores(draw.random((3, 2, 2)).astype(np.float32), text)
-        streamed.add(place, {"pixel": scores})
-        dense.add(place, {"pixel": np.asarray(scores)})
-    found = streamed.take("pixel")
-    assert isinstance(found, StreamedScores)
-    np.testing.assert_allclose(np.asarray(found), dense.take("pixel"), atol=1e-6)
+    where = tuple(places((6, 4), (4, 4), 2))
+    streamed = [StreamedScores(draw.random((3, 2, 2)).astype(np.float32), text) for _ in where]
+    dense = WindowScores((6, 4), where, tuple(map(np.asarray, streamed)))
+    found = WindowScores((6, 4), where, tuple(streamed))
+    np.testing.assert_allclose(np.asarray(found), np.asarray(dense), atol=1e-6)
 
 
 def test_a_segmenter_sees_each_window_by_itself(segmenter: Segmenter) -> None:
