@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.protocols.protocol import Protocol
+from benchmarks.protocols.setting import classes_of, config_of
 from benchmarks.scoring.score import Predictor
 from runtime import Segmenter
 from runtime.cli.opening import ask_for, read_classes
@@ -28,14 +29,14 @@ def protocol_predictor(segmenter: Segmenter, protocol: Protocol) -> Predictor:
             templates, or the words are too many.
     """
     check_crop(segmenter, protocol)
-    config = protocol.config
+    config = config_of(protocol)
     ask_for(segmenter, config.words, read_classes(config.words), config.sources)
 
     def predict(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
         wanted: WantedUnits = "both" if len(units) > 1 else units[0]
         raw = segmenter.infer(segmenter.preprocess(frame_bgr), units=wanted)
         return {
-            kind: protocol.classes_of(segmenter.postprocess(raw, units=kind).labels)
+            kind: classes_of(protocol, segmenter.postprocess(raw, units=kind).labels)
             for kind in units
         }
 

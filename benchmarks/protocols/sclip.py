@@ -47,7 +47,6 @@ def sclip(dataset: str, classes: tuple[str, ...]) -> Protocol:
     return Protocol(
         name="sclip",
         words=tuple(other.get(name, (name,)) for name in names),
-        has_background=dataset in _WITH_BACKGROUND,
         templates="imagenet",
         short_side=_SHORT_SIDE.get(dataset, 336),
         crop=224,

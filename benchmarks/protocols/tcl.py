@@ -21,11 +21,9 @@ def tcl(dataset: str, classes: tuple[str, ...]) -> Protocol:
     return Protocol(
         name="tcl",
         words=((), *words[1:]) if has_background else words,
-        has_background=has_background,
         templates="tcl",
         short_side=448,
         crop=448,
         stride=224,
-        threshold=BACKGROUND if has_background else None,
-        probability="sigmoid",
+        constant_background=BACKGROUND if has_background else None,
     )

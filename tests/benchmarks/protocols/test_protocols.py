@@ -14,6 +14,7 @@ from benchmarks.datasets.registry import all_datasets
 from benchmarks.protocols.predictor import protocol_predictor
 from benchmarks.protocols.protocol import Protocol
 from benchmarks.protocols.registry import DATASETS, protocol_of
+from benchmarks.protocols.setting import config_of
 from runtime import Segmenter
 from runtime.bundle import Bundle, TextInfo
 from runtime.cli.opening import read_classes
@@ -54,19 +55,19 @@ def test_each_class_has_its_words(dataset: str) -> None:
         protocol = _protocol(name, dataset)
         assert len(protocol.words) == CLASSES[dataset]
         assert all(protocol.words[1:])
-        config = protocol.config
+        config = config_of(protocol)
         entries = parse_classes(read_classes(config.words))
         behind = () if config.words.background == "none" else config.words.background.split(",")
         given = [*behind, *(word for entry in entries for word in entry.words)]
         assert given == [word for word, _ in protocol.rows]
         assert len({label for _, label in protocol.rows}) == len(protocol.words) - (
-            protocol.words[0] == ()
+            protocol.constant_background is not None
         )
 
 
 def test_the_constants_of_the_two_families() -> None:
     ours = _protocol("tcl", "coco-object")
-    assert (ours.words[0], ours.threshold, ours.probability) == ((), 0.5, "sigmoid")
+    assert (ours.words[0], ours.constant_background) == ((), 0.5)
     assert (ours.crop, ours.templates) == (448, "tcl")
     assert _protocol("tcl", "voc20").words[10] == ("diningtable",)
     theirs = _protocol("sclip", "voc21")
@@ -110,7 +111,9 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     assert accuracy.main([*flags, *shared]) == 0
     record = json.loads(target.read_text())
     assert record["protocol"]["name"] == "sclip"
-    assert record["protocol"]["words"] == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    rows = [word for words in record["protocol"]["words"] for word in words]
+    assert len(rows) == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    assert record["protocol"]["setting"].startswith("mgca-rt --short-side 12 --stride 6")
     assert set(record["by_units"]) == {"adaptive", "pixel"}
     assert set(record["iou"]) == {"background", "aeroplane", "person", "tvmonitor"}
     assert "protocol sclip" in capsys.readouterr().out

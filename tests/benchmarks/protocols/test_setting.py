@@ -15,6 +15,7 @@ from benchmarks.hostile_bundles.color_parts import color_segmenter
 from benchmarks.protocols.predictor import protocol_predictor
 from benchmarks.protocols.protocol import Protocol
 from benchmarks.protocols.registry import protocol_of
+from benchmarks.protocols.setting import config_of, flags_of, values_of
 from runtime import Segmenter
 from runtime.bundle import InputInfo, OutputInfo, TextInfo
 from runtime.cli.arguments import parse_arguments
@@ -47,7 +48,8 @@ def test_its_labels_are_those_of_mgca_rt(
 ) -> None:
     protocol = _protocol(name)
     # Colors and words of noise are nearly alike: thresholds where some pixels are over them.
-    protocol = replace(protocol, threshold={"sclip": 0.04, "tcl": 0.9}[name])
+    changed = {"sclip": {"threshold": 0.04}, "tcl": {"constant_background": 0.9}}[name]
+    protocol = replace(protocol, **changed)
     side = protocol.crop
     bundle = make_bundle(
         files={"segmenter.onnx": color_segmenter((side // 2, side // 2), 2)},
@@ -58,7 +60,7 @@ def test_its_labels_are_those_of_mgca_rt(
     pictures = _pictures(tmp_path / "pictures")
     done = run_here(
         "--images", tmp_path / "pictures", "--bundle", bundle.path, *ENGINE,
-        *protocol.flags, "--label-dir", tmp_path / "labels", "--quiet",
+        *flags_of(protocol), "--label-dir", tmp_path / "labels", "--quiet",
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     seen: set[int] = set()
@@ -77,11 +79,11 @@ def test_its_labels_are_those_of_mgca_rt(
 def test_the_flags_are_the_config() -> None:
     for name in ("sclip", "tcl"):
         protocol = _protocol(name)
-        line = parse_arguments(protocol.flags)
-        assert line.config == protocol.config
+        line = parse_arguments(flags_of(protocol))
+        assert line.config == config_of(protocol)
         assert "--templates" in protocol.to_record()["setting"]
-    theirs = _protocol("sclip").values
+    theirs = values_of(_protocol("sclip"))
     assert theirs["logit_scale"] == 65 and theirs["background"].startswith("sky,wall,tree")
     assert (theirs["background_threshold"], theirs["least_area"]) == (0.1, 0.1)
-    ours = _protocol("tcl").values
+    ours = values_of(_protocol("tcl"))
     assert (ours["background"], ours["background_probability"]) == ("none", "sigmoid")
