@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ from benchmarks.scoring.controls import CONTROLS, mean_map_predictor, permute_wo
 from benchmarks.scoring.score import Score, compare_units, score_set
 from runtime.command import CommandParser
 from runtime.errors import UserError
+from runtime.flag_values import whole_number
 from runtime.segment.segmenter import Units
+from runtime.segment.windows import Windows
 
 PROG = "python -m benchmarks.accuracy"
 UNITS: dict[str, tuple[Units, ...]] = {
@@ -56,6 +59,15 @@ def build_parser() -> CommandParser:
         help="of published work: fixes size, windows, templates, words, scale and background",
     )
     parser.add_argument(
+        "--short-side",
+        type=whole_number(1),
+        metavar="N",
+        help="as mgca-rt: windows of the bundle's input size over frames whose short side is N",
+    )
+    parser.add_argument(
+        "--stride", type=whole_number(1), metavar="N", help="the same, a window every N pixels"
+    )
+    parser.add_argument(
         "--control",
         choices=CONTROLS,
         help="score a stand-in instead: each place's usual label for every frame, or the words "
@@ -71,14 +83,21 @@ def measure(arguments: argparse.Namespace) -> None:
     check_writable(arguments.json)
     if arguments.protocol and arguments.control:
         raise UserError("--protocol and --control exclude each other; give one of them")
+    in_windows = arguments.short_side is not None or arguments.stride is not None
+    if arguments.protocol and in_windows:
+        raise UserError(f"--protocol {arguments.protocol} has windows of its own; leave these out")
     dataset = open_dataset(arguments)
     protocol = protocol_of(arguments.protocol, dataset) if arguments.protocol else None
     started = time.perf_counter()
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
+    if in_windows:
+        subject.segmenter.windows = Windows(arguments.stride, arguments.short_side)
     scores = score_words(arguments, subject, dataset, protocol)
     record = make_record(arguments, dataset, scores)
     if protocol is not None:
         record["protocol"] = protocol.to_record()
+    elif subject.segmenter.windows is not None:
+        record["windows"] = asdict(subject.segmenter.windows)
     elif not arguments.control:
         record |= score_more(arguments, subject, dataset, record["miou"])
     record |= {
@@ -100,7 +119,7 @@ def score_words(
     """The score of each kind of unit, with every word of the set asked for, or of a control."""
     units = UNITS[arguments.units]
     if protocol is not None:
-        predict = protocol_predictor(subject.segmenter, protocol, progress=True)
+        predict = protocol_predictor(subject.segmenter, protocol)
         return score_set(predict, dataset, units, progress=True)
     words = dataset.words
     if arguments.control == "permuted-words":

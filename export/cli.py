@@ -65,6 +65,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
     options = build_parser().parse_args(arguments)
     from export.idle_flags import refuse_always_fp32, refuse_idle_flags
     from export.settings import ExportSettings, parse_opset, parse_precisions, parse_stages
+    from runtime.text.template_sets import OWN, read_templates
 
     _refuse_two_sources(options)
     devices = read_device_flags(options)
@@ -84,7 +85,10 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         precisions=precisions,
         size_wh=options.size,
         opset=parse_opset(options.opset),
+        crop_wh=options.crop,
+        stride=options.stride,
         vocabulary=options.vocabulary,
+        templates=read_templates(options.templates or OWN),
         store_weights=options.store_weights,
         token_table=None if options.no_text_encoder else options.token_table or "int8",
         calibration=options.calibration,
@@ -161,6 +165,19 @@ def _add_graph_flags(parser: argparse.ArgumentParser) -> None:
         help="the frame size the graph takes, e.g. 640x352 (default: the checkpoint's)",
     )
     add(
+        "--crop",
+        type=size_wh(most=LARGEST_SIDE),
+        metavar="WxH",
+        help="see the frame in windows of this size, batched in the graph: --size 448x336 --crop "
+        "224x224 --stride 112 (docs/export.md; default: as a whole)",
+    )
+    add(
+        "--stride",
+        type=whole_number(1),
+        metavar="N",
+        help="pixels from one window to the next (default: half the crop's shorter side)",
+    )
+    add(
         "--precision",
         metavar="LIST",
         default="fp32",
@@ -181,6 +198,13 @@ def _add_text_flags(parser: argparse.ArgumentParser) -> None:
         type=_path,
         metavar="FILE",
         help="names to store ready encoded, one a line (default: the model's words)",
+    )
+    add(
+        "--templates",
+        metavar="NAME|FILE",
+        help="what names are put into: streetworld, captions, both, seen, words, openai (7), "
+        "imagenet (80), tcl (9), or a file with a template a line, {} for the name (default: the "
+        "model's own)",
     )
     add(
         "--no-text-encoder",

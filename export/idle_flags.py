@@ -26,6 +26,7 @@ def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) ->
     """
     judged = "--min-agreement decides alone; give one of the two"
     no_table = "--no-text-encoder leaves the table out; give one of the two"
+    whole = "the frame is seen as a whole; add a --crop, or leave this out"
     fp32_only = set(precisions) == {"fp32"}
     unchanged = "only fp32 is exported; add a --precision, or leave this out"
     idle = (
@@ -33,6 +34,7 @@ def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) ->
         (options.token_table, "--token-table", options.no_text_encoder, no_table),
         (options.keep_fp32, "--keep-fp32", fp32_only, unchanged),
         (options.auto_fallback, "--auto-fallback", fp32_only, unchanged),
+        (options.stride, "--stride", options.crop is None, whole),
     )
     for given, flag, without_effect, why in idle:
         if given and without_effect:

@@ -21,7 +21,7 @@ from export.parity.reference import ReferenceSegmenter
 from export.parity.reference_trunk import TrunkReference
 from export.precision.variants import check_kept_stages
 from export.progress import say, show_bar
-from export.settings import ExportSettings, check_size
+from export.settings import ExportSettings, check_size, choose_sliding
 from export.source import ExportSource, load_source, streetworld_classes
 from export.targets.triton import check_repository
 from export.text.files import TextSide, build_text_side
@@ -29,6 +29,7 @@ from export.text.vocabulary_file import read_names
 from runtime.bundle import write_bundle
 from runtime.errors import MgcaError
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
+from training.model.sliding import Sliding
 from training.model.towers.pair import TowerPair
 
 # How many names of a vocabulary of the user's own are compared.
@@ -53,6 +54,7 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     source = load_source(settings)
     size_wh = settings.size_wh or source.size_wh
     check_size(size_wh, source.encoder.patch_size)
+    sliding = choose_sliding(settings, size_wh, source.encoder.patch_size)
     if settings.devices.triton is not None:
         check_repository(settings.devices.triton, source.model_id, settings.precisions)
     stored = _stored_names(names, source)
@@ -60,10 +62,11 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     keeps_fp32 = bool(settings.keep_fp32) or settings.auto_fallback
     needed = bytes_needed(sizes, settings.precisions, keeps_fp32=keeps_fp32)
     check_output(settings.out, bytes_needed=needed)
-    say(f"{source.model_id} at {size_wh[0]}x{size_wh[1]}, {', '.join(settings.precisions)}")
+    seen = "" if sliding is None else f", {sliding.count} windows"
+    say(f"{source.model_id} at {size_wh[0]}x{size_wh[1]}{seen}, {', '.join(settings.precisions)}")
     frames = images or draw_demo_frames(settings.frames, show_bar)
     with tell_full_disk(settings.out), work_folder(settings.out) as work:
-        builder = _set_up(settings, source, size_wh, names, frames, work)
+        builder = _set_up(settings, source, size_wh, sliding, names, frames, work)
         candidates = [builder.build(precision) for precision in settings.precisions]
         _judge(candidates)
         return [_put_in_place(candidate, settings) for candidate in candidates]
@@ -73,6 +76,7 @@ def _set_up(
     settings: ExportSettings,
     source: ExportSource,
     size_wh: tuple[int, int],
+    sliding: Sliding | None,
     names: Sequence[str] | None,
     frames: Sequence[Frame],
     work: Path,
@@ -82,6 +86,7 @@ def _set_up(
         _stored_names(names, source),
         source.templates.prompts,
         source.text_center,
+        mean_first=source.templates.mean_first,
         token_table=settings.token_table,
         opset=settings.opset,
         work=work,
@@ -92,7 +97,13 @@ def _set_up(
         # The demo scene's truth counts classes that these words are not.
         frames = [replace(frame, labels_hw=None) for frame in frames]
     fp32 = trace_segmenter(
-        source.model, source.units, size_wh, settings.opset, work, space=source.unit_space
+        source.model,
+        source.units,
+        size_wh,
+        settings.opset,
+        work,
+        space=source.unit_space,
+        sliding=sliding,
     )
     check_activation(source, fp32, None if text.tower.is_sentence else text.encoder)
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)
@@ -100,9 +111,9 @@ def _set_up(
     return CandidateBuilder(
         settings=settings,
         fp32=fp32,
-        template=manifests.describe(source, size_wh, fp32, text),
+        template=manifests.describe(source, size_wh, fp32, text, sliding),
         text=text,
-        reference=_reference(source),
+        reference=_reference(source, sliding),
         frames=frames,
         words=words,
         untrained=source.untrained or settings.gate == "cosine",
@@ -136,7 +147,7 @@ def _put_in_place(candidate: Candidate, settings: ExportSettings) -> Path:
     return folder
 
 
-def _reference(source: ExportSource) -> ReferenceSegmenter:
+def _reference(source: ExportSource, sliding: Sliding | None) -> ReferenceSegmenter:
     space = source.unit_space
     return ReferenceSegmenter(
         _seeing(source),
@@ -149,6 +160,7 @@ def _reference(source: ExportSource) -> ReferenceSegmenter:
         unit_space=None if space is None else (space.center_d, space.projection_dr),
         mean=IMAGE_MEAN,
         std=IMAGE_STD,
+        windows=None if sliding is None else (*sliding.crop_wh, sliding.stride),
     )
 
 

@@ -9,7 +9,9 @@ from export.graph.opset import DEFAULT_OPSET, HIGHEST_OPSET, LOWEST_OPSET
 from export.graph.stages import PARTS, STAGES
 from export.targets.device_jobs import DeviceJob
 from export.text.encoder import TokenTable
+from runtime.bundle import TemplateSet
 from runtime.errors import UserError
+from training.model.sliding import Sliding
 
 PRECISIONS = ("fp32", "fp16", "int8", "int8-static")
 
@@ -31,7 +33,10 @@ class ExportSettings:
         size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
             when training-free).
         opset: the ONNX operator set.
+        crop_wh: size of the windows that the graph sees a frame in; None: the frame as a whole.
+        stride: between windows, in pixels; None: half the crop's shorter side.
         vocabulary: a file of names to store ready encoded; None: the model's own words.
+        templates: what names are put into; None: the model's own.
         token_table: how the text encoder stores its token embeddings; None: the bundle carries no
             text encoder.
         store_weights: ``fp32``, or ``fp16`` or ``int16`` for files of half the size: what is
@@ -56,7 +61,10 @@ class ExportSettings:
     precisions: tuple[str, ...] = ("fp32",)
     size_wh: tuple[int, int] | None = None
     opset: int = DEFAULT_OPSET
+    crop_wh: tuple[int, int] | None = None
+    stride: int | None = None
     vocabulary: Path | None = None
+    templates: TemplateSet | None = None
     token_table: TokenTable | None = "int8"
     store_weights: str = "fp32"
     calibration: Path | None = None
@@ -101,6 +109,34 @@ def check_size(size_wh: tuple[int, int], patch: int) -> None:
         f"--size {size_wh[0]}x{size_wh[1]}: this CLIP's patches are {patch} pixels wide, both "
         f"sides must be multiples of {patch}; the nearest such size is {near}"
     )
+
+
+def choose_sliding(
+    settings: ExportSettings, size_wh: tuple[int, int], patch: int
+) -> Sliding | None:
+    """The windows that a frame of this size is seen in; None: as a whole.
+
+    Raises:
+        UserError: windows that patches do not tile, that leave gaps or do not fit.
+    """
+    crop_wh = settings.crop_wh
+    if crop_wh is None:
+        return None
+    what = f"--crop {crop_wh[0]}x{crop_wh[1]}"
+    stride = settings.stride or max(patch, min(crop_wh) // 2 // patch * patch)
+    if any(side % patch for side in (*crop_wh, stride)):
+        raise UserError(
+            f"{what} --stride {stride}: this CLIP's patches are {patch} pixels wide; crop and "
+            f"stride must be multiples of {patch}"
+        )
+    if any(crop > side for crop, side in zip(crop_wh, size_wh, strict=True)):
+        raise UserError(
+            f"{what} is larger than the frame, {size_wh[0]}x{size_wh[1]}; give a larger --size or "
+            "a smaller --crop"
+        )
+    if stride > min(crop_wh):
+        raise UserError(f"{what} --stride {stride} leaves gaps; expected at most {min(crop_wh)}")
+    return Sliding(size_wh, crop_wh, stride)
 
 
 def parse_opset(text: str) -> int:

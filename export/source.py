@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -119,8 +119,10 @@ def choose_checkpoint(settings: ExportSettings) -> Path:
 def load_source(settings: ExportSettings) -> ExportSource:
     """Load what the settings name; raises UserError for anything that is not there or not ours."""
     if settings.training_free:
-        return _from_clip(settings)
-    return _from_checkpoint(choose_checkpoint(settings), settings)
+        source = _from_clip(settings)
+    else:
+        source = _from_checkpoint(choose_checkpoint(settings), settings)
+    return source if settings.templates is None else replace(source, templates=settings.templates)
 
 
 def _from_clip(settings: ExportSettings) -> ExportSource:

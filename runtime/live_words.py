@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from runtime.text.wording import OWN_WORDING, Wording
+
 if TYPE_CHECKING:
     from runtime.draw.style import DrawingStyle
     from runtime.stream.stream import Stream
@@ -27,6 +29,7 @@ def change_words(
     classes: str | Sequence[str],
     background: str | Sequence[str] | None = None,
     allow_unknown: bool | None = None,
+    wording: Wording | None = None,
 ) -> TextQueries:
     """Give a running stream another class list; from any thread.
 
@@ -39,6 +42,7 @@ def change_words(
         classes: as :meth:`runtime.Segmenter.set_classes` takes them.
         background: the same; None keeps what was asked for before.
         allow_unknown: the same.
+        wording: the same.
 
     Raises:
         UserError: the list is ill-formed; the one before stays, here and below.
@@ -51,7 +55,9 @@ def change_words(
             background = "auto" if before is None else before.background_asked
         if allow_unknown is None:
             allow_unknown = before is not None and before.allow_unknown
-        queries = segmenter.model.prepare_queries(classes, background, allow_unknown)
+        if wording is None:
+            wording = OWN_WORDING if before is None else before.wording
+        queries = segmenter.model.prepare_queries(classes, background, allow_unknown, wording)
         if before is not None:
             # Colors first: a frame may be labelled with the new list the moment that it stands.
             names = (before.class_names, queries.class_names)
@@ -75,4 +81,4 @@ def change_style(stream: Stream, change: Callable[[DrawingStyle], DrawingStyle])
 
 
 def _said(queries: TextQueries) -> tuple[object, ...]:
-    return queries.asked, queries.background
+    return queries.asked, queries.background, queries.wording

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
+
+from benchmarks.protocols import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,14 +17,11 @@ class Protocol:
         name: ``tcl`` or ``sclip``.
         words: for each class of the set, in order, the words that stand for it; none for a
             background that is a constant.
-        templates: filled in with every word.
-        mean_first: whether a word's prompts are averaged before they are normalised to unit
-            length (they are again after it), not only after.
+        templates: name of the set (:mod:`runtime.text.template_sets`) that words are put into.
         short_side: that pictures are resized to, in pixels, their aspect kept.
-        long_side: that they do not go beyond.
         crop: side of the square windows.
         stride: between them.
-        scale: of cosines before the softmax over all words.
+        scale: of cosines before the softmax over all words; None where there is none.
         threshold: probability below which a pixel becomes class 0; None: none does.
         least_area: share of the pixels given to things that a class needs to be kept.
         constant_background: the value that a class 0 without words has everywhere, beside
@@ -30,13 +30,11 @@ class Protocol:
 
     name: str
     words: tuple[tuple[str, ...], ...]
-    templates: tuple[str, ...]
-    mean_first: bool
+    templates: str
     short_side: int
-    long_side: int = 2048
     crop: int
     stride: int
-    scale: float = 1.0
+    scale: float | None = None
     threshold: float | None = None
     least_area: float | None = None
     constant_background: float | None = None
@@ -46,18 +44,23 @@ class Protocol:
         """Every word with the class it stands for; a word may stand for two."""
         return tuple((word, k) for k, words in enumerate(self.words) for word in words)
 
+    @property
+    def has_background(self) -> bool:
+        """Whether class 0 is what none of the other classes is."""
+        return self.threshold is not None or self.constant_background is not None
+
     def to_record(self) -> dict[str, Any]:
-        """The constants as JSON-ready values."""
+        """The constants as JSON-ready values, and the ``mgca-rt`` that they are."""
         return {
             "name": self.name,
             "short_side": self.short_side,
-            "long_side": self.long_side,
             "crop": self.crop,
             "stride": self.stride,
-            "templates": len(self.templates),
-            "words": len(self.rows),
+            "templates": self.templates,
+            "words": [list(words) for words in self.words],
             "scale": self.scale,
             "threshold": self.threshold,
             "least_area": self.least_area,
             "constant_background": self.constant_background,
+            "setting": shlex.join(["mgca-rt", *setting.flags_of(self)]),
         }

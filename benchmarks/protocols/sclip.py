@@ -12,7 +12,6 @@ The lists of words are NACLIP's (https://github.com/sinahmr/NACLIP, MIT license)
 from __future__ import annotations
 
 from benchmarks.protocols.protocol import Protocol
-from benchmarks.protocols.templates import IMAGENET
 
 BEHIND = tuple(
     "sky, wall, tree, wood, grass, road, sea, river, mountain, sands, desk, bed, building, cloud, "
@@ -48,8 +47,7 @@ def sclip(dataset: str, classes: tuple[str, ...]) -> Protocol:
     return Protocol(
         name="sclip",
         words=tuple(other.get(name, (name,)) for name in names),
-        templates=IMAGENET,
-        mean_first=False,
+        templates="imagenet",
         short_side=_SHORT_SIDE.get(dataset, 336),
         crop=224,
         stride=112,

@@ -10,7 +10,6 @@ TCL's windows are padded where a picture is smaller; here such a window is stret
 from __future__ import annotations
 
 from benchmarks.protocols.protocol import Protocol
-from benchmarks.protocols.templates import TCL
 
 BACKGROUND = 0.5
 
@@ -22,8 +21,7 @@ def tcl(dataset: str, classes: tuple[str, ...]) -> Protocol:
     return Protocol(
         name="tcl",
         words=((), *words[1:]) if has_background else words,
-        templates=TCL,
-        mean_first=True,
+        templates="tcl",
         short_side=448,
         crop=448,
         stride=224,

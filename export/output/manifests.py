@@ -19,11 +19,16 @@ from export.text.files import TextSide
 from runtime.bundle import InputInfo, Manifest, OutputInfo, TextInfo
 from runtime.environment import describe_versions
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
+from training.model.sliding import Sliding
 from training.model.towers.text_files import PYPI
 
 
 def describe(
-    source: ExportSource, size_wh: tuple[int, int], graph: StagedGraph, text: TextSide
+    source: ExportSource,
+    size_wh: tuple[int, int],
+    graph: StagedGraph,
+    text: TextSide,
+    sliding: Sliding | None = None,
 ) -> Manifest:
     """Return the manifest shared by all precisions; precision and parity are filled in later."""
     grid_wh, units = _output_sizes(graph.model)
@@ -44,8 +49,21 @@ def describe(
         trained_words=source.trained_words,
         background_words=source.background_words,
         units=source.unit_values,
-        created_by=_created_by(source, graph),
+        created_by={**_created_by(source, graph), **_windows(sliding)},
     )
+
+
+def _windows(sliding: Sliding | None) -> dict[str, Any]:
+    """How the graph sees a frame; nothing of one that is seen as a whole."""
+    if sliding is None:
+        return {}
+    return {
+        "windows": {
+            "crop_wh": list(sliding.crop_wh),
+            "stride": sliding.stride,
+            "count": sliding.count,
+        }
+    }
 
 
 def _output_sizes(model: onnx.ModelProto) -> tuple[tuple[int, int], int]:

@@ -54,7 +54,11 @@ def measure_parity(
             tally.add(
                 run,
                 raw,
-                {name: value[0] for name, value in embeddings.items()},
+                {
+                    # Patches of several windows one below another.
+                    name: np.concatenate(list(value), axis=1) if name == PATCHES else value[0]
+                    for name, value in embeddings.items()
+                },
                 segmenter.postprocess(raw, units="adaptive").labels,
                 segmenter.postprocess(raw, units="pixel").labels,
             )

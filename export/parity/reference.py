@@ -32,8 +32,9 @@ class ReferenceResult:
         unit_of_pixel: (h', w') the unit each pixel belongs to most.
         unit_scores: (U, K) cosines, zeros in empty slots.
         pixel_scores: (K, h', w') cosines of the pixels themselves.
-        patches: (D, hp, wp) CLIP-space patch embeddings, not normalised.
-        pixels: (D, h', w') pixel embeddings of unit length.
+        patches: (D, hp, wp) CLIP-space patch embeddings, not normalised; those of several windows
+            one below another.
+        pixels: (D, h', w') pixel embeddings of unit length; where windows overlap, their mean.
         unit_pixels: (D, h', w') for each pixel the mixture of its units' embeddings.
     """
 
@@ -61,6 +62,8 @@ class ReferenceSegmenter:
             (D, R) they go through; None: as they are.
         mean: RGB mean of values in 0..1.
         std: RGB deviation of values in 0..1.
+        windows: width, height and stride in pixels of the windows that a frame is seen in; None: it
+            is seen as a whole.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class ReferenceSegmenter:
         unit_space: tuple[Tensor, Tensor] | None = None,
         mean: tuple[float, ...],
         std: tuple[float, ...],
+        windows: tuple[int, int, int] | None = None,
     ) -> None:
         self.visual = visual
         self.decoder_weights = None if decoder_weights is None else dict(decoder_weights)
@@ -83,6 +87,7 @@ class ReferenceSegmenter:
         self.position_resize = position_resize
         self.units, self.mean, self.std = dict(units), mean, std
         self.unit_space = unit_space
+        self.windows = windows
 
     @torch.inference_mode()
     def __call__(self, frame_hw3: np.ndarray, text_kd: np.ndarray) -> ReferenceResult:
@@ -90,9 +95,10 @@ class ReferenceSegmenter:
         frame = torch.from_numpy(np.ascontiguousarray(frame_hw3))
         text = torch.tensor(text_kd)
         image = normalise_frame(frame, self.mean, self.std)
-        patches, pixels = self._see(image)
+        patches, pixels = self._see(image) if self.windows is None else self._slide(image)
         colors = shrink_image(frame.permute(2, 0, 1).float() / 255.0, tuple(pixels.shape[1:]))
-        unit_embeddings, shares = gather_units(pixels, colors, self.units, self.unit_space)
+        directions = unit_length(pixels, dim=0)
+        unit_embeddings, shares = gather_units(directions, colors, self.units, self.unit_space)
         unit_scores = unit_embeddings @ text.t()
         return ReferenceResult(
             class_scores=torch.einsum("uyx,uk->kyx", shares, unit_scores),
@@ -103,6 +109,27 @@ class ReferenceSegmenter:
             pixels=pixels,
             unit_pixels=torch.einsum("uyx,ud->dyx", shares, unit_embeddings),
         )
+
+    def _slide(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The same in windows: summed up where they lie, and divided by how many there were."""
+        assert self.windows is not None
+        wide, tall, stride = self.windows
+        height, width = image.shape[-2:]
+        seen: list[Tensor] = []
+        total = count = torch.zeros(())
+        for top in _starts(height, tall, stride):
+            for left in _starts(width, wide, stride):
+                window = image[..., top : top + tall, left : left + wide]
+                patches, pixels = self._see(window)
+                seen.append(patches)
+                depth, lines, columns = pixels.shape
+                if not total.ndim:
+                    grid_hw = (height * lines // tall, width * columns // wide)
+                    total, count = torch.zeros(depth, *grid_hw), torch.zeros(1, *grid_hw)
+                y, x = top * lines // tall, left * columns // wide
+                total[:, y : y + lines, x : x + columns] += pixels
+                count[:, y : y + lines, x : x + columns] += 1
+        return torch.cat(seen, dim=1), total / count
 
     def _see(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Patch embeddings (D, hp, wp), and pixel embeddings (D, h', w') of unit length."""
@@ -123,6 +150,15 @@ class ReferenceSegmenter:
         if weights is None:
             return patches, unit_length(enlarge_patches(patches, 4), dim=0)
         return patches, unit_length(decode_pixels(weights, patches, early, late, image), dim=0)
+
+
+def _starts(side: int, crop: int, stride: int) -> list[int]:
+    """Where windows begin: every ``stride`` pixels until the end is reached, the last one there."""
+    found, start = [], 0
+    while start + crop < side:
+        found.append(start)
+        start += stride
+    return [*found, side - crop]
 
 
 def labels_at_source(class_scores: Tensor, source_hw: tuple[int, int]) -> np.ndarray:

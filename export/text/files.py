@@ -57,6 +57,7 @@ class TextSide:
         token_table: how its token table is stored; None without the encoder.
         phrases: what a sentence encoder's precisions are compared on; empty for CLIP's tower.
         exact_pd: float32 (phrases, D), their embeddings by the tower in fp32.
+        mean_first: whether prompts are averaged before they are normalised.
     """
 
     tower: TextTower
@@ -67,6 +68,7 @@ class TextSide:
     token_table: TokenTable | None
     phrases: Sequence[str]
     exact_pd: np.ndarray
+    mean_first: bool = False
 
     @property
     def context_length(self) -> int:
@@ -89,6 +91,7 @@ def build_text_side(
     opset: int,
     work: Path,
     progress: Progress,
+    mean_first: bool = False,
 ) -> TextSide:
     """Embed the names, write the vocabulary and (unless left out) trace the encoder.
 
@@ -101,6 +104,7 @@ def build_text_side(
         opset: the ONNX operator set.
         work: a folder; the files that every precision shares stay in it.
         progress: wraps the loop over batches of names.
+        mean_first: whether prompts are averaged before they are normalised.
 
     Raises:
         MgcaError: the text tower written for export is not the original.
@@ -111,7 +115,9 @@ def build_text_side(
         raise MgcaError(
             f"the text tower differs from the original (cosine {own:.6f}): a fault of the export"
         )
-    vocabulary = embed_vocabulary(names, prompts, tower, exact, text_center, progress)
+    vocabulary = embed_vocabulary(
+        names, prompts, tower, exact, text_center, progress, mean_first=mean_first
+    )
     files = {VOCABULARY_FILE: work / VOCABULARY_FILE}
     write_vocabulary(files[VOCABULARY_FILE], vocabulary)
     encoder, phrases = None, []
@@ -125,7 +131,9 @@ def build_text_side(
     width = vocabulary.embedding_width
     exact_pd = np.concatenate(rows) if rows else np.zeros((0, width), np.float32)
     say(f"text: {len(names)} names ready")
-    return TextSide(tower, vocabulary, prompts, files, encoder, token_table, phrases, exact_pd)
+    return TextSide(
+        tower, vocabulary, prompts, files, encoder, token_table, phrases, exact_pd, mean_first
+    )
 
 
 def write_text_files(
@@ -203,7 +211,8 @@ def measure_text_parity(text: TextSide, files: Mapping[str, Path]) -> dict[str, 
             feeds = _token_batches(text.tower, tokenizer, texts)
             return np.concatenate([backend.run(feed)["embedding"] for feed in feeds])
 
-        rows = embed_names(names, text.prompts, encode, vocabulary.text_center)
+        center = vocabulary.text_center
+        rows = embed_names(names, text.prompts, encode, center, text.mean_first)
         phrases = encode(text.phrases) if text.phrases else None
     figures = _cosines(rows, vocabulary.embeddings[chosen], "cosine")
     if phrases is None:

@@ -24,6 +24,8 @@ def embed_vocabulary(
     encoder: nn.Module,
     text_center: Tensor,
     progress: Progress,
+    *,
+    mean_first: bool = False,
 ) -> Vocabulary:
     """Encode names with their prompts.
 
@@ -34,6 +36,7 @@ def embed_vocabulary(
         encoder: the same written for export, with its token table in fp32.
         text_center: float32 (D,).
         progress: wraps the loop over batches of names.
+        mean_first: whether prompts are averaged before they are normalised.
 
     Returns:
         The names with their embeddings, float32 (n, D), of unit length.
@@ -46,13 +49,14 @@ def embed_vocabulary(
     starts = range(0, len(names), _NAMES_PER_STEP)
     batches = [names[start : start + _NAMES_PER_STEP] for start in starts]
     rows = [
-        embed_names(batch, prompts, encode, center) for batch in progress(batches, "vocabulary")
+        embed_names(batch, prompts, encode, center, mean_first)
+        for batch in progress(batches, "vocabulary")
     ]
     return Vocabulary(
         names=tuple(names),
         embeddings=np.concatenate(rows),
         text_center=center,
-        templates_sha256=templates_sha256(prompts),
+        templates_sha256=templates_sha256(prompts, mean_first),
         text_encoder_sha256=hash_weights(encoder),
     )
 

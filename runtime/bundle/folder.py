@@ -83,7 +83,7 @@ class Bundle:
             "embedding width": (vocabulary.embedding_width, manifest.embedding_width),
             "prompt templates": (
                 vocabulary.templates_sha256,
-                templates_sha256(manifest.templates.prompts),
+                templates_sha256(manifest.templates.prompts, manifest.templates.mean_first),
             ),
             "text encoder": (vocabulary.text_encoder_sha256, manifest.text.encoder_sha256),
         }

@@ -84,10 +84,15 @@ class OutputInfo:
 
 @dataclass(frozen=True)
 class TemplateSet:
-    """A named set of prompts; ``{}`` in each prompt stands for the class name."""
+    """A named set of prompts; ``{}`` in each prompt stands for the class name.
+
+    ``mean_first``: whether the mean of a name's prompts is taken of what the text encoder gives,
+    and only then brought to unit length, rather than of embeddings of unit length.
+    """
 
     name: str
     prompts: tuple[str, ...]
+    mean_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,8 @@ class Manifest:
                 del record["clip"][name]
         if self.text.tokenizer is None:
             del record["text"]["tokenizer"]
+        if not self.templates.mean_first:
+            del record["templates"]["mean_first"]
         return json_text(record)
 
     @classmethod
@@ -276,7 +283,11 @@ def _read(fields: _Fields) -> Manifest:
         input=InputInfo(frame.size("size_wh"), frame.triple("mean"), frame.triple("std")),
         output=OutputInfo(output.size("grid_wh"), output.integer("units", most=UNITS)),
         logit_scale=fields.number("logit_scale"),
-        templates=TemplateSet(templates.text("name"), prompts),
+        templates=TemplateSet(
+            templates.text("name"),
+            prompts,
+            "mean_first" in templates.record and templates.flag("mean_first"),
+        ),
         text=TextInfo(
             text.integer("context_length", SHORTEST_CONTEXT, CONTEXT_LENGTH),
             text.text("encoder_sha256"),

@@ -35,9 +35,12 @@ def name_key(name: str) -> str:
     return " ".join(name.split()).lower()
 
 
-def templates_sha256(prompts: Sequence[str]) -> str:
-    """Hex sha256 of a prompt list (order counts), the key of embeddings made with it."""
-    return hashlib.sha256(json.dumps(list(prompts)).encode()).hexdigest()
+def templates_sha256(prompts: Sequence[str], mean_first: bool = False) -> str:
+    """Hex sha256 of a prompt list (order counts) and of the way its mean is taken, the key of
+    embeddings made with it.
+    """
+    text = json.dumps(list(prompts)) + (" mean first" if mean_first else "")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

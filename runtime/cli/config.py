@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar
 
+from runtime.cli.words_config import WordsConfig
 from runtime.errors import UserError
 from runtime.flag_values import four_letters, number, size_wh, whole_number, word_or_number
 from runtime.options import flag_of, option, options_of
@@ -102,6 +103,20 @@ class SourcesConfig:
         read=word_or_number(("auto", "off"), 0, 60),
         or_number=True,
     )
+    short_side: int | None = option(
+        "look at the frame in windows of the bundle's input size, its shorter side brought to N "
+        "pixels: --short-side 336",
+        metavar="N",
+        holds=int,
+        read=whole_number(1),
+    )
+    stride: int | None = option(
+        "the same, a window every N pixels: --stride 112 (default: half a window; without "
+        "--short-side at the frame's own size)",
+        metavar="N",
+        holds=int,
+        read=whole_number(1),
+    )
     image_fps: float = option(
         "frame rate given to --images in --out and time_s: --image-fps 10 (default 15)",
         default=15.0,
@@ -144,44 +159,6 @@ class SourcesConfig:
         metavar="S",
         holds=float,
         read=number(0, math.inf),
-    )
-
-
-@dataclass(frozen=True)
-class WordsConfig:
-    """What to look for, and what competes with it."""
-
-    #: At most one of these, as for the sources.
-    ALTERNATIVES: ClassVar[tuple[str, ...]] = ("classes", "classes_file")
-
-    classes: str | None = option(
-        "the classes, with synonyms after '=': --classes 'person,vehicle=car|bus'", metavar="A,B"
-    )
-    classes_file: str | None = option(
-        "the same, one class a line, # begins a remark: --classes-file street.txt", metavar="FILE"
-    )
-    background: str = option(
-        "words that compete for the pixels of no class: --background wall,floor "
-        "(default auto, the bundle's list; none: every pixel gets a class)",
-        default="auto",
-        metavar="auto|none|A,B",
-    )
-    threshold: float = option(
-        "least probability of a pixel's class, below it is 255: --threshold 0.5 (default 0)",
-        default=0.0,
-        metavar="T",
-        holds=float,
-        read=number(0, 1),
-    )
-    units: str = option(
-        "what meets the text: --units pixel (default adaptive)",
-        default="adaptive",
-        choices=("adaptive", "pixel"),
-    )
-    allow_unknown: bool = option(
-        "also take words the model never learned: --classes zebra --allow-unknown",
-        default=False,
-        holds=bool,
     )
 
 

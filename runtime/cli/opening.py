@@ -26,16 +26,22 @@ if TYPE_CHECKING:
     from runtime.segment.segmenter import Segmenter
     from runtime.segment.smoothing import TemporalSmoother
     from runtime.segment.still import StillGate
+    from runtime.segment.windows import Windows
+    from runtime.text.wording import Wording
 
 __all__ = [
+    "ask_for",
     "build_source",
+    "decide_by",
     "describe_facts",
     "fill_in_demo",
     "load_model",
     "make_gate",
     "make_segmenter",
     "make_smoother",
+    "make_windows",
     "read_classes",
+    "read_wording",
 ]
 
 
@@ -53,8 +59,12 @@ def fill_in_demo(config: SessionConfig) -> SessionConfig:
 
 
 def read_classes(words: WordsConfig) -> list[str]:
-    """The classes as given, from the flag or the file; raises ``UserError`` if ill-formed."""
+    """The classes as given, from the flag or the file; raises ``UserError`` if ill-formed.
+
+    Templates that cannot be read are refused as well.
+    """
     from runtime.text.classes import parse_classes, read_classes_file
+    from runtime.text.template_sets import read_templates
 
     if words.classes_file is not None:
         classes = read_classes_file(words.classes_file)
@@ -62,6 +72,7 @@ def read_classes(words: WordsConfig) -> list[str]:
         assert words.classes is not None
         classes = words.classes.split(",")
     parse_classes(classes)  # refused here, before a camera or a model is waited for
+    read_templates(words.templates)
     return classes
 
 
@@ -156,15 +167,18 @@ def make_smoother(smooth: str | float, source: Source) -> TemporalSmoother | Non
     return TemporalSmoother(float(smooth)) if smooth != "off" and float(smooth) > 0 else None
 
 
-def make_segmenter(model: Model, words: WordsConfig, class_list: list[str]) -> Segmenter:
+def make_segmenter(
+    model: Model,
+    words: WordsConfig,
+    class_list: list[str],
+    sources: SourcesConfig | None = None,
+) -> Segmenter:
     """A segmenter of the model with a stream's words, ready to run; raises ``UserError``."""
     from runtime.segment.segmenter import Segmenter
 
     segmenter = Segmenter(model)
     try:
-        segmenter.set_classes(
-            class_list, background=words.background, allow_unknown=words.allow_unknown
-        )
+        ask_for(segmenter, words, class_list, sources or SourcesConfig())
     except UnknownClassError as error:
         if segmenter.bundle.path != DEMO_BUNDLE or not SHIPPED["photo"].is_dir():
             raise
@@ -173,6 +187,46 @@ def make_segmenter(model: Model, words: WordsConfig, class_list: list[str]) -> S
             name=error.name,
             near=error.near,
         ) from None
-    segmenter.units = words.units  # type: ignore[assignment]  # the flag's choices
-    segmenter.threshold = words.threshold
     return segmenter
+
+
+def ask_for(
+    segmenter: Segmenter, words: WordsConfig, class_list: list[str], sources: SourcesConfig
+) -> None:
+    """Have a segmenter look, be asked and decide as a stream's config says; ``UserError``."""
+    segmenter.windows = make_windows(sources)
+    segmenter.set_classes(
+        class_list, words.background, words.allow_unknown, wording=read_wording(words)
+    )
+    decide_by(segmenter, words)
+
+
+def make_windows(sources: SourcesConfig) -> Windows | None:
+    """How frames are looked at; None: as a whole."""
+    from runtime.segment.windows import Windows
+
+    if sources.stride is None and sources.short_side is None:
+        return None
+    return Windows(sources.stride, sources.short_side)
+
+
+def read_wording(words: WordsConfig) -> Wording:
+    """How words are asked for; raises ``UserError`` where templates cannot be read."""
+    from runtime.text.template_sets import read_templates
+    from runtime.text.wording import Wording
+
+    return Wording(read_templates(words.templates), words.exact_words)
+
+
+def decide_by(segmenter: Segmenter, words: WordsConfig) -> None:
+    """Have a segmenter meet the text, and decide, as its words' config says."""
+    from runtime.segment.decision import Decision
+
+    segmenter.units = words.units  # type: ignore[assignment]  # the flag's choices
+    segmenter.decision = Decision(
+        words.logit_scale or segmenter.manifest.logit_scale,
+        words.threshold,
+        words.background_threshold,
+        words.background_probability,  # type: ignore[arg-type]  # the flag's choices
+        words.least_area,
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Sequence
-from typing import Any, TextIO
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
 
 from runtime.cli.config import SessionConfig
 from runtime.environment import describe_hardware, describe_versions
@@ -15,6 +16,9 @@ from runtime.sinks.base import Sink
 from runtime.stream.statistics import read_peak_rss_mib
 from runtime.stream.stream import Stream
 from runtime.stream.worker import SinkWorker
+
+if TYPE_CHECKING:
+    from runtime.segment.segmenter import Segmenter
 
 __all__ = ["describe_run", "describe_stream", "print_all", "print_summary"]
 
@@ -78,8 +82,17 @@ def describe_stream(
         "rivals": stream.rivals.describe(names),
         "threshold": config.words.threshold,
         "units": config.words.units,
+        "templates": _templates_of(segmenter),
+        "decision": asdict(segmenter.decision),
+        "windows": None if segmenter.windows is None else asdict(segmenter.windows),
         "outputs": _describe_outputs(stream.workers),
     }
+
+
+def _templates_of(segmenter: Segmenter) -> str:
+    """The name of the set that words were put into."""
+    asked = None if segmenter.classes is None else segmenter.classes.wording.templates
+    return (asked or segmenter.manifest.templates).name
 
 
 def describe_run(

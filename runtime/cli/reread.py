@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from runtime.cli.opening import decide_by, read_wording
 from runtime.errors import describe_error
 from runtime.live_words import change_words
 
@@ -58,9 +59,9 @@ def reread_words(stream: Stream, read: Callable[[], tuple[WordsConfig, list[str]
     """
     try:
         words, class_list = read()
-        change_words(stream, class_list, words.background, words.allow_unknown)
-        stream.segmenter.threshold = words.threshold
-        stream.segmenter.units = words.units  # type: ignore[assignment]  # the flag's choices
+        wording = read_wording(words)
+        change_words(stream, class_list, words.background, words.allow_unknown, wording)
+        decide_by(stream.segmenter, words)
     except Exception as error:
         reason = describe_error(error)
         log.warning("SIGHUP: %s; the words stay as they are", reason)

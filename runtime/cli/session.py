@@ -126,9 +126,10 @@ def _check_outputs(
 
 def _make_stream(part: _Part, model: Model, command: str, several: bool) -> Stream:
     """A stream that is ready to run, its sinks prepared."""
-    segmenter = make_segmenter(model, part.config.words, part.class_list)
-    segmenter.motion_gate = make_gate(part.config.sources.skip_still, part.source)
-    segmenter.smoother = make_smoother(part.config.sources.smooth, part.source)
+    config = part.config
+    segmenter = make_segmenter(model, config.words, part.class_list, config.sources)
+    segmenter.motion_gate = make_gate(config.sources.skip_still, part.source)
+    segmenter.smoother = make_smoother(config.sources.smooth, part.source)
     facts = replace(describe_facts(segmenter, command), stream=part.name, several=several)
     for sink in part.sinks:
         sink.prepare(facts)
@@ -137,9 +138,9 @@ def _make_stream(part: _Part, model: Model, command: str, several: bool) -> Stre
         segmenter,
         part.sinks,
         name=part.name,
-        every=part.config.sources.every,
-        max_frames=part.config.sources.max_frames,
-        strict=part.config.running.strict,
+        every=config.sources.every,
+        max_frames=config.sources.max_frames,
+        strict=config.running.strict,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from runtime.segment.windows import Windows
 from runtime.segment.word_scores import Scores
 from runtime.text.queries import TextQueries
 
@@ -24,14 +25,17 @@ class PreparedFrame:
     """A frame as the graph takes it.
 
     Attributes:
-        tensor: uint8 (1, h, w, 3) RGB at the bundle's input size.
+        tensor: uint8 (1, h, w, 3) RGB at the bundle's input size, or of the whole picture that
+            windows are cut out of.
         size_wh: the frame's own (width, height).
         time_s: when it was taken, in seconds on the source's clock; None where nobody said.
+        windows: how it is looked at; None: as a whole.
     """
 
     tensor: np.ndarray
     size_wh: tuple[int, int]
     time_s: float | None = None
+    windows: Windows | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +49,10 @@ class RawScores:
     Attributes:
         queries: what the graph was asked about; row k of the scores is its word k.
         size_wh: the source frame's (width, height).
-        class_scores: float32 (K, h', w') on the output grid, by adaptive units.
-        unit_of_pixel: int32 (h', w'), the adaptive unit of each grid pixel.
+        class_scores: float32 (K, h', w') on the output grid, by adaptive units; of windows, as
+            large as the picture.
+        unit_of_pixel: int32 (h', w'), the adaptive unit of each grid pixel; None of windows, whose
+            units are each one's own.
         pixel_scores: float32 (K, h', w'), each pixel by itself.
         time_s: when the frame was taken, in seconds on the source's clock, or None.
         spared: whether the graph was not run, and these are an earlier frame's scores.

@@ -18,9 +18,11 @@ from runtime.errors import BundleError, MgcaError, UserError
 from runtime.heap import trim_heap
 from runtime.segment.frames import PreparedFrame, RawScores, WantedUnits
 from runtime.segment.scratch import ScratchPool
+from runtime.segment.windows import Windows, WindowScores, places
 from runtime.segment.word_scores import StreamedScores, identity, most_rows
 from runtime.text.embedder import TextEmbedder
 from runtime.text.queries import TextQueries, prepare_queries
+from runtime.text.wording import OWN_WORDING, Wording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,22 +109,27 @@ class Model:
         classes: str | Sequence[str],
         background: str | Sequence[str] = "auto",
         allow_unknown: bool = False,
+        wording: Wording = OWN_WORDING,
     ) -> TextQueries:
         """Embed a class list; see :meth:`.segmenter.Segmenter.set_classes`."""
-        return prepare_queries(self.text_embedder, classes, background, allow_unknown)
+        return prepare_queries(self.text_embedder, classes, background, allow_unknown, wording)
 
-    def preprocess(self, frame_bgr: np.ndarray, time_s: float | None = None) -> PreparedFrame:
+    def preprocess(
+        self, frame_bgr: np.ndarray, time_s: float | None = None, windows: Windows | None = None
+    ) -> PreparedFrame:
         """The frame as the graph takes it: RGB, at the bundle's input size.
 
         Resized without keeping the aspect ratio: area averaging where both sides shrink (nothing
-        thin is lost), bilinear otherwise.
+        thin is lost), bilinear otherwise. With ``windows`` it is the picture that they are cut out
+        of, its aspect kept, resized bilinearly as published protocols do.
 
         Args:
             frame_bgr: uint8 (H, W, 3), BGR, of any size.
             time_s: when it was taken, in seconds on the source's clock, if that is known.
+            windows: how the frame is looked at; None: as a whole.
 
         Raises:
-            UserError: the frame is of another kind.
+            UserError: the frame is of another kind, or no window fits the bundle so.
         """
         import cv2
         import numpy as np
@@ -138,24 +145,29 @@ class Model:
             raise UserError(f"the frame is {found}; expected BGR uint8 (height, width, 3)")
         size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
         width, height = self.manifest.input.size_wh
+        if windows is not None:
+            windows = windows.fit((width, height))
+            width, height = windows.picture_wh(size_wh)
         tensor = np.empty((1, height, width, 3), dtype=np.uint8)  # the prepared frame's own
         with self._scratches.lend() as scratch:
             if size_wh != (width, height):
-                shrinks = size_wh[0] >= width and size_wh[1] >= height
+                shrinks = size_wh[0] >= width and size_wh[1] >= height and windows is None
                 way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
                 resized = scratch.array("resized", (height, width, 3), np.uint8)
                 frame_bgr = cv2.resize(frame_bgr, (width, height), resized, interpolation=way)
             cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB, tensor[0])
-        return PreparedFrame(tensor, size_wh, time_s)
+        return PreparedFrame(tensor, size_wh, time_s, windows)
 
     def score(self, frame: PreparedFrame, queries: TextQueries, units: WantedUnits) -> RawScores:
         """Run the graph on a prepared frame and bring back the scores of these units.
 
-        Waits while another thread runs it. Raises :class:`~runtime.errors.MgcaError` where the
-        graph fails, and after :meth:`close`.
+        Waits while another thread runs it; between two windows of a frame others may. Raises
+        :class:`~runtime.errors.MgcaError` where the graph fails, and after :meth:`close`.
         """
         if units not in _OUTPUTS:
             raise UserError(f"units is {units!r}; expected adaptive, pixel or both")
+        if frame.windows is not None:
+            return self._score_windows(frame, frame.windows, queries, units)
         streams = len(queries.text) > most_rows(self.manifest.embedding_width)
         text = self._identity if streams else queries.text
         with self._running:
@@ -172,6 +184,31 @@ class Model:
             first.get("pixel_scores"),
             frame.time_s,
         )
+
+    def _score_windows(
+        self, frame: PreparedFrame, windows: Windows, queries: TextQueries, units: WantedUnits
+    ) -> RawScores:
+        """The mean of the scores of a frame's windows, each of which is run by itself."""
+        import cv2
+        import numpy as np
+
+        picture, crop_wh = frame.tensor[0], self.manifest.input.size_wh
+        picture_wh = (picture.shape[1], picture.shape[0])
+        assert windows.stride is not None, "filled in where the frame was prepared"
+        where = tuple(places(picture_wh, crop_wh, windows.stride))
+        grids: dict[str, list[Any]] = {"class_scores": [], "pixel_scores": []}
+        for place in where:
+            window = np.ascontiguousarray(picture[place])
+            if window.shape[:2] != crop_wh[::-1]:  # the picture is smaller: stretched
+                window = cv2.resize(window, crop_wh, interpolation=cv2.INTER_LINEAR)
+            raw = self.score(PreparedFrame(window[None], frame.size_wh), queries, units)
+            for kind, given in grids.items():
+                given.append(getattr(raw, kind))
+        by_unit, by_pixel = (
+            None if given[0] is None else WindowScores(picture_wh, where, tuple(given))
+            for given in grids.values()
+        )
+        return RawScores(queries, frame.size_wh, by_unit, None, by_pixel, frame.time_s)
 
     def _run(
         self, frame: PreparedFrame, text: np.ndarray, units: WantedUnits

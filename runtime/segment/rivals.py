@@ -22,6 +22,8 @@ TAKEN_SHARE = 0.9
 LEAST_SHARE = 0.002
 #: More words are not watched: very many are computed piece by piece, and twice would cost.
 MOST_WORDS = 128
+#: Of a finer grid than that only every second line is looked at, every third and so on.
+MOST_LINES = 160
 
 __all__ = ["RivalWatch", "Rivalry"]
 
@@ -79,7 +81,9 @@ class RivalWatch:
         watched = [name for name in result.class_names if name not in self._found]
         if not watched or len(words) > MOST_WORDS or not (label_of_row == 255).any():
             return
-        scores = np.asarray(result.grid_scores)
+        # Of windows the scores are as large as the picture: some of them tell as much.
+        step = 1 + result.grid_scores.shape[1] // MOST_LINES
+        scores = np.asarray(result.grid_scores)[:, ::step, ::step]
         order = np.argpartition(scores, -2, axis=0)[-2:].reshape(2, -1)
         first, second = order[1], order[0]
         self._pixels += first.size

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, get_args
 from runtime.backends.protocol import Backend
 from runtime.bundle import Bundle, Manifest
 from runtime.errors import UserError
+from runtime.segment.decision import Decision, label_as_decided
 from runtime.segment.frames import PreparedFrame, RawScores, Units, WantedUnits
 from runtime.segment.kept_labels import KeptLabels
-from runtime.segment.labelling import label_pixels
 from runtime.segment.model import Model
 from runtime.segment.result import Result
 from runtime.segment.seams import MotionGate, ScoreSmoother
+from runtime.segment.windows import Windows
 from runtime.text.embedder import TextEmbedder
 from runtime.text.queries import TextQueries
+from runtime.text.wording import OWN_WORDING, Wording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +47,8 @@ class Segmenter:
         model: what the frames are run on.
         motion_gate: says which frames need not be run; None runs all of them.
         smoother: steadies the scores before they are labelled; None labels them as they are.
+        decision: how scores become labels: scale, thresholds, least areas; replace it by
+            ``segmenter.decision.changed(background_threshold=0.1)``.
     """
 
     def __init__(
@@ -58,8 +62,9 @@ class Segmenter:
         self.motion_gate = motion_gate
         self.smoother = smoother
         self._owns_model = False
+        self.decision = Decision(logit_scale=model.manifest.logit_scale)
         self._units: Units = "adaptive"
-        self._threshold = 0.0
+        self._windows: Windows | None = None
         self._queries: TextQueries | None = None
         self._last_run: RawScores | None = None
         self._kept = KeptLabels()
@@ -91,6 +96,7 @@ class Segmenter:
         classes: str | Sequence[str],
         background: str | Sequence[str] = "auto",
         allow_unknown: bool = False,
+        wording: Wording = OWN_WORDING,
     ) -> TextQueries:
         """Say what to look for; from the next frame on. At most 254 classes, 1024 words.
 
@@ -100,14 +106,16 @@ class Segmenter:
             background: ``"auto"`` (the bundle's other words compete, and where one wins the pixel
                 is 255), ``"none"`` (every pixel gets a class), or words of your own.
             allow_unknown: encode names that the model was not trained on.
+            wording: templates that words are put into, by default the bundle's own, and whether
+                words are taken as they are typed.
 
         Raises:
-            UserError: the list is empty, holds a name twice, or too many; the list that stood
-                before stays, here and below.
+            UserError: the list is empty, holds a name twice, or too many, or templates need a text
+                encoder that the bundle lacks; the list that stood before stays, here and below.
             UnknownClassError: a name is unknown; the message has the nearest known ones.
         """
         with self._changing:
-            self._queries = self.model.prepare_queries(classes, background, allow_unknown)
+            self._queries = self.model.prepare_queries(classes, background, allow_unknown, wording)
             return self._queries
 
     @property
@@ -159,17 +167,25 @@ class Segmenter:
     @property
     def threshold(self) -> float:
         """Least probability in [0, 1] for a pixel to keep its class; under it, label 255."""
-        return self._threshold
+        return self.decision.threshold
 
     @threshold.setter
     def threshold(self, value: float) -> None:
-        if not 0.0 <= float(value) <= 1.0:
-            raise UserError(f"threshold is {value}; expected a probability from 0 to 1")
-        self._threshold = float(value)
+        self.decision = self.decision.changed(threshold=float(value))
+
+    @property
+    def windows(self) -> Windows | None:
+        """How frames are looked at: in windows of the bundle's input size; None: as a whole."""
+        return self._windows
+
+    @windows.setter
+    def windows(self, value: Windows | None) -> None:
+        self._windows = None if value is None else value.fit(self.manifest.input.size_wh)
+        self._last_run = None  # its scores are of another look at the frame
 
     def preprocess(self, frame_bgr: np.ndarray, time_s: float | None = None) -> PreparedFrame:
         """The frame as the graph takes it; see :meth:`Model.preprocess`."""
-        return self.model.preprocess(frame_bgr, time_s)
+        return self.model.preprocess(frame_bgr, time_s, self._windows)
 
     def infer(self, prepared: PreparedFrame, units: WantedUnits | None = None) -> RawScores:
         """The scores of a prepared frame with the classes that stand now.
@@ -216,15 +232,13 @@ class Segmenter:
         scores = raw.class_scores if units == "adaptive" else raw.pixel_scores
         if scores is None:
             raise UserError(f"these scores hold no {units} ones; infer with units='both' for that")
-        scale, label_of_row = self.manifest.logit_scale, raw.queries.label_of_row
-        size_wh, threshold = raw.size_wh if size_wh is None else size_wh, self._threshold
-        labels = self._kept.copy_of(scores, size_wh, threshold) if raw.spared else None
+        label_of_row, decision = raw.queries.label_of_row, self.decision
+        size_wh = raw.size_wh if size_wh is None else size_wh
+        labels = self._kept.copy_of(scores, size_wh, decision) if raw.spared else None
         if labels is None:
-            labels = label_pixels(
-                scores, label_of_row, size_wh, logit_scale=scale, threshold=threshold
-            )
+            labels = label_as_decided(scores, label_of_row, size_wh, decision)
             if self.motion_gate is not None:
-                self._kept.keep(labels, scores, size_wh, threshold)
+                self._kept.keep(labels, scores, size_wh, decision)
         return Result(
             labels=labels,
             class_names=raw.queries.class_names,
@@ -233,7 +247,7 @@ class Segmenter:
             grid_scores=scores,
             label_of_row=label_of_row,
             words=raw.queries.words,
-            logit_scale=scale,
+            logit_scale=decision.logit_scale,
             spared=raw.spared,
         )
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from runtime.segment.frames import PreparedFrame, RawScores
 from runtime.segment.motion import Motion, MotionTracker
 from runtime.segment.small_classes import SmallClassKeeper
+from runtime.segment.windows import WindowScores
 from runtime.segment.word_scores import Scores, StreamedScores
 
 if TYPE_CHECKING:
@@ -121,9 +122,13 @@ class _Mean:
             keep: float32 (h', w') in [0, 1], the weight of each cell's past; None with ``motion``.
             step_s: seconds since the frame before.
         """
+        import numpy as np
+
         if scores is None:
             self.forget()
             return None
+        if isinstance(scores, WindowScores):
+            scores = np.asarray(scores)
         now = scores.embeddings if isinstance(scores, StreamedScores) else scores
         if not math.isfinite(float(now.sum())):  # of an overflow nothing may be remembered
             self.forget()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 
 from runtime.segment.scratch import Scratch
+from runtime.segment.windows import WindowScores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,7 @@ class StreamedScores:
         return np.asarray(self[:, :], dtype=dtype)
 
 
-Scores = Union["np.ndarray", StreamedScores]
+Scores = Union["np.ndarray", StreamedScores, WindowScores]
 
 
 def read_band(scores: Scores, first: int, last: int, scratch: Scratch) -> np.ndarray:

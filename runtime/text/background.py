@@ -48,7 +48,8 @@ def choose_background(
     plural or a known synonym, a kind of it, or an embedding nearer than two different things of
     the list are (:class:`~runtime.text.calibration.Calibration`). ``"none"``: none. Anything
     else: the user's own words, as a text with commas or a sequence; :class:`UserError` if one of
-    them is also a class, or is unknown and ``allow_unknown`` does not stand.
+    them is also a class (unless words are taken exactly), or is unknown and ``allow_unknown`` does
+    not stand.
     """
     if isinstance(background, str) and background.strip().lower() == "none":
         return ()
@@ -61,10 +62,10 @@ def choose_background(
     chosen = tuple(word for entry in own for word in entry.words)
     taken = set(map(embedder.key_of, words))
     for word in chosen:
-        if embedder.key_of(word) in taken:
+        if embedder.key_of(word) in taken and not embedder.exact:
             raise UserError(
                 f"background word {word!r} is also one of the classes; expected other words; "
-                "take it out of one list"
+                "take it out of one list (--exact-words has it in both, as published protocols do)"
             )
     embedder.embed(chosen, allow_unknown)  # an unknown one is the user's to correct
     return chosen

@@ -16,6 +16,7 @@ from runtime.text.background import (
 )
 from runtime.text.classes import NONE_LABEL, ClassEntry, parse_classes
 from runtime.text.embedder import TextEmbedder
+from runtime.text.wording import OWN_WORDING, Wording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,13 +36,15 @@ class TextQueries:
         class_names: the classes in label order.
         background: the words that compete with the classes; a pixel that one wins is 255.
         words: the K words of all classes, other names that the model knows a class by included,
-            then those of the background.
+            then those of the background. A word of both stands first, as the background's: at
+            equal scores the earlier one wins.
         text: float32 (K, D), read-only: the words' embeddings, in the same order.
         label_of_row: uint8 (K,): the label of each word, 255 for background.
         dropped: words of the bundle's list that mean a class, and so do not compete.
         asked: the classes as they were asked for, in label order.
         background_asked: the same for the background: ``"auto"``, ``"none"`` or words.
         allow_unknown: whether words that the model was not trained on were allowed.
+        wording: what the words are put into, and whether they are taken as typed.
     """
 
     class_names: tuple[str, ...]
@@ -53,6 +56,7 @@ class TextQueries:
     asked: tuple[ClassEntry, ...] = ()
     background_asked: str | tuple[str, ...] = "auto"
     allow_unknown: bool = False
+    wording: Wording = OWN_WORDING
 
 
 def prepare_queries(
@@ -60,6 +64,7 @@ def prepare_queries(
     classes: str | Sequence[str],
     background: str | Sequence[str],
     allow_unknown: bool,
+    wording: Wording = OWN_WORDING,
 ) -> TextQueries:
     """Parse classes and background, check and embed their words.
 
@@ -68,6 +73,7 @@ def prepare_queries(
     """
     import numpy as np
 
+    embedder = embedder.asking(wording)
     asked = entries = _distinct(parse_classes(classes), embedder)
     asked_words = tuple(word for entry in entries for word in entry.words)
     embedder.embed(asked_words, allow_unknown)  # unknown classes are told before the background's
@@ -78,7 +84,8 @@ def prepare_queries(
         log.warning("%s", doubt)
     dropped = dropped_rivals(background, entries, embedder)
     entries = _distinct(with_trained_names(entries, dropped, embedder), embedder)
-    words = (*(word for entry in entries for word in entry.words), *other_words)
+    rows = _rows(entries, other_words, embedder)
+    words = tuple(word for word, _ in rows)
     if len(words) > MAX_WORDS:
         raise UserError(
             f"{len(words)} words given, classes and background together; at most {MAX_WORDS} "
@@ -86,19 +93,35 @@ def prepare_queries(
         )
     text = embedder.embed(words, allow_unknown=True)
     text.setflags(write=False)
-    labels = [label for label, entry in enumerate(entries) for _ in entry.words]
-    labels += [NONE_LABEL] * len(other_words)
     return TextQueries(
         class_names=tuple(entry.name for entry in entries),
         background=other_words,
         words=words,
         text=text,
-        label_of_row=np.array(labels, dtype=np.uint8),
+        label_of_row=np.array([label for _, label in rows], dtype=np.uint8),
         dropped=dropped,
         asked=asked,
         background_asked=background if isinstance(background, str) else tuple(background),
         allow_unknown=allow_unknown,
+        wording=wording,
     )
+
+
+def _rows(
+    entries: Sequence[ClassEntry], background: Sequence[str], embedder: TextEmbedder
+) -> list[tuple[str, int]]:
+    """Each word with its label, in the order of the scores."""
+    of_classes = [(word, label) for label, entry in enumerate(entries) for word in entry.words]
+    taken = {embedder.key_of(word) for word, _ in of_classes}
+    shared = [word for word in background if embedder.key_of(word) in taken]
+    if shared:
+        log.warning(
+            "%s: both of a class and of the background, which has it where both score the same",
+            ", ".join(map(repr, shared)),
+        )
+    others = [word for word in background if word not in shared]
+    none = NONE_LABEL
+    return [*((word, none) for word in shared), *of_classes, *((word, none) for word in others)]
 
 
 def _is_auto(background: str | Sequence[str]) -> bool:

@@ -38,8 +38,8 @@ def test_under_the_gate_nothing_is_replaced(
     before = _snapshot(out)
     right = job._reference
 
-    def wrong(source):
-        reference = right(source)
+    def wrong(*given):
+        reference = right(*given)
         reference.dense = "maskclip"
         return reference
 

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 from training.model.mgca import MgcaModel
 from training.model.resample import shrink_to
+from training.model.sliding import Sliding
+from training.model.unit_length import normalize
 from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
@@ -24,6 +26,8 @@ class TraceableSegmenter(nn.Module):
         size_wh: input size in pixels, multiples of the patch size.
         settings: unit settings.
         space: where pixels gather into units; None: among the embeddings as they are.
+        sliding: the windows that the frame is seen in, one batch; None: as a whole. Units are those
+            of the whole frame either way.
     """
 
     mean: Tensor
@@ -35,6 +39,7 @@ class TraceableSegmenter(nn.Module):
         size_wh: tuple[int, int],
         settings: UnitSettings,
         space: UnitSpace | None = None,
+        sliding: Sliding | None = None,
     ) -> None:
         super().__init__()
         patch = model.encoder.patch_size
@@ -47,7 +52,8 @@ class TraceableSegmenter(nn.Module):
         self.model = model
         self.size_wh = tuple(size_wh)
         self.units = AdaptiveUnits(settings, space)
-        model.encoder.fix_size(size_wh)
+        self.sliding = sliding
+        model.encoder.fix_size(size_wh if sliding is None else sliding.crop_wh)
         self.register_buffer("mean", torch.tensor(IMAGE_MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGE_STD).reshape(1, 3, 1, 1))
 
@@ -69,16 +75,24 @@ class TraceableSegmenter(nn.Module):
             class_scores (1, k, h', w'): each pixel reads the cosines of the units it belongs to.
             unit_of_pixel int32 (1, h', w').
             unit_scores (u, k): cosines; zeros for empty slots.
-            pixel_scores (1, k, h', w'): cosines of the pixels themselves, for comparison.
+            pixel_scores (1, k, h', w'): cosines of the pixels themselves, for comparison; the mean
+            of the windows' where these overlap.
         """
         colors = frame.to(text.dtype).permute(0, 3, 1, 2) / 255.0
         images = (colors - self.mean) / self.std
-        features = self.model.encoder(images)
-        embeddings_dhw = self.model.decoder(features, images)[0]
+        sliding = self.sliding
+        if sliding is not None:
+            images = sliding.cut(images)
+        embeddings_ndhw = self.model.decoder(self.model.encoder(images), images)
+        if sliding is None:
+            embeddings_dhw = embeddings_ndhw[0]
+        else:  # their mean, of unit length, gives the mean of the windows' cosines
+            embeddings_dhw = sliding.join(normalize(embeddings_ndhw, dim=1))
         grid_hw = (self.grid_wh[1], self.grid_wh[0])
         units = self.units(embeddings_dhw, shrink_to(colors, grid_hw)[0])
         unit_scores = units.embeddings_ud @ text.transpose(0, 1)
-        pixel_scores = units.cells.join(units.pixels_kmd @ text.transpose(0, 1))
+        own_kmd = units.pixels_kmd if sliding is None else units.cells.split(embeddings_dhw)
+        pixel_scores = units.cells.join(own_kmd @ text.transpose(0, 1))
         return (
             units.read(unit_scores).unsqueeze(0),
             units.unit_of_pixel_hw.to(torch.int32).unsqueeze(0),

@@ -1,4 +1,4 @@
-"""Windows, decisions and words of the published protocols, each against a plain computation."""
+"""Words and constants of the published protocols, and the command that runs them."""
 
 from __future__ import annotations
 
@@ -6,34 +6,23 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from benchmarks import accuracy
 from benchmarks.datasets.evaluation_set import EvaluationSet, Selection
 from benchmarks.datasets.registry import all_datasets
-from benchmarks.protocols.decision import decide
-from benchmarks.protocols.predictor import embed_words, protocol_predictor
+from benchmarks.protocols.predictor import protocol_predictor
 from benchmarks.protocols.protocol import Protocol
 from benchmarks.protocols.registry import DATASETS, protocol_of
-from benchmarks.protocols.templates import IMAGENET, TCL
-from benchmarks.protocols.windows import resized, slide, starts
+from benchmarks.protocols.setting import config_of
 from runtime import Segmenter
-from runtime.bundle import Bundle
+from runtime.bundle import Bundle, TextInfo
+from runtime.cli.opening import read_classes
 from runtime.errors import UserError
+from runtime.text.classes import parse_classes
+from tests.support.bundle import ENCODER_SHA256
 from tests.support.official_layouts import write_voc
 
-PLAIN = Protocol(
-    name="plain",
-    words=(("a", "b"), ("c",), ("d",)),
-    templates=("a {}.",),
-    mean_first=False,
-    short_side=6,
-    crop=4,
-    stride=2,
-    scale=5.0,
-)
 CLASSES = {
     "voc21": 21, "voc20": 20, "context60": 60, "context59": 59, "coco-object": 81,
     "coco-stuff": 171, "cityscapes": 19, "ade20k": 150,
@@ -66,6 +55,11 @@ def test_each_class_has_its_words(dataset: str) -> None:
         protocol = _protocol(name, dataset)
         assert len(protocol.words) == CLASSES[dataset]
         assert all(protocol.words[1:])
+        config = config_of(protocol)
+        entries = parse_classes(read_classes(config.words))
+        behind = () if config.words.background == "none" else config.words.background.split(",")
+        given = [*behind, *(word for entry in entries for word in entry.words)]
+        assert given == [word for word, _ in protocol.rows]
         assert len({label for _, label in protocol.rows}) == len(protocol.words) - (
             protocol.constant_background is not None
         )
@@ -73,7 +67,8 @@ def test_each_class_has_its_words(dataset: str) -> None:
 
 def test_the_constants_of_the_two_families() -> None:
     ours = _protocol("tcl", "coco-object")
-    assert (ours.words[0], ours.constant_background, ours.crop) == ((), 0.5, 448)
+    assert (ours.words[0], ours.constant_background) == ((), 0.5)
+    assert (ours.crop, ours.templates) == (448, "tcl")
     assert _protocol("tcl", "voc20").words[10] == ("diningtable",)
     theirs = _protocol("sclip", "voc21")
     assert (theirs.scale, theirs.threshold, theirs.least_area) == (65, 0.1, 0.1)
@@ -83,8 +78,7 @@ def test_the_constants_of_the_two_families() -> None:
     assert (len(theirs.words[15]), len(_protocol("sclip", "coco-object").words[1])) == (7, 8)
     assert _protocol("sclip", "cityscapes").short_side == 560
     assert _protocol("sclip", "cityscapes").words[6] == ("trafficlight",)
-    assert (len(set(IMAGENET)), len(set(TCL))) == (80, 9)
-    assert all(template.count("{}") == 1 for template in (*IMAGENET, *TCL))
+    assert theirs.templates == "imagenet"
 
 
 def test_a_word_of_the_background_may_be_a_class_as_well() -> None:
@@ -92,108 +86,34 @@ def test_a_word_of_the_background_may_be_a_class_as_well() -> None:
     assert [label for word, label in rows if word == "bed"] == [0, 60]
 
 
-def test_the_aspect_is_kept_up_to_the_long_side() -> None:
-    protocol = replace(PLAIN, short_side=336)
-    assert resized(np.zeros((375, 500, 3), np.uint8), protocol).shape == (336, 448, 3)
-    assert resized(np.zeros((100, 1000, 3), np.uint8), protocol).shape == (205, 2048, 3)
-
-
-def test_windows_cover_every_pixel_and_none_goes_beyond() -> None:
-    for side in (3, 4, 5, 6, 11):
-        first = starts(side, 4, 2)
-        covered = {pixel for start in first for pixel in range(start, min(start + 4, side))}
-        assert covered == set(range(side))
-        assert first[-1] == max(side - 4, 0)
-        assert len(first) == len(set(first))
-
-
-def test_scores_are_the_mean_over_the_windows_that_see_a_pixel() -> None:
-    picture = np.zeros((4, 6, 3), np.uint8)
-    calls = iter((1.0, 3.0))
-
-    def score(window_bgr: np.ndarray) -> dict[str, np.ndarray]:
-        return {"pixel": np.full((1, 2, 2), next(calls), np.float32)}
-
-    found = slide(picture, PLAIN, score)["pixel"]
-    assert found[0, 0].tolist() == [1, 1, 2, 2, 3, 3]
-
-
-def _plain_decision(cosines_khw: np.ndarray, protocol: Protocol, size_wh) -> np.ndarray:
-    """All rows at once, in float64, as the published lines read."""
-    rows = np.stack([cv2.resize(row, size_wh) for row in cosines_khw]).astype(np.float64)
-    labels = np.array([label for _, label in protocol.rows])
-    logits = protocol.scale * rows
-    chances = np.exp(logits - logits.max(axis=0))
-    chances /= chances.sum(axis=0)
-    by_class = np.stack([chances[labels == k].max(axis=0) for k in range(len(protocol.words))])
-    if protocol.least_area is not None:
-        areas = np.bincount(by_class.argmax(axis=0).ravel(), minlength=len(by_class))[1:]
-        by_class[1:][areas <= protocol.least_area * areas.sum()] = 0
-    found = by_class.argmax(axis=0)
-    if protocol.threshold is not None:
-        found[by_class.max(axis=0) < protocol.threshold] = 0
-    return found
-
-
-@pytest.mark.parametrize("threshold", [None, 0.5])
-@pytest.mark.parametrize("least_area", [None, 0.45])
-def test_decisions_by_softmax(threshold: float | None, least_area: float | None) -> None:
-    protocol = replace(PLAIN, threshold=threshold, least_area=least_area)
-    cosines = np.random.default_rng(1).random((4, 5, 6)).astype(np.float32)
-    found = decide(cosines, protocol, (13, 9))
-    expected = _plain_decision(cosines, protocol, (13, 9))
-    assert (found == expected).mean() > 0.99  # float32 on a tie's edge
-    assert set(np.unique(found)) > ({0} if least_area or threshold else {0, 1})
-    plain = decide(cosines, PLAIN, (13, 9))
-    assert (threshold is None and least_area is None) == bool((found == plain).all())
-
-
-def test_a_background_that_is_a_constant() -> None:
-    protocol = replace(PLAIN, words=((), ("a",), ("b",)), scale=1.0, constant_background=0.5)
-    # sigmoid((cosine - 0.25) * 10) is 0.5 at a cosine of 0.25.
-    cosines = np.array([[[0.24, 0.26, 0.1]], [[0.1, 0.25, 0.9]]], np.float32)
-    assert decide(cosines, protocol, (3, 1)).tolist() == [[0, 1, 2]]
-
-
-def test_prompts_are_averaged_after_or_before_they_are_normalised(bundle: Bundle) -> None:
-    protocol = replace(PLAIN, words=(("car",),), templates=("a {}.", "the long list of {}s"))
-    with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
-        from runtime.text.encoder import TextEncoder
-
-        encoder = TextEncoder(bundle)
-        first, second = encoder.encode(["a car.", "the long list of cars"]).astype(np.float64)
-        encoder.close()
-        after = first / np.linalg.norm(first) + second / np.linalg.norm(second)
-        (found,) = embed_words(segmenter, protocol)
-        assert found == pytest.approx(after / np.linalg.norm(after), abs=1e-6)
-        (found,) = embed_words(segmenter, replace(protocol, mean_first=True))
-        before = first + second
-        assert found == pytest.approx(before / np.linalg.norm(before), abs=1e-6)
-        assert np.abs(after / np.linalg.norm(after) - found).max() > 1e-4
-
-
 def test_the_graph_is_asked_for_windows_of_its_own_size(bundle: Bundle) -> None:
     with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
-        with pytest.raises(UserError, match=r"windows of 4x4 here.*takes 8x6; export it"):
-            protocol_predictor(segmenter, PLAIN)
+        with pytest.raises(UserError, match=r"windows of 224x224 here.*takes 8x6; export it"):
+            protocol_predictor(segmenter, _protocol("sclip", "voc20"))
 
 
 def test_the_command_runs_a_protocol_from_picture_to_record(
     make_bundle, graphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    """The hand-made graph takes 8 x 6 pixels, so the windows are made square by hand."""
+    """The hand-made graph takes 8 x 6 pixels: many windows, and a stride that fits them."""
     root = write_voc(tmp_path, {"b": [0, 1, 20, 255], "a": [15]})
-    bundle = make_bundle()
+    bundle = make_bundle(text=TextInfo(77, ENCODER_SHA256, False))
     target = tmp_path / "record.json"
     flags = ["--dataset", "voc21", "--root", str(root), "--protocol", "sclip"]
     shared = ["--bundle", str(bundle.path), "--backend", "onnxruntime-cpu", "--json", str(target)]
     assert accuracy.main([*flags, *shared]) == 2
     assert "cuts windows of 224x224 here" in capsys.readouterr().err
-    monkeypatch.setattr("benchmarks.protocols.predictor._check", lambda *_: None)
+    monkeypatch.setattr("benchmarks.protocols.predictor.check_crop", lambda *_: None)
+    monkeypatch.setattr(
+        "benchmarks.accuracy.protocol_of",
+        lambda name, dataset: replace(protocol_of(name, dataset), short_side=12, stride=6),
+    )
     assert accuracy.main([*flags, *shared]) == 0
     record = json.loads(target.read_text())
     assert record["protocol"]["name"] == "sclip"
-    assert record["protocol"]["words"] == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    rows = [word for words in record["protocol"]["words"] for word in words]
+    assert len(rows) == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    assert record["protocol"]["setting"].startswith("mgca-rt --short-side 12 --stride 6")
     assert set(record["by_units"]) == {"adaptive", "pixel"}
     assert set(record["iou"]) == {"background", "aeroplane", "person", "tvmonitor"}
     assert "protocol sclip" in capsys.readouterr().out
@@ -204,6 +124,7 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     [
         (["--protocol", "sclip", "--scenes", "1"], "says nothing of streetworld"),
         (["--protocol", "tcl", "--control", "mean-map"], "exclude each other"),
+        (["--protocol", "tcl", "--stride", "9", "--dataset", "voc20", "--root", "."], "windows of"),
         (["--protocol", "pamr"], "'pamr'"),
     ],
 )

@@ -241,7 +241,7 @@ def test_background_of_the_users_own(bundle: Bundle) -> None:
         choose_background("blue,RED", red, embedder)
     assert str(caught.value) == (
         "background word 'RED' is also one of the classes; expected other words; "
-        "take it out of one list"
+        "take it out of one list (--exact-words has it in both, as published protocols do)"
     )
     with pytest.raises(UnknownClassError, match="class 'wall' is unknown to this model"):
         choose_background("wall", red, embedder)

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from runtime.text.template_sets import CAPTIONS, STREETWORLD  # noqa: E402
 from training.config.optimiser import PhaseConfig  # noqa: E402
 from training.config.run import PretrainConfig, TrainConfig  # noqa: E402
 from training.data.batches import WORKER_IMPORTS, Batch  # noqa: E402
@@ -17,7 +18,6 @@ from training.data.stream import PairStream  # noqa: E402
 from training.engine.distributed import Processes  # noqa: E402
 from training.model.clip import load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
-from training.model.prompts import CAPTIONS, STREETWORLD  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
 
 
