@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,8 +27,13 @@ __all__ = ["count_workers", "label_rows", "ray_running"]
 
 
 @contextmanager
-def ray_running(pool: PoolConfig, threads: int, quiet: bool) -> Iterator[None]:
+def ray_running(pool: PoolConfig, threads: int, debug: bool) -> Iterator[None]:
     """Ray for the block: the cluster at the address, else one of this machine, ended with it.
+
+    Args:
+        pool: the address, and how much of this machine is wanted.
+        threads: processors of each worker.
+        debug: show what Ray and its workers log.
 
     Raises:
         UserError: Ray is not installed, or there is no cluster.
@@ -35,10 +41,12 @@ def ray_running(pool: PoolConfig, threads: int, quiet: bool) -> Iterator[None]:
     need("ray", "pyarrow", "pandas")
     # Read when Ray is imported. Nothing about a run is sent to anybody.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error" if debug else "fatal")
+    level = logging.INFO if debug else logging.ERROR
+    logging.getLogger("ray.data").setLevel(level)
     import ray
 
-    level = logging.ERROR if quiet else logging.WARNING
-    how: dict[str, Any] = {"logging_level": level, "log_to_driver": False}
+    how: dict[str, Any] = {"logging_level": level, "log_to_driver": debug}
     address = pool.address or os.environ.get("RAY_ADDRESS")
     if address is not None:
         how["address"] = address
@@ -102,15 +110,18 @@ def label_rows(
     cut = ray.data.from_items(rows, override_num_blocks=len(rows)).flat_map(
         cut_video, fn_kwargs={"job": job}, num_cpus=CUT_CPUS
     )
-    labelled = cut.repartition(target_num_rows_per_block=1).map_batches(
-        ArchiveWorker,
-        fn_constructor_args=[job],
-        batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
-        num_cpus=job.model.threads,
-        num_gpus=pool.gpus_per_worker or None,
-        max_restarts=-1,
-        max_task_retries=pool.retries,
-    )
+    with warnings.catch_warnings():
+        # Ray 2.60 would rather have these two named, and has no names for them.
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+        labelled = cut.repartition(target_num_rows_per_block=1).map_batches(
+            ArchiveWorker,
+            fn_constructor_args=[job],
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+            num_cpus=job.model.threads,
+            num_gpus=pool.gpus_per_worker or None,
+            max_restarts=-1,
+            max_task_retries=pool.retries,
+        )
     for row in labelled.iter_rows():
         yield json.loads(row["record"])

@@ -82,7 +82,7 @@ def _run(arguments: Sequence[str]) -> int:
 
     videos = list_videos([*map(absolute, options.videos)], job.out)
     command = shlex.join([*PROG.split(), *map(redact, arguments)])
-    return run_archive(job, pool, videos, quiet=options.quiet, command=command)
+    return run_archive(job, pool, videos, quiet=options.quiet, debug=options.debug, command=command)
 
 
 def _read_job(options: argparse.Namespace) -> Job:

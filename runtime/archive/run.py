@@ -13,7 +13,7 @@ from typing import Any
 
 from runtime.archive.cluster import count_workers, label_rows, ray_running
 from runtime.archive.job import Job, PoolConfig
-from runtime.archive.ledger import Ledger
+from runtime.archive.ledger import PIECES, Ledger
 from runtime.archive.progress import ArchiveProgress
 from runtime.archive.videos import Video
 from runtime.errors import UserError
@@ -58,9 +58,23 @@ class _Outcome:
 
 
 def run_archive(
-    job: Job, pool: PoolConfig, videos: Sequence[Video], *, quiet: bool = False, command: str = ""
+    job: Job,
+    pool: PoolConfig,
+    videos: Sequence[Video],
+    *,
+    quiet: bool = False,
+    debug: bool = False,
+    command: str = "",
 ) -> int:
     """Label what is not finished of these videos; gives the exit code.
+
+    Args:
+        job: how.
+        pool: on what.
+        videos: the archive.
+        quiet: show no progress and no summary.
+        debug: show what Ray and its workers log.
+        command: the command line, without secrets, for the summary.
 
     Raises:
         UserError: nothing can be labelled at all, or nothing can be written.
@@ -82,12 +96,14 @@ def run_archive(
     if left:
         progress = ArchiveProgress(len(videos), passed_over, quiet=quiet)
         try:
-            with ray_running(pool, job.model.threads, quiet):
+            with ray_running(pool, job.model.threads, debug):
                 workers = count_workers(pool, job.model.threads)
                 _label(job, pool, workers, left, outcome, progress)
         finally:
             progress.close()
     _write_failures(ledger, outcome)
+    if not outcome.failed:
+        ledger.store.remove_folder(PIECES)
     summary = {
         "command": command,
         **job.settings(),

@@ -98,6 +98,9 @@ class ArchiveWorker:
             return row | {"fatal": str(error)}
         row["began_s"] = time.time()
         try:
+            finished = self.ledger.video_record(video)
+            if finished is not None:  # its last worker died when all was done
+                return row | {"finished": finished}
             pieces = [Piece(**one) for one in json.loads(listed)]
             for number in json.loads(own):
                 if self.ledger.piece_record(video, pieces[number]) is None:

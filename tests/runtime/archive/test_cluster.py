@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import pytest
 from tests.support.archives import GROUPS, write_group
 from tests.support.processes import (
     ENGINE,
-    REPOSITORY,
     command_environment,
     end_process,
     started_processes,
@@ -66,8 +64,16 @@ def workers_of(mark: Path) -> list[int]:
     return found
 
 
+def await_end(mark: Path) -> list[str]:
+    """Any process that is left of the run a while after it; a worker sees it with a delay."""
+    until = time.monotonic() + 60
+    while (left := remains_of(mark)) and time.monotonic() < until:
+        time.sleep(0.5)
+    return left
+
+
 def remains_of(mark: Path) -> list[str]:
-    """Any process that is left of the run."""
+    """Any process of the run."""
     left = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -97,7 +103,6 @@ def wait_for(found: Any, process: subprocess.Popen[str]) -> Any:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds workers in /proc")
 def test_a_killed_worker_changes_no_byte(archive: Path, color_bundle: Path, tmp_path: Path) -> None:
     whole, out, mark = tmp_path / "whole", tmp_path / "out", tmp_path / "cache"
-    shutil.copytree(archive, tmp_path / "again", copy_function=shutil.copy2)
     with started_processes() as start:
         kind = {"env": environment(mark), "cwd": tmp_path}
         process = start(command(archive, color_bundle, out), **kind)
@@ -117,13 +122,15 @@ def test_a_killed_worker_changes_no_byte(archive: Path, color_bundle: Path, tmp_
         for file in ("labels.mkv", "areas.parquet")
     }
     assert not list((out / ".pieces").rglob("*.mkv"))
-    assert remains_of(mark) == []
+    assert await_end(mark) == []
 
+    (archive / "broken.mp4").unlink()
     again = subprocess.run(  # what is finished is passed over
         command(archive, color_bundle, out), env=environment(mark), cwd=tmp_path,
         capture_output=True, text=True, timeout=WAIT_S, check=False,
     )  # fmt: skip
-    assert again.returncode == 1 and "(2 were before), 0 frames" in again.stdout, again.stderr
+    assert again.returncode == 0 and "(2 were before), 0 frames" in again.stdout, again.stderr
+    assert not (out / ".pieces").exists() and not (out / "failures.jsonl").read_bytes()
 
     from runtime.archive.entry import _read_job, build_parser  # one process, no Ray, no cuts
     from runtime.archive.videos import list_videos
@@ -148,24 +155,4 @@ def test_it_ends_in_order_when_asked_to(archive: Path, color_bundle: Path, tmp_p
         _, stderr = process.communicate(timeout=WAIT_S)
         end_process(process)
     assert process.returncode == 130, stderr
-    assert remains_of(mark) == []
-
-
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [
-        (("--classes", "sky,zebra"), "zebra"),
-        (("--gpus-per-worker", "0.5"), "do not fit"),
-        (("--videos", "nothing-here"), "does not exist"),
-    ],
-)
-def test_what_is_wrong_is_said_before_anything_starts(
-    archive: Path, color_bundle: Path, tmp_path: Path, flags: tuple[str, ...], said: str
-) -> None:
-    done = subprocess.run(
-        command(archive, color_bundle, tmp_path / "out", *flags),
-        env={**environment(tmp_path), "PYTHONPATH": str(REPOSITORY)}, cwd=tmp_path,
-        capture_output=True, text=True, timeout=WAIT_S, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2 and said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert await_end(mark) == []

@@ -156,6 +156,28 @@ def test_a_seam_that_does_not_fit_makes_it_whole(job: Job, tmp_path: Path) -> No
     assert done["finished"]["pieces"] == 1 and done["frames"] == 60
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--classes", "sky,zebra"), "zebra"),
+        (("--videos", "nothing-here"), "does not exist"),
+        (("--videos", "."), "holds no video"),
+        (("--smooth", "never"), "--smooth"),
+        (("--classes-file", "x.txt"), "--classes-file"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_starts(
+    tmp_path: Path, color_bundle: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], said: str,
+) -> None:  # fmt: skip
+    pytest.importorskip("ray", reason="comes with the extra ray")
+    monkeypatch.chdir(tmp_path)
+    first = ["--videos", ".", "--out", "out", "--bundle", str(color_bundle), "--classes", "sky"]
+    assert main([*first, *flags]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
 def test_without_ray_the_line_that_installs_it_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
