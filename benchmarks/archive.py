@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import signal
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,24 @@ def write_clip(path: Path, frames: int, first: int) -> None:
         clip.mux(stream.encode(None))
 
 
+@dataclass(frozen=True)
+class Rate:
+    """Frames, the seconds from the first to the last of each clip, processor time, starts too."""
+
+    frames: int
+    seconds: float
+    cpu_s: float
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.frames / self.seconds
+
+    def cpu_ms_without(self, start: Rate) -> float:
+        """Processor time of a frame in milliseconds, that of the starts taken off."""
+        return 1e3 * (self.cpu_s - start.cpu_s) / (self.frames - start.frames)
+
+
 class Bench:
     """The clips in a folder, and what is run on them.
 
@@ -100,25 +120,32 @@ class Bench:
         self.flags = ["--classes", CLASSES, "--smooth", arguments.smooth]
         self.flags += ["--backend", arguments.backend, "--threads", str(arguments.threads)]
 
-    def run_one_process(self, out: Path, *, bound: bool) -> float:
-        """Label every clip by ``mgca-rt``, one after another; frames a second without starts.
+    def run_one_process(self, out: Path, *, bound: bool, most: int | None = None) -> Rate:
+        """Label every clip by ``mgca-rt``, one after another.
 
-        ``bound``: on as many processors as it has threads, as a worker of Ray's has.
+        Args:
+            out: a folder to make, for its label videos.
+            bound: on as many processors as it has threads, as a worker of Ray's has.
+            most: frames of each clip, None for all.
         """
         out.mkdir()
         frames, seconds = 0, 0.0
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         for video in sorted(self.videos.iterdir()):
             report = out / f"{video.name}.json"
             command = [sys.executable, "-m", "runtime", "--video", str(video), *self.flags]
             command += ["--quiet", "--label-video", str(out / f"{video.name}.mkv")]
             command += ["--report", str(report)]
+            command += [] if most is None else ["--max-frames", str(most)]
             if bound:
                 command = ["taskset", "-c", f"0-{self.arguments.threads - 1}", *command]
             _run(command)
             told = json.loads(report.read_text())
             frames += told["frames_processed"]
             seconds += told["frames_processed"] / told["fps"]
-        return frames / seconds
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Rate(frames, seconds, cpu_s)
 
     def run_archive(
         self, out: Path, workers: int, disturb: Callable[[Path, int], bool] | None = None
@@ -134,7 +161,11 @@ class Bench:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while disturb is not None and process.poll() is None and not disturb(out, process.pid):
             time.sleep(0.05)
-        _, stderr = process.communicate()
+        try:
+            _, stderr = process.communicate()
+        finally:
+            process.terminate()  # of one that has ended, nothing; else it ends its Ray
+            process.wait()
         if process.returncode != 0:
             raise MgcaError(f"the archive ended with {process.returncode}: {stderr.decode()}")
         summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
@@ -213,9 +244,10 @@ def _workers_of(run: int) -> list[int]:
 def run_all(bench: Bench) -> dict[str, Any]:
     """One process and Ray in turn, then Ray with a kill; what was measured."""
     arguments, folder = bench.arguments, bench.folder
+    start = bench.run_one_process(folder / "start", bound=True, most=1)
     one, free, ray = [], [], []
     for number in range(arguments.rounds):
-        ray.append(bench.run_archive(folder / f"ray{number}", arguments.workers)["fps"])
+        ray.append(bench.run_archive(folder / f"ray{number}", arguments.workers))
         one.append(bench.run_one_process(folder / f"bound{number}", bound=True))
         free.append(bench.run_one_process(folder / f"free{number}", bound=False))
     kill = HalfwayKill(arguments.videos * arguments.frames)
@@ -224,19 +256,28 @@ def run_all(bench: Bench) -> dict[str, Any]:
         raise MgcaError("no worker was killed: the run was over; give more --frames")
     expected = bench.outputs(folder / "ray0")
     labels = {name: content for name, content in expected.items() if name.endswith(".mkv")}
-    ratios = [many / (arguments.workers * single) for many, single in zip(ray, one, strict=True)]
+    ratios = [
+        many["fps"] / (arguments.workers * single.fps)
+        for many, single in zip(ray, one, strict=True)
+    ]
+    cpu_ms = statistics.median(1e3 * run["cpu_s"] / run["frames"] for run in ray)
+    cpu_ms_one = statistics.median(run.cpu_ms_without(start) for run in one)
+    fps = statistics.median(run["fps"] for run in ray)
     return {
-        "fps": round(statistics.median(ray), 3),
-        "fps_one_process": round(statistics.median(one), 3),
-        "fps_one_process_all_processors": round(statistics.median(free), 3),
+        "fps": round(fps, 3),
+        "fps_one_process": round(statistics.median(run.fps for run in one), 3),
+        "fps_one_process_all_processors": round(statistics.median(run.fps for run in free), 3),
         "ratio": round(statistics.median(ratios), 4),
         "ratios": [round(ratio, 4) for ratio in ratios],
+        "cpu_ms": round(cpu_ms, 3),
+        "cpu_ms_one_process": round(cpu_ms_one, 3),
+        "cpu_ratio": round(cpu_ms_one / cpu_ms, 4),
         "fps_killed": killed["fps"],
         "frames": arguments.videos * arguments.frames,
         "same_after_kill": bench.outputs(folder / "killed") == expected,
         "same_as_one_process": bench.one_process_outputs(folder / "bound0") == labels,
         f"estimate_worker_hours_per_{HOURS}_hours": round(
-            HOURS * FPS / (statistics.median(ray) / arguments.workers), 1
+            HOURS * FPS / (fps / arguments.workers), 1
         ),
     }
 
@@ -254,6 +295,8 @@ def format_record(record: dict[str, Any]) -> str:
     return (
         f"{format_table(['run', 'frames/s'], rows)}\n\n"
         f"Ray / (workers x one process): {record['ratio']:.2f} (median of {record['ratios']})\n"
+        f"processor time of a frame: {record['cpu_ms']:.0f} ms on Ray, "
+        f"{record['cpu_ms_one_process']:.0f} ms in one process\n"
         f"outputs after the kill: {same}; labels of one mgca-rt: {equal}"
     )
 

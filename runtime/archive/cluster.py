@@ -39,13 +39,19 @@ def ray_running(pool: PoolConfig, threads: int, debug: bool) -> Iterator[None]:
         UserError: Ray is not installed, or there is no cluster.
     """
     need("ray", "pyarrow", "pandas")
+    # A Ray of this machine gives its workers the lowest rank but four; these are all that is run.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     # Read when Ray is imported. Nothing about a run is sent to anybody.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error" if debug else "fatal")
     level = logging.INFO if debug else logging.ERROR
-    logging.getLogger("ray.data").setLevel(level)
-    import ray
+    import ray.data
 
+    if not debug:  # its log files have it all
+        warnings.filterwarnings("ignore", module="ray.data")
+        for handler in logging.getLogger("ray.data").handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setLevel(logging.CRITICAL)
     how: dict[str, Any] = {"logging_level": level, "log_to_driver": debug}
     address = pool.address or os.environ.get("RAY_ADDRESS")
     if address is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -14,6 +13,7 @@ from runtime.archive.ledger import VIDEO_RECORD, Ledger
 from runtime.archive.piece import AREAS, MASKS
 from runtime.archive.piece_video import CannotBeCutError
 from runtime.archive.records import area_schema
+from runtime.archive.scratch import scratch_folder
 from runtime.archive.videos import Video
 from runtime.errors import MgcaError
 from runtime.sinks.label_video import TAG
@@ -42,8 +42,8 @@ def join_video(ledger: Ledger, video: Video, pieces: Sequence[Piece]) -> dict[st
         records.append(record)
     _check_seams(video, records)
     try:
-        with tempfile.TemporaryDirectory(prefix="mgca-archive-") as scratch:
-            outputs = _join_files(ledger, video, pieces, records, Path(scratch))
+        with scratch_folder() as scratch:
+            outputs = _join_files(ledger, video, pieces, records, scratch)
     except FileNotFoundError:
         finished = ledger.video_record(video)
         if finished is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from runtime.archive.job import Job
 from runtime.archive.ledger import Ledger
 from runtime.archive.piece_video import PieceVideo
 from runtime.archive.records import AreaTable, MaskLines
+from runtime.archive.scratch import scratch_folder
 from runtime.archive.videos import ArchiveFile, Video
 from runtime.cli.opening import describe_facts
 from runtime.errors import MgcaError
@@ -40,8 +40,8 @@ def label_piece(segmenter: Segmenter, ledger: Ledger, video: Video, piece: Piece
         CannotBeCutError: the video is to be labelled whole.
         MgcaError: it cannot be read, labelled or written.
     """
-    with tempfile.TemporaryDirectory(prefix="mgca-archive-") as scratch:
-        return _label(segmenter, ledger, video, piece, Path(scratch))
+    with scratch_folder() as scratch:
+        return _label(segmenter, ledger, video, piece, scratch)
 
 
 def _label(

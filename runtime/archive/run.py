@@ -36,6 +36,7 @@ class _Outcome:
         frames: labelled in this run.
         began_s: when the first worker began with its first piece, in seconds since 1970.
         ended_s: when the last one had labelled its last.
+        cpu_s: processor time of all workers in between.
     """
 
     finished: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class _Outcome:
     frames: int = 0
     began_s: float = math.inf
     ended_s: float = -math.inf
+    cpu_s: float = 0.0
 
     @property
     def labelling_s(self) -> float:
@@ -55,6 +57,7 @@ class _Outcome:
         if row["frames"]:
             self.began_s = min(self.began_s, row["began_s"])
             self.ended_s = max(self.ended_s, row.get("ended_s", -math.inf))
+            self.cpu_s += row.get("cpu_s", 0.0)
 
 
 def run_archive(
@@ -114,6 +117,7 @@ def run_archive(
         "frames": outcome.frames,
         "seconds": round(time.perf_counter() - began_s, 3),
         "labelling_s": round(outcome.labelling_s, 3),
+        "cpu_s": round(outcome.cpu_s, 3),
         "fps": round(outcome.frames / (outcome.labelling_s or math.inf), 3),
         "workers": workers,
         "threads": job.model.threads,
@@ -156,7 +160,8 @@ def _label(
         _label(job, pool, workers, again, outcome, progress)
     for video in videos:
         if video.name not in outcome.finished:
-            lost = f"its workers died, {pool.retries + 1} times; run again, or leave it out"
+            tries = f"{pool.retries + 1} tr{'ies' if pool.retries else 'y'}"
+            lost = f"the worker of a piece of it died ({tries}); run again, or leave it out"
             outcome.failed.setdefault(video.name, lost)
 
 

@@ -13,6 +13,7 @@ from runtime.archive.join import join_video
 from runtime.archive.ledger import Ledger
 from runtime.archive.piece import label_piece
 from runtime.archive.piece_video import CannotBeCutError
+from runtime.archive.scratch import remove_left_behind
 from runtime.archive.videos import ArchiveFile, Video
 from runtime.errors import MgcaError, UserError, describe_error
 
@@ -87,7 +88,8 @@ class ArchiveWorker:
 
         Returns:
             ``video`` (its name), ``frames`` labelled here, when that ``began_s`` and ``ended_s`` (a
-            moment in seconds since 1970, the model loaded), and one of ``finished`` (the video's
+            moment in seconds since 1970, the model loaded), the processor time ``cpu_s`` that it
+            took, and one of ``finished`` (the video's
             record, None while pieces are missing), ``cannot_be_cut`` (why), ``failed`` (why; with
             ``trace``), ``fatal`` (why no video at all can be labelled).
         """
@@ -97,6 +99,7 @@ class ArchiveWorker:
         except UserError as error:
             return row | {"fatal": str(error)}
         row["began_s"] = time.time()
+        cpu_s = time.process_time()
         try:
             finished = self.ledger.video_record(video)
             if finished is not None:  # its last worker died when all was done
@@ -107,6 +110,7 @@ class ArchiveWorker:
                     done = label_piece(segmenter, self.ledger, video, pieces[number])
                     row["frames"] += done["frames"]
             row["ended_s"] = time.time()
+            row["cpu_s"] = time.process_time() - cpu_s
             return row | {"finished": join_video(self.ledger, video, pieces)}
         except CannotBeCutError as error:
             self.ledger.keep_whole(video, str(error))
@@ -124,6 +128,7 @@ class ArchiveWorker:
             from runtime.heap import limit_arenas
 
             limit_arenas()
+            remove_left_behind()
             how = self.job.model
             self._model = load_model(
                 RunningConfig(
