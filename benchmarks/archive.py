@@ -56,7 +56,7 @@ def build_parser() -> CommandParser:
     add("--workers", type=whole_number(1), default=2, help="of the local Ray, 2")
     add("--threads", type=whole_number(1), default=1, help="of each, and of the one process, 1")
     add("--videos", type=whole_number(1), default=4, help="clips, 4")
-    add("--frames", type=whole_number(100), default=300, help="of each clip, 300")
+    add("--frames", type=whole_number(50), default=300, help="of each clip, 300")
     add("--rounds", type=whole_number(1), default=3, help="one process and Ray in turn, 3")
     add("--smooth", default="auto", help="as for the archive: auto")
     add("--piece", default="4s", help="the length of a piece, 4s")

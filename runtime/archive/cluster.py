@@ -22,6 +22,8 @@ from runtime.errors import UserError
 OBJECT_STORE_BYTES = 128 << 20
 #: Of a processor: reading packets to cut a video waits for the disk.
 CUT_CPUS = 0.25
+#: Of the list of videos: Ray keeps account of each block.
+MOST_BLOCKS = 10_000
 
 __all__ = ["count_workers", "label_rows", "ray_running"]
 
@@ -39,7 +41,7 @@ def ray_running(pool: PoolConfig, threads: int, debug: bool) -> Iterator[None]:
         UserError: Ray is not installed, or there is no cluster.
     """
     need("ray", "pyarrow", "pandas")
-    # A Ray of this machine gives its workers the lowest rank but four; these are all that is run.
+    # A Ray of this machine would run its workers at niceness 15, behind all other programs.
     os.environ.setdefault("RAY_worker_niceness", "0")
     # Read when Ray is imported. Nothing about a run is sent to anybody.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -113,7 +115,7 @@ def label_rows(
     context.max_errored_blocks = -1  # what killed its workers is told of with the failures
     context.execution_options.preserve_order = False
     rows = [{"video": json.dumps(video.record())} for video in videos]
-    cut = ray.data.from_items(rows, override_num_blocks=len(rows)).flat_map(
+    cut = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS)).flat_map(
         cut_video, fn_kwargs={"job": job}, num_cpus=CUT_CPUS
     )
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from runtime.sources.decoding import DecodedPicture, Decoder
-from runtime.sources.losses import FrameNumbers
+from runtime.sources.losses import FrameNumbers, count_announced
 from runtime.sources.timing import LATER_STAMPS, timed
 
 #: What is missing behind a key frame shows within so many pictures, and stays.
@@ -85,7 +85,10 @@ def find_pieces(container: Any, stream: Any, piece_s: float) -> list[Piece]:
         return [WHOLE]
     decoder = Decoder(container, stream, live=False)
     packets = _read_stamps(decoder)
-    if not packets or not _foretell_pictures(decoder, packets):
+    announced = count_announced(container, stream)
+    if announced - len(packets) > announced // 50 or not packets:
+        return [WHOLE]  # cut off, which is told of in one go
+    if not _foretell_pictures(decoder, packets):
         return [WHOLE]
     shown = sorted(one.pts for one in packets)
     unit_s = float(stream.time_base)

@@ -25,21 +25,24 @@ AREA_FILE = "areas.parquet"
 MASK_STEMS = {".mkv": "labels", ".jsonl": "masks"}
 
 
-def join_video(ledger: Ledger, video: Video, pieces: Sequence[Piece]) -> dict[str, Any] | None:
+def join_video(ledger: Ledger, video: Video, of: int) -> dict[str, Any] | None:
     """Put a video's outputs together if all of its pieces are finished; gives its record.
 
     None where pieces are missing. Two workers may do it at one time: both write the same.
+
+    Args:
+        ledger: what is finished.
+        video: the video.
+        of: how many pieces it has.
 
     Raises:
         CannotBeCutError: two pieces do not fit together.
         MgcaError: an output cannot be written.
     """
-    records = []
-    for piece in pieces:
-        record = ledger.piece_record(video, piece)
-        if record is None:
-            return ledger.video_record(video)  # another worker was quicker, or it is not time yet
-        records.append(record)
+    found = ledger.finished_pieces(video, of)
+    if found is None:  # another worker was quicker, or it is not time yet
+        return ledger.video_record(video)
+    pieces, records = list(found), list(found.values())
     _check_seams(video, records)
     try:
         with scratch_folder() as scratch:

@@ -7,9 +7,11 @@ time), the same bundle, classes and settings.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from runtime.archive.cuts import Piece
+from runtime.archive.cuts import WHOLE, Piece
 from runtime.archive.job import Job
 from runtime.archive.store import Store
 from runtime.archive.videos import Video
@@ -18,6 +20,9 @@ VIDEO_RECORD = "video.json"
 PIECES = ".pieces"
 #: Beside the pieces of a video that cannot be cut.
 WHOLE_MARK = "whole.json"
+#: Beside those of one that is cut: where.
+CUTS = "cuts.json"
+_RECORD = re.compile(r"[0-9]{6,}\.json")
 
 __all__ = ["PIECES", "VIDEO_RECORD", "Ledger"]
 
@@ -50,6 +55,30 @@ class Ledger:
         """The record of a piece that is finished, else None; its cuts must be the same."""
         record = self.store.read_record(self.piece_name(video, piece, ".json"))
         return record if record is not None and record.get("piece") == piece.record() else None
+
+    def write_cuts(self, video: Video, pieces: Sequence[Piece]) -> None:
+        """Note where a video is cut."""
+        record = {"pieces": [piece.record() for piece in pieces]}
+        self.store.write_record(f"{self.pieces_folder(video)}/{CUTS}", record)
+
+    def finished_pieces(self, video: Video, of: int) -> dict[Piece, dict[str, Any]] | None:
+        """The record of each piece in order, None if one of them is not finished.
+
+        Args:
+            video: the video.
+            of: how many pieces it has.
+        """
+        folder = self.pieces_folder(video)
+        there = sum(bool(_RECORD.fullmatch(name)) for name in self.store.names_in(folder))
+        if there < of:
+            return None
+        pieces = [WHOLE]
+        if of > 1:
+            cuts = self.store.read_record(f"{folder}/{CUTS}") or {"pieces": []}
+            pieces = [Piece(**one) for one in cuts["pieces"]]
+        found = {piece: self.piece_record(video, piece) for piece in pieces}
+        records = {piece: record for piece, record in found.items() if record is not None}
+        return records if len(records) == of else None
 
     def is_whole(self, video: Video) -> bool:
         """Whether the video was found not to be one that can be cut."""

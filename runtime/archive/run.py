@@ -16,7 +16,7 @@ from runtime.archive.job import Job, PoolConfig
 from runtime.archive.ledger import PIECES, Ledger
 from runtime.archive.progress import ArchiveProgress
 from runtime.archive.videos import Video
-from runtime.errors import UserError
+from runtime.errors import MgcaError, UserError
 
 FAILURES = "failures.jsonl"
 SUMMARY = "summary.json"
@@ -50,6 +50,18 @@ class _Outcome:
     def labelling_s(self) -> float:
         """From the first to the last: without the start of Ray and of the models."""
         return max(0.0, self.ended_s - self.began_s)
+
+    def describe(self) -> dict[str, Any]:
+        """What stands of it in the summary."""
+        return {
+            "finished": len(self.finished),
+            "failed": len(self.failed),
+            "frames": self.frames,
+            "labelling_s": round(self.labelling_s, 3),
+            "cpu_s": round(self.cpu_s, 3),
+            "fps": round(self.frames / (self.labelling_s or math.inf), 3),
+            "backends": sorted({b for one in self.finished.values() for b in one["backends"]}),
+        }
 
     def add(self, row: dict[str, Any]) -> None:
         """Count what a row's worker did."""
@@ -85,17 +97,10 @@ def run_archive(
     """
     began_s = time.perf_counter()
     ledger = Ledger(job)
-    with ThreadPoolExecutor(READERS) as readers:
-        records = list(readers.map(ledger.video_record, videos))
+    _check_out(ledger)
     outcome = _Outcome()
-    left = []
-    for video, record in zip(videos, records, strict=True):
-        if record is None:
-            left.append(video)
-        else:
-            outcome.finished[video.name] = record
-    passed_over = len(outcome.finished)
-    workers = 0
+    left = _find_left(ledger, videos, outcome)
+    passed_over, workers = len(outcome.finished), 0
     if left:
         progress = ArchiveProgress(len(videos), passed_over, quiet=quiet)
         try:
@@ -111,22 +116,25 @@ def run_archive(
         "command": command,
         **job.settings(),
         "videos": len(videos),
-        "finished": len(outcome.finished),
         "finished_before": passed_over,
-        "failed": len(outcome.failed),
-        "frames": outcome.frames,
+        **outcome.describe(),
         "seconds": round(time.perf_counter() - began_s, 3),
-        "labelling_s": round(outcome.labelling_s, 3),
-        "cpu_s": round(outcome.cpu_s, 3),
-        "fps": round(outcome.frames / (outcome.labelling_s or math.inf), 3),
         "workers": workers,
         "threads": job.model.threads,
-        "backends": sorted({b for one in outcome.finished.values() for b in one["backends"]}),
     }
     ledger.store.write_record(SUMMARY, summary)
     if not quiet:
         _tell(job, summary, outcome)
     return 1 if outcome.failed else 0
+
+
+def _find_left(ledger: Ledger, videos: Sequence[Video], outcome: _Outcome) -> list[Video]:
+    """The videos that are not finished; the records of the others are put into the outcome."""
+    with ThreadPoolExecutor(READERS) as readers:
+        records = list(readers.map(ledger.video_record, videos))
+    found = zip(videos, records, strict=True)
+    outcome.finished |= {video.name: record for video, record in found if record is not None}
+    return [video for video in videos if video.name not in outcome.finished]
 
 
 def _label(
@@ -163,6 +171,14 @@ def _label(
             tries = f"{pool.retries + 1} tr{'ies' if pool.retries else 'y'}"
             lost = f"the worker of a piece of it died ({tries}); run again, or leave it out"
             outcome.failed.setdefault(video.name, lost)
+
+
+def _check_out(ledger: Ledger) -> None:
+    """Refuse an output folder that cannot be written to before anything starts."""
+    try:
+        ledger.store.write(FAILURES, b"")
+    except MgcaError as error:
+        raise UserError(f"--out: {error}; give a place that you may write to") from None
 
 
 def _write_failures(ledger: Ledger, outcome: _Outcome) -> None:

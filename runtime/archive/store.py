@@ -79,6 +79,13 @@ class Store:
         found = [Found(one.path[begin:], one.size, one.mtime_ns or 0) for one in files]
         return sorted(found, key=lambda one: one.name)
 
+    def names_in(self, name: str) -> list[str]:
+        """The names of what lies in a folder, without those below; none where it is not there."""
+        from pyarrow import fs
+
+        selector = fs.FileSelector(self.path_of(name), allow_not_found=True)
+        return [one.base_name for one in self._files.get_file_info(selector)]
+
     def open(self, name: str) -> BinaryIO:
         """A file, readable and seekable; raises ``OSError``."""
         raw: Any = self._files.open_input_file(self.path_of(name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from runtime.archive.cuts import WHOLE, Piece, find_pieces
@@ -37,18 +38,17 @@ def cut_video(row: Row, job: Job) -> list[Row]:
         job: what is done.
 
     Returns:
-        ``video``, ``pieces`` (all of the video's) and ``own`` (the places in it of this row's), as
-        JSON each.
+        ``video`` and ``pieces`` (those of the row), as JSON each.
     """
-    video = Video(**json.loads(row["video"]))
+    video, ledger = Video(**json.loads(row["video"])), Ledger(job)
     pieces = [WHOLE]
-    if not Ledger(job).is_whole(video):
+    if not ledger.is_whole(video):
         pieces = _cut(video, job.piece_s)
-    owns = [[piece.number] for piece in pieces]
-    if job.labels.smooth_s:
-        owns = [[piece.number for piece in pieces]]
-    listed = json.dumps([piece.record() for piece in pieces])
-    return [{"video": row["video"], "pieces": listed, "own": json.dumps(own)} for own in owns]
+    if len(pieces) > 1:
+        ledger.write_cuts(video, pieces)
+    records = [piece.record() for piece in pieces]
+    rows = [records] if job.labels.smooth_s else [[record] for record in records]
+    return [{"video": row["video"], "pieces": json.dumps(own)} for own in rows]
 
 
 def _cut(video: Video, piece_s: float) -> list[Piece]:
@@ -79,19 +79,21 @@ class ArchiveWorker:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """Label a batch of rows; gives a JSON record for each (see :meth:`label_row`)."""
-        rows = zip(batch["video"], batch["pieces"], batch["own"], strict=True)
-        records = [self.label_row(Video(**json.loads(v)), p, o) for v, p, o in rows]
+        records = []
+        for video, listed in zip(batch["video"], batch["pieces"], strict=True):
+            pieces = [Piece(**one) for one in json.loads(listed)]
+            records.append(self.label_row(Video(**json.loads(video)), pieces))
         return {"record": [json.dumps(record) for record in records]}
 
-    def label_row(self, video: Video, listed: str, own: str) -> Row:
-        """Label some pieces of a video, and join all of them if these were the last.
+    def label_row(self, video: Video, pieces: Sequence[Piece]) -> Row:
+        """Label some pieces of a video, in order, and join all of them if these were the last.
 
         Returns:
             ``video`` (its name), ``frames`` labelled here, when that ``began_s`` and ``ended_s`` (a
             moment in seconds since 1970, the model loaded), the processor time ``cpu_s`` that it
-            took, and one of ``finished`` (the video's
-            record, None while pieces are missing), ``cannot_be_cut`` (why), ``failed`` (why; with
-            ``trace``), ``fatal`` (why no video at all can be labelled).
+            took, and one of ``finished`` (the video's record, None while pieces are missing),
+            ``cannot_be_cut`` (why), ``failed`` (why; with ``trace``), ``fatal`` (why no video at
+            all can be labelled).
         """
         row: Row = {"video": video.name, "frames": 0}
         try:
@@ -104,14 +106,13 @@ class ArchiveWorker:
             finished = self.ledger.video_record(video)
             if finished is not None:  # its last worker died when all was done
                 return row | {"finished": finished}
-            pieces = [Piece(**one) for one in json.loads(listed)]
-            for number in json.loads(own):
-                if self.ledger.piece_record(video, pieces[number]) is None:
-                    done = label_piece(segmenter, self.ledger, video, pieces[number])
+            for piece in pieces:
+                if self.ledger.piece_record(video, piece) is None:
+                    done = label_piece(segmenter, self.ledger, video, piece)
                     row["frames"] += done["frames"]
             row["ended_s"] = time.time()
             row["cpu_s"] = time.process_time() - cpu_s
-            return row | {"finished": join_video(self.ledger, video, pieces)}
+            return row | {"finished": join_video(self.ledger, video, pieces[0].of)}
         except CannotBeCutError as error:
             self.ledger.keep_whole(video, str(error))
             return row | {"cannot_be_cut": str(error)}

@@ -132,16 +132,16 @@ def test_a_killed_worker_changes_no_byte(archive: Path, color_bundle: Path, tmp_
     assert again.returncode == 0 and "(2 were before), 0 frames" in again.stdout, again.stderr
     assert not (out / ".pieces").exists() and not (out / "failures.jsonl").read_bytes()
 
+    from runtime.archive.cuts import WHOLE
     from runtime.archive.entry import _read_job, build_parser  # one process, no Ray, no cuts
     from runtime.archive.videos import list_videos
-    from runtime.archive.worker import ArchiveWorker, cut_video
+    from runtime.archive.worker import ArchiveWorker
 
     typed = command(archive, color_bundle, whole, "--piece", "1h")[3:]
     job = _read_job(build_parser().parse_args(typed))
     worker = ArchiveWorker(job)
     for video in list_videos([str(archive)], str(whole)):
-        [row] = cut_video({"video": json.dumps(video.record())}, job)
-        worker.label_row(video, row["pieces"], row["own"])
+        worker.label_row(video, [WHOLE])
     assert outputs(out) == outputs(whole)
 
 

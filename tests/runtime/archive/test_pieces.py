@@ -55,6 +55,12 @@ def work_on(job: Job, path: Path, workers: int = 2) -> list[dict[str, Any]]:
     return done
 
 
+def cut(job: Job, video: Video) -> list[Piece]:
+    """The pieces of a video that is labelled with smoothing."""
+    [row] = cut_video({"video": json.dumps(video.record())}, job)
+    return [Piece(**one) for one in json.loads(row["pieces"])]
+
+
 def read_areas(path: Path) -> Any:
     from pyarrow import parquet
 
@@ -120,37 +126,36 @@ def test_every_nth_frame_as_lines(
 @pytest.mark.slow
 def test_pieces_that_are_finished_are_not_labelled_again(job: Job, tmp_path: Path) -> None:
     path = write_group(tmp_path, OPEN)
-    row = cut_video({"video": json.dumps(video_of(path).record())}, job)[0]
-    worker, video = ArchiveWorker(job), video_of(path)
-    first = worker.label_row(video, row["pieces"], json.dumps([0, 1]))
+    worker, ledger, video = ArchiveWorker(job), Ledger(job), video_of(path)
+    pieces = cut(job, video)
+    first = worker.label_row(video, pieces[:2])
     assert first["frames"] == 20 and first["finished"] is None
-    ledger = Ledger(job)
-    pieces = [Piece(**one) for one in json.loads(row["pieces"])]
     areas = tmp_path / "out" / ledger.piece_name(video, pieces[1], ".parquet")
     stamp = areas.stat().st_mtime_ns
     other = replace(job, words=WordsConfig(background="none", threshold=0.5))
     assert Ledger(other).piece_record(video, pieces[1]) is None  # of other settings
     assert ledger.piece_record(replace(video, identity="2"), pieces[1]) is None  # another file
-    again = worker.label_row(video, row["pieces"], json.dumps([0, 1]))
+    again = worker.label_row(video, pieces[:2])
     assert again["frames"] == 0 and areas.stat().st_mtime_ns == stamp
-    done = ArchiveWorker(job).label_row(video, row["pieces"], row["own"])
+    done = ArchiveWorker(job).label_row(video, pieces)
     assert done["frames"] == 40 and done["finished"]["frames"] == 60
     assert Ledger(job).video_record(video) == done["finished"]
+    late = worker.label_row(video, pieces[:1])  # whose worker died when all was done
+    assert late["frames"] == 0 and late["finished"] == done["finished"]
+    assert not list((tmp_path / "out" / ".pieces").rglob("*.parquet"))
 
 
 @pytest.mark.slow
 def test_a_seam_that_does_not_fit_makes_it_whole(job: Job, tmp_path: Path) -> None:
     path = write_group(tmp_path, OPEN)
-    ledger, video = Ledger(job), video_of(path)
-    row = cut_video({"video": json.dumps(video.record())}, job)[0]
-    worker = ArchiveWorker(job)
-    worker.label_row(video, row["pieces"], json.dumps([0, 1]))
-    piece = Piece(**json.loads(row["pieces"])[1])
-    name = ledger.piece_name(video, piece, ".json")
-    record = ledger.piece_record(video, piece)
+    worker, ledger, video = ArchiveWorker(job), Ledger(job), video_of(path)
+    pieces = cut(job, video)
+    worker.label_row(video, pieces[:2])
+    record = ledger.piece_record(video, pieces[1])
     assert record is not None
+    name = ledger.piece_name(video, pieces[1], ".json")
     ledger.store.write_record(name, record | {"begins": "0"})
-    told = worker.label_row(video, row["pieces"], row["own"])
+    told = worker.label_row(video, pieces)
     assert "other pictures" in told["cannot_be_cut"]
     [done] = work_on(job, path)
     assert done["finished"]["pieces"] == 1 and done["frames"] == 60
