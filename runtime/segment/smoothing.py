@@ -89,8 +89,7 @@ class TemporalSmoother:
             return {}
         time_s = math.nan if last.time_s is None else last.time_s
         state = {"time_s": np.array([time_s]), "size_wh": np.array(last.size_wh, np.int64)}
-        parts = {"tracker": self._tracker, "adaptive": self._adaptive, "pixel": self._pixel}
-        for name, part in parts.items():
+        for name, part in self._parts().items():
             state |= {f"{name}.{key}": array for key, array in part.state().items()}
         return state
 
@@ -106,11 +105,13 @@ class TemporalSmoother:
         known_s = None if math.isnan(time_s) else time_s
         self._last = RawScores(queries, (width, height), None, None, None, known_s)
         self._smoothed = None
-        parts = {"tracker": self._tracker, "adaptive": self._adaptive, "pixel": self._pixel}
-        for name, part in parts.items():
+        for name, part in self._parts().items():
             begin = f"{name}."
             own = {key[len(begin) :]: one for key, one in state.items() if key.startswith(begin)}
             part.resume(own)
+
+    def _parts(self) -> dict[str, MotionTracker | _Mean]:
+        return {"tracker": self._tracker, "adaptive": self._adaptive, "pixel": self._pixel}
 
     def _step_s(self, last: RawScores, raw: RawScores) -> float | None:
         """Seconds since the last frame; None where nothing of before means anything now."""
