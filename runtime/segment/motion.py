@@ -86,6 +86,15 @@ class MotionTracker:
         """The next frame is a first one."""
         self._before = None
 
+    def state(self) -> dict[str, np.ndarray]:
+        """The picture before, as arrays of its own; :meth:`resume` takes it."""
+        before = self._before
+        return {} if before is None else {"grey": before.grey.copy(), "cells": before.cells.copy()}
+
+    def resume(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        self._before = _Look(state["grey"].copy(), state["cells"].copy()) if state else None
+
     def follow(self, frame: PreparedFrame, grid_wh: tuple[int, int]) -> Motion | None:
         """How a frame (columns, rows of the grid) follows from the last one that was shown here.
 

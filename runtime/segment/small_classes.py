@@ -51,6 +51,15 @@ class SmallClassKeeper:
         """The next scores are the first ones."""
         self._past = None
 
+    def state(self) -> dict[str, np.ndarray]:
+        """What is known of the past, as arrays of its own; :meth:`resume` takes it."""
+        past = self._past
+        return {} if past is None else {"row_of": past.row_of.copy(), "bonus": past.bonus.copy()}
+
+    def resume(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        self._past = _Past(state["row_of"].copy(), state["bonus"].copy()) if state else None
+
     def steady(
         self, scores: np.ndarray, label_of_row: np.ndarray, motion: Motion | None, step_s: float
     ) -> None:

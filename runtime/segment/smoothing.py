@@ -20,6 +20,7 @@ from runtime.segment.motion import Motion, MotionTracker
 from runtime.segment.small_classes import SmallClassKeeper
 from runtime.segment.windows import WindowScores
 from runtime.segment.word_scores import Scores, StreamedScores
+from runtime.text.queries import TextQueries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +77,43 @@ class TemporalSmoother:
         )
         return self._smoothed
 
+    def state(self) -> dict[str, np.ndarray]:
+        """What the next frame depends on, as arrays by name; empty before the first frame.
+
+        Another smoother that resumes it, in another process too, goes on to the bit as this one
+        would. Spared frames (a motion gate's) are not followed across.
+        """
+        import numpy as np
+
+        last = self._last
+        if last is None:
+            return {}
+        time_s = math.nan if last.time_s is None else last.time_s
+        state = {"time_s": np.array([time_s]), "size_wh": np.array(last.size_wh, np.int64)}
+        for name, part in self._parts().items():
+            state |= {f"{name}.{key}": array for key, array in part.state().items()}
+        return state
+
+    def resume(self, state: dict[str, np.ndarray], queries: TextQueries) -> None:
+        """Go on from a :meth:`state`; ``queries`` are what the next frames are asked about.
+
+        They must be of the same classes and background as those of before.
+        """
+        if not state:
+            return
+        time_s = float(state["time_s"][0])
+        width, height = map(int, state["size_wh"])
+        known_s = None if math.isnan(time_s) else time_s
+        self._last = RawScores(queries, (width, height), None, None, None, known_s)
+        self._smoothed = None
+        for name, part in self._parts().items():
+            begin = f"{name}."
+            own = {key[len(begin) :]: one for key, one in state.items() if key.startswith(begin)}
+            part.resume(own)
+
+    def _parts(self) -> dict[str, MotionTracker | _Mean]:
+        return {"tracker": self._tracker, "adaptive": self._adaptive, "pixel": self._pixel}
+
     def _step_s(self, last: RawScores, raw: RawScores) -> float | None:
         """Seconds since the last frame; None where nothing of before means anything now."""
         if last.queries is not raw.queries or last.size_wh != raw.size_wh:
@@ -104,6 +142,23 @@ class _Mean:
         """The next scores are the first ones."""
         self._mean = None
         self._small_classes.forget()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The mean and what small classes had; :meth:`resume` takes it."""
+        if self._mean is None:
+            return {}
+        return {"mean": self._mean.copy(), **self._small_classes.state()}
+
+    def resume(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a :meth:`state`."""
+        import numpy as np
+
+        if not state:
+            self.forget()
+            return
+        self._mean, self._next = np.empty((2, *state["mean"].shape), np.float32)
+        np.copyto(self._mean, state["mean"])
+        self._small_classes.resume({key: one for key, one in state.items() if key != "mean"})
 
     def add(
         self,

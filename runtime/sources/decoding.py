@@ -185,6 +185,14 @@ class Decoder:
         # Frame threads add a delay of one frame each: fine for a file, not for a live stream.
         stream.thread_type = "SLICE" if live else "AUTO"
 
+    def begin_at(self, packets: Iterator[Any]) -> None:
+        """Read these packets instead: the container has been moved to another place."""
+        self._ahead, self._demuxed = [], self._own(packets)
+
+    def packets(self) -> Iterator[Any]:
+        """Every packet, in place of the pictures."""
+        return self._demuxed_packets()
+
     def pictures(self) -> Iterator[DecodedPicture]:
         """Decoded pictures in the order they are shown."""
         started = time.perf_counter()

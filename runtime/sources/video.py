@@ -45,11 +45,10 @@ class VideoFile(Source):
 
     def open(self) -> None:
         """Open the file and decode its first picture: only then is it known to be a video."""
-        check_video_path(self.name)
         import av
 
         try:
-            self._container = open_container(self.name)
+            self._container = self.open_file()
         except (av.error.FFmpegError, OSError) as error:
             raise UserError(self._refusal(error)) from None
         stream = find_video_stream(self._container, self.name)
@@ -66,6 +65,17 @@ class VideoFile(Source):
         self.pixel_aspect = self._first.pixel_aspect
         for kind in self.values:
             self.warn_of_values(kind)
+
+    def open_file(self) -> Any:
+        """The open container; whoever keeps files elsewhere overrides it.
+
+        Raises:
+            UserError: it cannot be a video.
+            av.error.FFmpegError: it cannot be opened.
+            OSError: it cannot be read.
+        """
+        check_video_path(self.name)
+        return open_container(self.name)
 
     def _refusal(self, error: Exception) -> str:
         if isinstance(error, PermissionError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from importlib import util
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ STAND_INS = (
     StandIn("--webhook https://host/hook --webhook-every 60", "", "no server"),
     StandIn("--ros2 /mgca", "", "no ROS"),
     StandIn("127.0.0.1:8080", "127.0.0.1:0", "a port that is free"),
+    StandIn("s3://bucket/recordings", "recordings", "no object store: a folder"),
+    StandIn("s3://bucket/labelled", "labelled", "the same"),
+    StandIn("--address auto --gpus-per-worker 0.5", "", "no cluster and no GPU: a local Ray"),
     StandIn("--nproc-per-node 8", "--nproc-per-node 2", "few cores"),
     StandIn(
         "slim --checkpoint runs/demo/last.pt",
@@ -53,6 +57,8 @@ _TRAINING = (
 )
 BUDGETS = {
     "runtime": "--max-frames 2 --backend onnxruntime-cpu",
+    "runtime.archive": "--backend onnxruntime-cpu --workers 1",
+    "benchmarks.archive": "--frames 100 --videos 2 --rounds 1 --piece 1s",
     "training.run": _TRAINING,
     "export": "--frames 2 --gate cosine",
     "benchmarks.accuracy": "--scenes 1 --frames 1-2 --backend onnxruntime-cpu",
@@ -113,6 +119,8 @@ REFUSED = (
     ("--compare ", 2, "130 frames"),  # the budget has two
     ("--protocol sclip", 2, "windows of 224x224"),  # the shipped bundle stands in for one of CLIP's
 )
+if util.find_spec("ray") is None:  # it is no part of the development set
+    REFUSED += tuple((f"-m {one}.archive -", 2, '".[ray]"') for one in ("runtime", "benchmarks"))
 # Programs, or commands with these words, that take long even so: `make test-commands` runs them.
 LONG = (
     "training.run",

@@ -71,6 +71,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir(parents=True)
     write_images(folder / "frames", PICTURES)
     write_images(folder / "my_frames", PICTURES)
+    (folder / "recordings").mkdir()
+    write_clip(folder / "recordings" / "drive.mp4", 4)
+    (folder / "street.txt").write_text("person\ncar\nroad\n", encoding="utf-8")
     (folder / "my_words.txt").write_text("sky\nroad\ncar\n", encoding="utf-8")
     for name in ("street.toml", "site.toml"):
         (folder / name).write_text(

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "onnxruntime-gpu": "MIT",
     "pymdown-extensions": "MIT",
     "pyreadline3": "BSD-3-Clause",
+    "ray": "Apache-2.0",
     "six": "MIT",
     "tensorrt-cu12": "NVIDIA's own",
     "tensorrt-cu13": "NVIDIA's own",

@@ -155,6 +155,26 @@ def test_frames_without_a_time_are_smoothed_as_well() -> None:
     assert 0 < scores.min() and scores.max() < 0.5
 
 
+@pytest.mark.parametrize("at", [1, 4])
+def test_another_smoother_goes_on_to_the_bit(at: int) -> None:
+    """Also across a cut, and with a small class to keep: what an archive's pieces rest on."""
+    queries = asked([0, 1, 255])
+    unbroken, first, second = ScoreStream(queries), ScoreStream(queries), ScoreStream(queries)
+    for index in range(9):
+        image = ELSEWHERE if index == 6 else with_thing(8 + 8 * index)[0]
+        scores = noisy_scores(index, 3)
+        expected = unbroken.show(scores, image)
+        if index == at:
+            state = {name: one.copy() for name, one in first.smoother.state().items()}
+            first.show(np.zeros_like(scores), ELSEWHERE)  # what the first does now is its own
+            second.smoother.resume(state, queries)
+            second.time_s = unbroken.time_s
+            assert second.time_s is not None
+            second.time_s -= 1 / FPS
+        found = (first if index < at else second).show(scores, image)
+        assert found.tobytes() == expected.tobytes()
+
+
 def test_streamed_scores_are_those_of_their_smoothed_embeddings() -> None:
     text = RNG.standard_normal((300, 8)).astype(np.float32)
     queries = asked([255] * 300)  # all of them background: no small class to look after
