@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.ablation.markdown import tabulate
 from benchmarks.ablation.pairing import Spread, pair
-from benchmarks.photo_ablation.rows import Row
+from benchmarks.ablation.photographs.rows import Row
 
 Found = Mapping[str, Any]
 KIND_TITLES = {"pixel": "pixels", "groups": "groups", "adaptive": "units"}

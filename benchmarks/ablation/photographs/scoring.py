@@ -16,12 +16,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from benchmarks.ablation.frames import SeenFrame, decoded_by, see_frames
+from benchmarks.ablation.photographs.study import Study
 from benchmarks.ablation.prediction import KINDS, Setting, View, predict
 from benchmarks.datasets.camvid import camvid_set
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
 from benchmarks.datasets.folder import PhotoFolder, open_folder
 from benchmarks.datasets.label_image import read_photograph
-from benchmarks.photo_ablation.study import Study
 from benchmarks.photos.questions import Question, ask
 from benchmarks.photos.scores import Tally
 from benchmarks.retrieval.captions import read_captions

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.photo_ablation``: trains and scores every row with every seed.
+"""``python -m benchmarks.ablation.photographs``: trains and scores every row with every seed.
 
 What is done lies in ``--work`` and is not done again.
 """
@@ -13,13 +13,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.ablation.photographs.rows import GRAINS, NAMES, ROWS
+from benchmarks.ablation.photographs.scoring import Scorer
+from benchmarks.ablation.photographs.study import Study
+from benchmarks.ablation.photographs.tables import format_record, make_record
+from benchmarks.ablation.photographs.trial import Trial
 from benchmarks.datasets.camvid import USUAL_PLACE as CAMVID
 from benchmarks.datasets.folder import USUAL_PLACE as PHOTOGRAPHS
-from benchmarks.photo_ablation.rows import GRAINS, NAMES, ROWS
-from benchmarks.photo_ablation.scoring import Scorer
-from benchmarks.photo_ablation.study import Study
-from benchmarks.photo_ablation.tables import format_record, make_record
-from benchmarks.photo_ablation.trial import Trial
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
 from benchmarks.record.names import choose_names
@@ -29,7 +29,7 @@ from runtime.errors import UserError
 from runtime.flag_values import whole_number
 from training.engine.checkpoint import load_checkpoint
 
-PROG = "python -m benchmarks.photo_ablation"
+PROG = "python -m benchmarks.ablation.photographs"
 EXAMPLES = f"""examples:
   {PROG} --work runs/photo-ablation --json photo_ablation.json
   {PROG} --work runs/photo-sizes --rows recipe-1000,recipe-2000,recipe-4000,recipe --seeds 1

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.photo_ablation.rows import GRAINS, ROWS, changes_of
-from benchmarks.photo_ablation.study import Study
-from benchmarks.photo_ablation.tables import format_record, make_record
-from benchmarks.photo_ablation.trial import configure, write_first_pairs
+from benchmarks.ablation.photographs.rows import GRAINS, ROWS, changes_of
+from benchmarks.ablation.photographs.study import Study
+from benchmarks.ablation.photographs.tables import format_record, make_record
+from benchmarks.ablation.photographs.trial import configure, write_first_pairs
 from runtime.errors import MgcaError
 
 KINDS = ("adaptive", "pixel", "groups")

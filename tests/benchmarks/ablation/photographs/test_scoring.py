@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("timm")
 
-from benchmarks.photo_ablation.scoring import Scorer  # noqa: E402
-from benchmarks.photo_ablation.study import Study  # noqa: E402
+from benchmarks.ablation.photographs.scoring import Scorer  # noqa: E402
+from benchmarks.ablation.photographs.study import Study  # noqa: E402
 from benchmarks.photos.questions import ask  # noqa: E402
 from runtime.confusion_matrix import count_confusions, mean_iou  # noqa: E402
 from tests.support.pair_file import write_pair  # noqa: E402

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.photo_ablation.rows import Row, changes_of
-from benchmarks.photo_ablation.study import Study
+from benchmarks.ablation.photographs.rows import Row, changes_of
+from benchmarks.ablation.photographs.study import Study
 from benchmarks.record.files import write_json, write_text
 from benchmarks.record.tsv import read_tsv
 from runtime.errors import MgcaError
@@ -31,7 +31,7 @@ class Trial:
 
     Args:
         study: see there.
-        row: of :mod:`benchmarks.photo_ablation.rows`.
+        row: of :mod:`benchmarks.ablation.photographs.rows`.
         seed: 0, 1, ...
     """
 
@@ -63,7 +63,7 @@ class Trial:
         """The figures, measured unless that is done.
 
         Args:
-            scorer: of a trained row (benchmarks.photo_ablation.scoring).
+            scorer: of a trained row (benchmarks.ablation.photographs.scoring).
         """
         path = self.folder / "scores.json"
         if not path.is_file():

@@ -1,0 +1,1 @@
+"""``python -m benchmarks.ablation.photographs``: what each grain, each further pair is worth."""
