@@ -101,7 +101,8 @@ class TextEmbedder:
     def check_lengths(self, names: Sequence[str]) -> None:
         """Refuse, with a :class:`UserError`, names whose end the text encoder would never see."""
         prompts = self.bundle.manifest.templates.prompts
-        for name in {self.key_of(name) for name in names} - set(self.vocabulary.rows):
+        keys = {self.key_of(name) for name in names}
+        for name in (key for key in keys if key not in self.vocabulary.rows):
             tokenizer = self._open_encoder().tokenizer
             count = max(map(tokenizer.count, fill_prompts([name], prompts)))
             if count > tokenizer.context_length:
