@@ -185,9 +185,7 @@ def _rate(one: Arrangement, seconds: float) -> tuple[float, float]:
         ends.append(perf_counter())
 
     started, busy = perf_counter(), process_time()
-    workers = [
-        threading.Thread(target=serve, args=(run, started + seconds)) for run in one.runs
-    ]
+    workers = [threading.Thread(target=serve, args=(run, started + seconds)) for run in one.runs]
     for worker in workers:
         worker.start()
     for worker in workers:

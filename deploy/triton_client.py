@@ -141,8 +141,7 @@ def _import_client() -> Any:
         import tritonclient.grpc
     except ImportError as error:
         raise UserError(
-            f"this needs tritonclient, which is not installed ({error}); "
-            "pip install 'mgca[triton]'"
+            f"this needs tritonclient, which is not installed ({error}); pip install 'mgca[triton]'"
         ) from None
     return tritonclient.grpc
 

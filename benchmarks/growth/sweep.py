@@ -12,6 +12,10 @@ __all__ = ["Sweep", "Work"]
 Work = Callable[[], object]
 
 
+def no_files(folder: Path, size: int) -> None:
+    """What a sweep does beforehand that needs no files."""
+
+
 @dataclass(frozen=True)
 class Sweep:
     """One thing of which there is ever more.
@@ -21,10 +25,11 @@ class Sweep:
         counted: what a size counts, as the table says it.
         work: what is done with so many of them.
         sizes: rising.
-        load: what does not grow: gets a folder for files; a model, say, warmed up.
+        load: what does not grow, after ``stage``: gets a folder for files; a model, say, warmed up.
         prepare: gets what was loaded and a size, and returns the work; its memory counts, its time
             does not.
         quick: sizes of a trial.
+        stage: gets the folder and a size, and makes the files that it needs; nothing of it counts.
     """
 
     name: str
@@ -34,3 +39,4 @@ class Sweep:
     load: Callable[[Path], Any]
     prepare: Callable[[Any, int], Work]
     quick: tuple[int, ...]
+    stage: Callable[[Path, int], object] = no_files

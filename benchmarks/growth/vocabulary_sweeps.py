@@ -22,6 +22,7 @@ from runtime.text.word_list import WordList
 
 TOP = 5
 _WIDTH = 512
+_DRAWN_AT_ONCE = 1000
 _SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 
 __all__ = ["TOP", "VOCABULARY_SWEEPS", "photograph", "random_words"]
@@ -29,8 +30,11 @@ __all__ = ["TOP", "VOCABULARY_SWEEPS", "photograph", "random_words"]
 
 def random_words(count: int, width: int) -> WordList:
     """Words of random unit embeddings, float32 (count, width)."""
-    text = np.random.default_rng(count).standard_normal((count, width), dtype=np.float32)
-    text /= np.linalg.norm(text, axis=1, keepdims=True)
+    draw = np.random.default_rng(count)
+    text = np.empty((count, width), np.float32)
+    for start in range(0, count, _DRAWN_AT_ONCE):
+        rows = draw.standard_normal(text[start : start + _DRAWN_AT_ONCE].shape, dtype=np.float32)
+        text[start : start + len(rows)] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     text.setflags(write=False)
     return WordList(tuple(f"word {number}" for number in range(count)), text)
 
@@ -88,13 +92,19 @@ def _encode(unread: _Unread, count: int) -> Work:
     return lambda: unread.segmenter.prepare_words(nouns, allow_unknown=True)
 
 
+def _vocabulary_file(folder: Path, count: int) -> Path:
+    return folder / f"{count}.safetensors"
+
+
+def _write(folder: Path, count: int) -> None:
+    words = random_words(count, _WIDTH)
+    digest, center = "0" * 64, np.zeros(_WIDTH, np.float32)
+    vocabulary = Vocabulary(words.words, words.text, center, digest, digest)
+    write_vocabulary(_vocabulary_file(folder, count), vocabulary)
+
+
 def _read(folder: Path, count: int) -> Work:
-    path = folder / f"{count}.safetensors"
-    if not path.exists():
-        words = random_words(count, _WIDTH)
-        digest, center = "0" * 64, np.zeros(_WIDTH, np.float32)
-        write_vocabulary(path, Vocabulary(words.words, words.text, center, digest, digest))
-    return lambda: read_vocabulary(path).rows
+    return lambda: read_vocabulary(_vocabulary_file(folder, count)).rows
 
 
 VOCABULARY_SWEEPS = (
@@ -133,5 +143,6 @@ VOCABULARY_SWEEPS = (
         lambda folder: folder,
         _read,
         _SIZES[:2],
+        _write,
     ),
 )

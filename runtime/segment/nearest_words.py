@@ -53,9 +53,7 @@ def find_nearest_words(
     return index, scores
 
 
-def _take_better(
-    index: np.ndarray, scores: np.ndarray, found: np.ndarray, first_word: int
-) -> None:
+def _take_better(index: np.ndarray, scores: np.ndarray, found: np.ndarray, first_word: int) -> None:
     """Put what is better among ``found`` (n, w) into the best so far, in place."""
     import numpy as np
 

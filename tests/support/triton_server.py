@@ -125,9 +125,7 @@ def main() -> None:
     """Serve the repository; the port is said once it can be asked."""
     size = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     server = grpc.server(ThreadPoolExecutor(4), options=size)
-    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(
-        Servicer(Path(sys.argv[1])), server
-    )
+    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(Servicer(Path(sys.argv[1])), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
