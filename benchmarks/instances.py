@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.latency.encoder_cut import cut_encoder
 from benchmarks.latency.machine import judge, read_state, warning_of
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
@@ -147,6 +148,32 @@ def open_batches(bundle: Bundle, batches: Sequence[int], work: Path) -> list[Arr
         run = partial(backend.run, {"frame": np.repeat(frame, batch, axis=0)})
         opened.append(Arrangement({"batch": batch}, [run], batch))
     return opened
+
+
+def widen_batch(bundle: Bundle, batch: int, path: Path) -> None:
+    """Write the encoder of a bundle as a graph that takes ``batch`` frames in one run.
+
+    Raises:
+        UserError: no package ``onnx``, or a graph in which no encoder can be told.
+    """
+    cut_encoder(bundle, path)
+    import onnx
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = batch
+    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
+    joined = {name for node in graph.node if node.op_type == "Concat" for name in node.input}
+    for constant in graph.initializer:
+        array = onnx.numpy_helper.to_array(constant)
+        if constant.name in shapes and array[0] == 1:
+            array = np.concatenate([[batch], array[1:]])
+        elif constant.name in joined and array.ndim > 1 and array.shape[0] == 1:
+            array = np.repeat(array, batch, axis=0)  # the class token, one a frame
+        constant.CopyFrom(onnx.numpy_helper.from_array(array, constant.name))
+    onnx.save(model, str(path))
 
 
 def run_rounds(

@@ -103,7 +103,7 @@ class TritonBackend(ClosingBackend):
                 return name
         raise UserError(
             f"--server {self._server.address} serves no model of the bundle {bundle_id} (it has "
-            f"{', '.join(names) or 'none'}); export it there with --triton, or give another --bundle"
+            f"{', '.join(names) or 'none'}); export it with --triton, or give another --bundle"
         )
 
     def _check_bundle(self, bundle_id: str) -> None:

@@ -67,8 +67,9 @@ def measure(arguments: argparse.Namespace) -> None:
         MgcaError: a size failed, or something grows too fast; all is written before.
     """
     if arguments.one is not None:
-        name, _, size = arguments.one.partition(":")
-        print(json.dumps(measure_here(SWEEPS[name], int(size), arguments.folder)))
+        name, _, sizes = arguments.one.partition(":")
+        chosen = [int(size) for size in sizes.split(",")]
+        print(json.dumps(measure_here(SWEEPS[name], chosen, arguments.folder)))
         return
     names = choose_names(arguments.only, tuple(SWEEPS), "--only")
     if arguments.figure is not None and find_spec("matplotlib") is None:
@@ -92,16 +93,16 @@ def measure(arguments: argparse.Namespace) -> None:
 
 def run_sweeps(sweeps: Sequence[Sweep], *, quick: bool) -> dict[str, Any]:
     """Run every size of every sweep in a process of its own; what they found, by name."""
-    points: dict[str, list[dict[str, float]]] = {sweep.name: [] for sweep in sweeps}
-    sizes = [(sweep, size) for sweep in sweeps for size in (sweep.quick if quick else sweep.sizes)]
-    with tempfile.TemporaryDirectory() as work:
-        shown = tqdm(sizes, desc="growth", unit="size", leave=False, disable=None)
-        for sweep, size in shown:
-            shown.set_postfix_str(f"{sweep.name} {size:,}")
-            folder = Path(work) / sweep.name
-            folder.mkdir(exist_ok=True)
-            points[sweep.name].append(measure_in_process(sweep, size, folder))
-    return {sweep.name: describe_sweep(sweep, points[sweep.name]) for sweep in sweeps}
+    found = {}
+    shown = tqdm(sweeps, desc="growth", unit="sweep", leave=False, disable=None)
+    for sweep in shown:
+        shown.set_postfix_str(sweep.name)
+        with tempfile.TemporaryDirectory() as folder:
+            sizes = sweep.quick if quick else sweep.sizes
+            found[sweep.name] = describe_sweep(
+                sweep, measure_in_process(sweep, sizes, Path(folder))
+            )
+    return found
 
 
 def write_all(arguments: argparse.Namespace, record: dict[str, Any]) -> None:

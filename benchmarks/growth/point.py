@@ -1,11 +1,18 @@
-"""One size of a sweep, in a process of its own: its processor time and the memory it takes."""
+"""The sizes of a sweep, each in a process of its own: its processor time and its memory.
+
+What does not grow is loaded once, in a process that forks for each size: a size inherits what is
+loaded, and nothing of another size.
+"""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -22,13 +29,14 @@ _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 __all__ = ["measure_here", "measure_in_process"]
 
 
-def measure_in_process(sweep: Sweep, size: int, folder: Path) -> dict[str, float]:
-    """Start the process and read what it found.
+def measure_in_process(sweep: Sweep, sizes: Sequence[int], folder: Path) -> list[dict[str, float]]:
+    """Start the process that loads and forks, and read what it found.
 
     Raises:
         MgcaError: with the process's last line.
     """
-    command = [sys.executable, "-m", "benchmarks.growth", "--one", f"{sweep.name}:{size}"]
+    listed = ",".join(map(str, sizes))
+    command = [sys.executable, "-m", "benchmarks.growth", "--one", f"{sweep.name}:{listed}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
         [*command, "--folder", str(folder)],
@@ -36,25 +44,43 @@ def measure_in_process(sweep: Sweep, size: int, folder: Path) -> dict[str, float
     )  # fmt: skip
     if done.returncode:
         raise MgcaError((done.stderr.strip().splitlines() or ["the process failed"])[-1])
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: list[dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def measure_here(sweep: Sweep, size: int, folder: Path) -> dict[str, Any]:
-    """Stage, load, prepare, work.
+def measure_here(sweep: Sweep, sizes: Sequence[int], folder: Path) -> list[dict[str, Any]]:
+    """Stage and load here, prepare and work in a fork for each size.
 
     Returns:
-        ``size``; ``cpu_s``, the processor time of the work, all threads together, the least of
-        ``repeats``; ``wall_s`` of the same; ``memory_mib``, the peak of resident memory from the
-        loaded state on, less what was resident then.
+        For each size ``size``; ``cpu_s``, the processor time of the work, all threads together,
+        the least of ``repeats``; ``wall_s`` of the same; ``memory_mib``, the peak of resident
+        memory (files apart) from the loaded state on, less what was resident then.
 
     Raises:
-        MgcaError: this system does not say how much memory a process holds.
+        MgcaError: a size failed, or this system does not say how much memory a process holds.
     """
     limit_arenas()
-    sweep.stage(folder, size)
+    for size in sizes:
+        sweep.stage(folder, size)
     loaded = sweep.load(folder)
     trim_heap()
+    forks = multiprocessing.get_context("fork")
+    points = []
+    for size in sizes:
+        ours, theirs = forks.Pipe(duplex=False)
+        process = forks.Process(target=_measure_one, args=(sweep, loaded, size, theirs))
+        process.start()
+        theirs.close()
+        try:
+            points.append(ours.recv())
+        except EOFError:
+            raise MgcaError(f"{sweep.name} of {size:,} {sweep.counted} failed") from None
+        finally:
+            process.join()
+    return points
+
+
+def _measure_one(sweep: Sweep, loaded: Any, size: int, told: Connection) -> None:
     before_mib = _restart_peak()
     times: list[tuple[float, float]] = []
     peak_mib = before_mib
@@ -63,24 +89,30 @@ def measure_here(sweep: Sweep, size: int, folder: Path) -> dict[str, Any]:
         started, busy = perf_counter(), process_time()
         work()
         times.append((process_time() - busy, perf_counter() - started))
-        peak_mib = peak_mib if len(times) > 1 else _read_mib("VmHWM")
+        if len(times) == 1:
+            peak_mib = _read_mib("VmHWM") - _read_mib("RssFile")
     cpu_s, wall_s = min(times)
-    return {
-        "size": size,
-        "cpu_s": round(cpu_s, 5),
-        "wall_s": round(wall_s, 5),
-        "memory_mib": round(peak_mib - before_mib, 2),
-        "repeats": len(times),
-    }
+    told.send(
+        {
+            "size": size,
+            "cpu_s": round(cpu_s, 5),
+            "wall_s": round(wall_s, 5),
+            "memory_mib": round(peak_mib - before_mib, 2),
+            "repeats": len(times),
+        }
+    )
 
 
 def _restart_peak() -> float:
-    """Forget the peak of memory so far; MiB that are resident now."""
+    """Forget the peak of memory so far; MiB of the heap and the like that are resident now.
+
+    Pages of files, such as libraries, do not count: a fork begins without most of them.
+    """
     try:
         _CLEAR_REFS.write_text("5")
     except OSError as error:
         raise MgcaError(f"the peak of memory cannot be reset here ({error}); use Linux") from None
-    return _read_mib("VmRSS")
+    return _read_mib("RssAnon")
 
 
 def _read_mib(name: str) -> float:

@@ -71,7 +71,7 @@ TRAINING_SWEEPS = (
         "shards",
         "shards",
         f"of {PAIRS_IN_SHARD} pairs: read, decoded, shuffled and cropped once",
-        (5, 10, 20, 40, 80, 160),
+        (5, 10, 20, 40, 80),
         _load,
         _shards,
         (1, 2),

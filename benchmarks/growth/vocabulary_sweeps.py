@@ -130,7 +130,7 @@ VOCABULARY_SWEEPS = (
         "encoding",
         "words",
         "encoded that the bundle has not ready",
-        (128, 256, 512, 1024, 2048),
+        (64, 128, 256, 512, 1024),
         _load_encoder,
         _encode,
         (8, 16),

@@ -67,7 +67,7 @@ class Servicer(service_pb2_grpc.GRPCInferenceServiceServicer):
             )
         return self.models[name]
 
-    def RepositoryIndex(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def RepositoryIndex(self, request: Any, context: Any) -> Any:
         kind = service_pb2.RepositoryIndexResponse
         models = [
             kind.ModelIndex(name=name, version=model.version, state="READY")
@@ -75,11 +75,11 @@ class Servicer(service_pb2_grpc.GRPCInferenceServiceServicer):
         ]
         return kind(models=models)
 
-    def ModelConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ModelConfig(self, request: Any, context: Any) -> Any:
         config = self._model(request.name, context).config
         return service_pb2.ModelConfigResponse(config=config)
 
-    def ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ModelMetadata(self, request: Any, context: Any) -> Any:
         model = self._model(request.name, context)
         kind = service_pb2.ModelMetadataResponse
 
@@ -102,7 +102,7 @@ class Servicer(service_pb2_grpc.GRPCInferenceServiceServicer):
             outputs=tensors(model.config.output),
         )
 
-    def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ModelInfer(self, request: Any, context: Any) -> Any:
         model = self._model(request.model_name, context)
         try:
             feeds = model.read_inputs(request)
