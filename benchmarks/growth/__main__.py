@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +28,7 @@ from benchmarks.record.names import choose_names
 from benchmarks.record.table import format_table
 from runtime.command import CommandParser
 from runtime.errors import MgcaError, UserError
-from runtime.flag_values import number
+from runtime.flag_values import number, whole_number
 
 PROG = "python -m benchmarks.growth"
 SWEEPS: Mapping[str, Sweep] = {
@@ -47,6 +48,7 @@ def build_parser() -> CommandParser:
     add = parser.add_argument
     add("--only", default=",".join(SWEEPS), help=f"some of {','.join(SWEEPS)} (all)")
     add("--quick", action="store_true", help="two small sizes of each, to see that it runs")
+    add("--jobs", type=whole_number(1), default=1, help="sweeps at a time (1)")
     add(
         "--most", type=number(0), default=1.15, metavar="E",
         help="the largest exponent, of the upper half of the sizes, that passes (1.15)",
@@ -77,7 +79,9 @@ def measure(arguments: argparse.Namespace) -> None:
     for path, flag in ((arguments.json, "--json"), (arguments.page, "--page")):
         check_writable(path, flag)
     check_writable(arguments.figure, "--figure")
-    sweeps = run_sweeps([SWEEPS[name] for name in names], quick=arguments.quick)
+    sweeps = run_sweeps(
+        [SWEEPS[name] for name in names], quick=arguments.quick, jobs=arguments.jobs
+    )
     record = {
         "sweeps": sweeps,
         "most": arguments.most,
@@ -91,18 +95,20 @@ def measure(arguments: argparse.Namespace) -> None:
         raise MgcaError(f"steeper than {arguments.most}: {'; '.join(record['steep'])}")
 
 
-def run_sweeps(sweeps: Sequence[Sweep], *, quick: bool) -> dict[str, Any]:
+def run_sweeps(sweeps: Sequence[Sweep], *, quick: bool, jobs: int) -> dict[str, Any]:
     """Run every size of every sweep in a process of its own; what they found, by name."""
-    found = {}
-    shown = tqdm(sweeps, desc="growth", unit="sweep", leave=False, disable=None)
-    for sweep in shown:
-        shown.set_postfix_str(sweep.name)
+
+    def run(sweep: Sweep) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             sizes = sweep.quick if quick else sweep.sizes
-            found[sweep.name] = describe_sweep(
-                sweep, measure_in_process(sweep, sizes, Path(folder))
-            )
-    return found
+            return describe_sweep(sweep, measure_in_process(sweep, sizes, Path(folder)))
+
+    with ThreadPoolExecutor(jobs) as pool:
+        found = pool.map(run, sweeps)
+        shown = tqdm(
+            found, desc="growth", unit="sweep", total=len(sweeps), leave=False, disable=None
+        )
+        return {sweep.name: one for sweep, one in zip(sweeps, shown, strict=True)}
 
 
 def write_all(arguments: argparse.Namespace, record: dict[str, Any]) -> None:
