@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from runtime.segment.model import Model
     from runtime.segment.result import Result
     from runtime.segment.segmenter import Segmenter
+    from runtime.segment.top_words import TopWords
+    from runtime.text.word_list import WordList
 
 _HOME_OF_NAME = {
     "Backend": "runtime.backends",
@@ -45,9 +47,11 @@ _HOME_OF_NAME = {
     "Result": "runtime.segment.result",
     "Segmenter": "runtime.segment.segmenter",
     "SourceGoneError": "runtime.errors",
+    "TopWords": "runtime.segment.top_words",
     "UnknownClassError": "runtime.errors",
     "UserError": "runtime.errors",
     "Vocabulary": "runtime.bundle",
+    "WordList": "runtime.text.word_list",
     "load_bundle": "runtime.bundle",
     "open_backend": "runtime.backends",
     "write_bundle": "runtime.bundle",
@@ -63,9 +67,11 @@ __all__ = [
     "Result",
     "Segmenter",
     "SourceGoneError",
+    "TopWords",
     "UnknownClassError",
     "UserError",
     "Vocabulary",
+    "WordList",
     "load_bundle",
     "open_backend",
     "write_bundle",

@@ -115,6 +115,7 @@ def _describe_subject(arguments: argparse.Namespace, opened: Opened) -> dict[str
         "input_size_wh": list(manifest.input.size_wh),
         "classes": list(segmenter.class_names),
         "background": arguments.background,
+        "random_words": arguments.random_words,
         "units": arguments.units,
         "threads": arguments.threads,
         "duration_s": arguments.duration,

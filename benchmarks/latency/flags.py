@@ -10,6 +10,7 @@ from benchmarks.record.percentiles import least_count
 from runtime.command import CommandParser
 from runtime.errors import UserError
 from runtime.flag_values import number, whole_number
+from runtime.text.queries import MAX_WORDS
 
 PROG = "python -m benchmarks.latency"
 #: What the rarest percentile needs.
@@ -48,6 +49,11 @@ def _add_subject(parser: CommandParser) -> None:
     add("--video", help="file, or folder of images, to read frames from (default: the demo clip)")
     add("--classes", help="as mgca-rt takes them (default: the demo's)")
     add("--background", default="auto", help="as mgca-rt takes it (auto)")
+    add(
+        "--random-words", type=whole_number(1), metavar="N",
+        help=f"so many words of random embeddings instead of classes and background, at most "
+        f"{MAX_WORDS}",
+    )  # fmt: skip
     add("--units", choices=("adaptive", "pixel"), default="adaptive")
     add("--backend", default="auto")
     add("--threads", type=whole_number(1), help="of the backend")
@@ -106,6 +112,8 @@ def settle(arguments: argparse.Namespace) -> None:
     ):
         if value is not None and needed is None:
             raise UserError(f"{flag} says nothing without {other}; give both, or leave it out")
+    if arguments.random_words is not None:
+        _check_random_words(arguments)
     if arguments.checkpoint is not None and not arguments.checkpoint.is_file():
         raise UserError(
             f"--checkpoint {arguments.checkpoint}: no such file; expected a last.pt written by "
@@ -119,3 +127,12 @@ def settle(arguments: argparse.Namespace) -> None:
         arguments.rounds = min(DEFAULT_ROUNDS, arguments.frames or DEFAULT_ROUNDS)
     if arguments.max_p95_ratio is None:
         arguments.max_p95_ratio = DEFAULT_RATIO
+
+
+def _check_random_words(arguments: argparse.Namespace) -> None:
+    if arguments.random_words > MAX_WORDS:
+        raise UserError(
+            f"--random-words {arguments.random_words}: at most {MAX_WORDS} fit a stream; give fewer"
+        )
+    if arguments.classes is not None:
+        raise UserError("--random-words stands for --classes; give one of the two")

@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.latency.contestant import run_frame
 from benchmarks.latency.trace import Trace
+from benchmarks.word_memory import random_queries
 from runtime import Segmenter
 from runtime.bundle import load_bundle
 from runtime.demo import DEMO_BUNDLE, DEMO_CLASSES
@@ -61,9 +62,13 @@ def open_segmenter(
     marks.append(perf_counter())
     try:
         segmenter = Segmenter(model)
-        segmenter.set_classes(
-            arguments.classes or list(DEMO_CLASSES), background=arguments.background
-        )
+        if arguments.random_words is None:
+            segmenter.set_classes(
+                arguments.classes or list(DEMO_CLASSES), background=arguments.background
+            )
+        else:
+            width = model.manifest.embedding_width
+            segmenter.classes = random_queries(arguments.random_words, width)
     except BaseException:
         model.close()
         raise
@@ -90,8 +95,11 @@ def time_word_changes(
 
     Returns:
         Medians in milliseconds: ``change_of_words`` (``set_classes`` with words that the model has
-        embedded before) and ``frame_after_change`` (the next frame, whose graph sees other sizes).
+        embedded before) and ``frame_after_change`` (the next frame, whose graph sees other sizes);
+        of random words, which have no names to change, nothing.
     """
+    if arguments.random_words is not None:
+        return {}
     before: TextQueries | None = segmenter.classes
     given = arguments.classes.split(",") if arguments.classes else list(DEMO_CLASSES)
     lists = (given[:-1] or given, given)

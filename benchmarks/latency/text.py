@@ -41,11 +41,14 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     if told:
         yield f"total, intervals ({METHOD}): {', '.join(told)} ms"
     start = record["start_ms"]
-    yield (
+    line = (
         f"start: bundle {start['bundle']:.0f} ms, backend {start['backend']:.0f}, words "
-        f"{start['words']:.0f}, first frame {start['first_frame']:.0f}; change of words "
-        f"{start['change_of_words']:.1f}, the frame after it {start['frame_after_change']:.0f}"
+        f"{start['words']:.0f}, first frame {start['first_frame']:.0f}"
     )
+    if "change_of_words" in start:
+        line += f"; change of words {start['change_of_words']:.1f}, the frame after it "
+        line += f"{start['frame_after_change']:.0f}"
+    yield line
     memory = record["memory_mib"]
     if memory["peak"] is not None:
         yield f"memory: at most {memory['peak']:.0f} MiB, {memory['loaded']:.0f} before a frame"

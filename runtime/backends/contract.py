@@ -51,6 +51,7 @@ def expect_results(arrays: Mapping[str, np.ndarray], bundle: Bundle, rows: int) 
         "class_scores": scores,
         "pixel_scores": scores,
         "unit_of_pixel": TensorSpec("int32", (1, height, width)),
+        "unit_scores": TensorSpec("float32", (bundle.manifest.output.units, rows)),
     }
     for name, array in arrays.items():
         if name in wanted and not wanted[name].accepts(array):

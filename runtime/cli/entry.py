@@ -6,31 +6,47 @@ import io
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from runtime.cli.config import SessionConfig
+from runtime.cli.config import RunningConfig, SessionConfig
 from runtime.cli.process_title import hide_secret_arguments
 from runtime.cli.signals import StopSignals
 from runtime.command import run_command
 from runtime.redaction import redact
 from runtime.terminal import LineHandler
 
+if TYPE_CHECKING:
+    from runtime.segment.model import Model
+
 __all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``mgca-rt`` with ``arguments`` (default: the process's own); gives the exit code.
+def main(
+    arguments: Sequence[str] | None = None,
+    open_model: Callable[[RunningConfig], Model] | None = None,
+) -> int:
+    """Run ``mgca-rt``; every error is one line on stderr, and ``--debug`` adds the traceback.
 
-    Every error is one line on stderr; ``--debug`` adds the traceback.
+    Args:
+        arguments: of the command line; None: the process's own.
+        open_model: opens what the frames are run on, where that is not a bundle on this machine.
+
+    Returns:
+        The exit code.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names may be in any script
     hide_secret_arguments(sys.argv[1:] if arguments is None else arguments)
-    return run_command("mgca-rt", _run, arguments, interrupted="stopped before the first frame")
+    run = partial(_run, open_model=open_model)
+    return run_command("mgca-rt", run, arguments, interrupted="stopped before the first frame")
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(
+    arguments: Sequence[str], open_model: Callable[[RunningConfig], Model] | None = None
+) -> int:
     if list(arguments[:1]) == ["cache"]:
         from runtime.cli.cache import run_cache
 
@@ -63,6 +79,7 @@ def _run(arguments: Sequence[str]) -> int:
             line.config_file,
             command,
             reread=lambda: parse_arguments(arguments).config,
+            open_model=open_model,
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from runtime.cli.config import SessionConfig, WordsConfig
+from runtime.cli.config import RunningConfig, SessionConfig, WordsConfig
 from runtime.cli.opening import (
     build_source,
     describe_facts,
@@ -65,6 +65,7 @@ def run_session(
     config_file: str | None = None,
     command: str = "",
     reread: Callable[[], SessionConfig] | None = None,
+    open_model: Callable[[RunningConfig], Model] | None = None,
 ) -> int:
     """Run one session.
 
@@ -74,6 +75,7 @@ def run_session(
         config_file: the file that filled the config, which no output may replace.
         command: the command line, without secrets, for the outputs' records.
         reread: reads flags and file again, for SIGHUP; None where that ends the run.
+        open_model: opens what the frames are run on; None: the bundle on this machine.
 
     Returns:
         The exit code.
@@ -91,7 +93,7 @@ def run_session(
         _check_outputs(config, parts, shared, config_file, stack)
         for part in parts:
             part.source.open()
-        model = stack.enter_context(load_model(config.running))
+        model = stack.enter_context((open_model or load_model)(config.running))
         streams = [_make_stream(part, model, command, len(parts) > 1) for part in parts]
         return _run_pipeline(config, stopping, streams, shared, reread)
 

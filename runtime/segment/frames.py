@@ -17,7 +17,12 @@ Units = Literal["adaptive", "pixel"]
 # Both: one run of the graph that can be labelled either way.
 WantedUnits = Literal["adaptive", "pixel", "both"]
 
-__all__ = ["PreparedFrame", "RawScores", "Units", "WantedUnits"]
+# What of a frame meets the text: its pixels, by their units or each by itself, or the units.
+Embedded = Literal["adaptive", "pixel", "unit"]
+
+__all__ = [
+    "Embedded", "FrameEmbeddings", "PreparedFrame", "RawScores", "Units", "WantedUnits",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,3 +76,17 @@ class RawScores:
         adaptive = units == "pixel" or self.class_scores is not None
         pixel = units == "adaptive" or self.pixel_scores is not None
         return adaptive and pixel
+
+
+@dataclass(frozen=True, eq=False)
+class FrameEmbeddings:
+    """What every word's score in a frame is a product with.
+
+    Attributes:
+        values: float32 (D, h', w') of pixels, or (U, D) of units, zeros in empty slots; about
+            unit length.
+        unit_of_pixel: int32 (h', w'), the unit of each pixel; None for pixels.
+    """
+
+    values: np.ndarray
+    unit_of_pixel: np.ndarray | None = None

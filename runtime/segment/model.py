@@ -16,7 +16,13 @@ from runtime.bundle import SEGMENTER_FILE, Bundle, Manifest, load_bundle
 from runtime.demo import DEMO_BUNDLE
 from runtime.errors import BundleError, MgcaError, UserError
 from runtime.heap import trim_heap
-from runtime.segment.frames import PreparedFrame, RawScores, WantedUnits
+from runtime.segment.frames import (
+    Embedded,
+    FrameEmbeddings,
+    PreparedFrame,
+    RawScores,
+    WantedUnits,
+)
 from runtime.segment.scratch import ScratchPool
 from runtime.segment.windows import Windows, WindowScores, places
 from runtime.segment.word_scores import StreamedScores, identity, most_rows
@@ -31,6 +37,11 @@ _OUTPUTS: dict[str, list[str]] = {
     "adaptive": ["class_scores", "unit_of_pixel"],
     "pixel": ["pixel_scores"],
     "both": ["class_scores", "unit_of_pixel", "pixel_scores"],
+}
+_EMBEDDED: dict[str, list[str]] = {
+    "adaptive": ["class_scores"],
+    "pixel": ["pixel_scores"],
+    "unit": ["unit_scores", "unit_of_pixel"],
 }
 
 __all__ = ["Model"]
@@ -171,7 +182,7 @@ class Model:
         streams = len(queries.text) > most_rows(self.manifest.embedding_width)
         text = self._identity if streams else queries.text
         with self._running:
-            outputs = self._run(frame, text, units)
+            outputs = self._run(frame, text, _OUTPUTS[units])
         first: dict[str, Any] = {name: values[0] for name, values in outputs.items()}
         if streams:
             for name in first.keys() & {"class_scores", "pixel_scores"}:
@@ -210,13 +221,27 @@ class Model:
         )
         return RawScores(queries, frame.size_wh, by_unit, None, by_pixel, frame.time_s)
 
+    def embed(self, frame: PreparedFrame, what: Embedded) -> FrameEmbeddings:
+        """Run the graph on a prepared frame and bring back what meets the text, without a word.
+
+        A score is linear in the word's embedding, so the rows of an identity matrix in the words'
+        place bring back what every word's score is made of. Waits and raises as :meth:`score`.
+        """
+        if what not in _EMBEDDED:
+            raise UserError(f"embeddings of {what!r}; expected adaptive, pixel or unit")
+        with self._running:
+            outputs = self._run(frame, self._identity, _EMBEDDED[what])
+        if what == "unit":
+            return FrameEmbeddings(outputs["unit_scores"], outputs["unit_of_pixel"][0])
+        return FrameEmbeddings(outputs[_EMBEDDED[what][0]][0])
+
     def _run(
-        self, frame: PreparedFrame, text: np.ndarray, units: WantedUnits
+        self, frame: PreparedFrame, text: np.ndarray, wanted: list[str]
     ) -> dict[str, np.ndarray]:
         """Run the graph; one that has never run on the CPU, and cannot, is the bundle's fault."""
         feeds = {"frame": frame.tensor, "text": text}
         try:
-            outputs = self.backend.run(feeds, _OUTPUTS[units])
+            outputs = self.backend.run(feeds, wanted)
         except UserError:
             raise
         except MgcaError as error:

@@ -19,9 +19,11 @@ from runtime.segment.kept_labels import KeptLabels
 from runtime.segment.model import Model
 from runtime.segment.result import Result
 from runtime.segment.seams import MotionGate, ScoreSmoother
+from runtime.segment.top_words import Per, TopWords, choose_top_words
 from runtime.segment.windows import Windows
 from runtime.text.embedder import TextEmbedder
 from runtime.text.queries import TextQueries
+from runtime.text.word_list import WordList, prepare_words
 from runtime.text.wording import OWN_WORDING, Wording
 
 if TYPE_CHECKING:
@@ -266,6 +268,47 @@ class Segmenter:
         latency_ms["postprocess"] = (end - after_infer) * 1e3
         latency_ms["total"] = (end - start) * 1e3
         return result
+
+    def prepare_words(
+        self, words: Sequence[str] | None = None, allow_unknown: bool = False
+    ) -> WordList:
+        """Embed a list of any length for :meth:`top_words`; None: the bundle's whole vocabulary.
+
+        Raises as :func:`runtime.text.word_list.prepare_words`.
+        """
+        return prepare_words(self.text_embedder, words, allow_unknown)
+
+    def top_words(
+        self,
+        frame_bgr: np.ndarray,
+        words: WordList | Sequence[str] | None = None,
+        k: int = 5,
+        *,
+        per: Per = "unit",
+    ) -> TopWords:
+        """The k words that fit best at every place of a frame, out of a list of any length.
+
+        Classes, how they decide, windows, motion gate and smoothing play no part, and stay as they
+        are: the frame is seen whole.
+
+        Args:
+            frame_bgr: uint8 (H, W, 3), BGR, of any size.
+            words: from :meth:`prepare_words`; names are embedded for this call alone; None: the
+                bundle's whole vocabulary.
+            k: how many.
+            per: ``unit``: for each adaptive unit of the image; ``pixel``: for each pixel of the
+                output grid, scored as ``units`` says.
+
+        Raises:
+            UserError: a frame, a word or a k that is none; see also :meth:`prepare_words`.
+            MgcaError: the graph failed.
+        """
+        if per not in get_args(Per):
+            raise UserError(f"per is {per!r}; expected unit or pixel")
+        chosen = words if isinstance(words, WordList) else self.prepare_words(words)
+        prepared = self.model.preprocess(frame_bgr)
+        frame = self.model.embed(prepared, "unit" if per == "unit" else self._units)
+        return choose_top_words(frame, chosen, k, prepared.size_wh)
 
     def close(self) -> None:
         """Let go of the model if it is the segmenter's own; a shared one is closed by itself."""

@@ -17,7 +17,8 @@ MAX_NAME_WORDS = 32
 MAX_NAME_LETTERS = 200
 
 __all__ = [
-    "MAX_CLASSES", "NONE_LABEL", "ClassEntry", "parse_classes", "read_classes_file", "shortened",
+    "MAX_CLASSES", "NONE_LABEL", "ClassEntry", "check_name", "parse_classes", "read_classes_file",
+    "shortened",
 ]  # fmt: skip
 
 
@@ -78,6 +79,24 @@ def read_classes_file(path: str | os.PathLike[str]) -> list[str]:
     return entries
 
 
+def check_name(name: str, what: str = "classes") -> None:
+    """Refuse, with a :class:`UserError`, a name that is no text to read, or too long for one.
+
+    ``what`` is how the error calls the list that it stands in.
+    """
+    if not name.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise UserError(
+            f"{what}: {shortened(name)!r} is not readable text; expected names in UTF-8"
+        )
+    count = len(name.split())
+    if count > MAX_NAME_WORDS or len(name) > MAX_NAME_LETTERS:
+        raise UserError(
+            f"{what}: {shortened(name)!r} is a name of {count} words and {len(name)} letters; "
+            f"expected at most {MAX_NAME_WORDS} words and {MAX_NAME_LETTERS} letters; put a "
+            "comma between names"
+        )
+
+
 def shortened(name: str, letters: int = 40) -> str:
     """A name for a message: its beginning, if it is long.
 
@@ -104,17 +123,7 @@ def _parse_entry(entry: str, what: str) -> ClassEntry:
             f"{what}: {entry.strip()!r} holds an empty name; expected name or name=word|word"
         )
     for text in (name, *words):
-        if not text.isprintable() or any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise UserError(
-                f"{what}: {shortened(text)!r} is not readable text; expected names in UTF-8"
-            )
-        count = len(text.split())
-        if count > MAX_NAME_WORDS or len(text) > MAX_NAME_LETTERS:
-            raise UserError(
-                f"{what}: {shortened(text)!r} is a name of {count} words and {len(text)} letters; "
-                f"expected at most {MAX_NAME_WORDS} words and {MAX_NAME_LETTERS} letters; put a "
-                "comma between names"
-            )
+        check_name(text, what)
     return ClassEntry(name, words if equals else (name,))
 
 

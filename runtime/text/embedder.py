@@ -156,7 +156,8 @@ class TextEmbedder:
     def check_lengths(self, names: Sequence[str]) -> None:
         """Refuse, with a :class:`UserError`, names whose end the text encoder would never see."""
         prompts = self.templates.prompts
-        for name in {self.key_of(name) for name in names} - set(self._ready):
+        keys = {self.key_of(name) for name in names}
+        for name in (key for key in keys if key not in self._ready):
             tokenizer = self._open_encoder().tokenizer
             count = max(map(tokenizer.count, fill_prompts([name], prompts)))
             if count > tokenizer.context_length:

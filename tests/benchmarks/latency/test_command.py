@@ -75,6 +75,21 @@ def test_a_duration_in_place_of_frames(measure: Measure) -> None:
     assert record["frames"] >= 1
 
 
+def test_random_words_in_place_of_classes(
+    bundle: Bundle, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "words.json"
+    flags = ["--bundle", str(bundle.path), "--video", str(clip), "--backend", "onnxruntime-cpu"]
+    flags += ["--threads", "1", "--frames", "2", "--no-matrix-rate", "--random-words"]
+    assert main([*flags, "300", "--json", str(target)]) == 0
+    record = json.loads(target.read_text())
+    assert record["random_words"] == 300 and len(record["classes"]) == 254
+    assert "change_of_words" not in record["start_ms"]
+    capsys.readouterr()
+    assert main([*flags, "1025"]) == 2 and "at most 1024" in capsys.readouterr().err
+    assert main([*flags, "3", "--classes", "red"]) == 2 and "--classes" in capsys.readouterr().err
+
+
 def test_a_trace_is_what_perfetto_opens(measure: Measure, tmp_path: Path) -> None:
     path = tmp_path / "trace.json"
     assert measure("--frames", "3", "--trace", str(path))[0] == 0
