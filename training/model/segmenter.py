@@ -24,6 +24,8 @@ class TraceableSegmenter(nn.Module):
         size_wh: input size in pixels, multiples of the patch size.
         settings: unit settings.
         space: where pixels gather into units; None: among the embeddings as they are.
+        mean: RGB mean that pixels are normalised with, of values in [0, 1].
+        std: their deviation.
     """
 
     mean: Tensor
@@ -35,6 +37,8 @@ class TraceableSegmenter(nn.Module):
         size_wh: tuple[int, int],
         settings: UnitSettings,
         space: UnitSpace | None = None,
+        mean: tuple[float, ...] = IMAGE_MEAN,
+        std: tuple[float, ...] = IMAGE_STD,
     ) -> None:
         super().__init__()
         patch = model.encoder.patch_size
@@ -48,8 +52,8 @@ class TraceableSegmenter(nn.Module):
         self.size_wh = tuple(size_wh)
         self.units = AdaptiveUnits(settings, space)
         model.encoder.fix_size(size_wh)
-        self.register_buffer("mean", torch.tensor(IMAGE_MEAN).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGE_STD).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
 
     @property
     def grid_wh(self) -> tuple[int, int]:
