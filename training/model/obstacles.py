@@ -49,7 +49,7 @@ def _sketch(name: str, config: str) -> nn.Module:
     root.setLevel(logging.ERROR)  # that its weights are random is the point
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return create_model(name, pretrained=None).eval()
+            return create_model(name, pretrained=None, device="meta").eval()
     finally:
         root.setLevel(level)
 
