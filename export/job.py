@@ -10,8 +10,8 @@ from torch import nn
 
 from export.activations import check_activation
 from export.candidates import Candidate, CandidateBuilder
-from export.graph.segmenter import say_cost, trace_segmenter
 from export.fit import check_fit
+from export.graph.segmenter import say_cost, trace_segmenter
 from export.output import manifests
 from export.output.disk_space import bytes_needed, tell_full_disk
 from export.output.folder import check_output, folder_of_precision, work_folder

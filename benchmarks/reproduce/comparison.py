@@ -103,7 +103,10 @@ def format_page(
         "mIoU in percent: measured, and the published figure in brackets; ! differs by more than "
         f"{MOST_DIFFERENCE}.\n"
     )
-    lines += ["| method | " + " | ".join(datasets) + " | mean |", "|---" * (len(datasets) + 2) + "|"]
+    lines += [
+        "| method | " + " | ".join(datasets) + " | mean |",
+        "|---" * (len(datasets) + 2) + "|",
+    ]
     for dense in dict.fromkeys(one.dense for one in comparisons):
         row = [one for one in comparisons if one.dense == dense]
         lines.append(f"| {dense} | " + " | ".join(map(_cell, row)) + f" | {_mean(dense, row)} |")
@@ -129,9 +132,9 @@ def _cell(one: Comparison) -> str:
 
 def _mean(dense: str, row: Sequence[Comparison]) -> str:
     measured = [one.miou for one in row if one.miou is not None]
-    known = [one.published for one in row if one.published is not None]
+    known = PUBLISHED[dense].miou
     ours = f"{sum(measured) / len(measured):.2f}" if len(measured) == len(ORDER) else "-"
     theirs = PUBLISHED[dense].mean
-    if theirs is None and len(known) == len(ORDER):
-        theirs = sum(known) / len(known)
+    if theirs is None and known:
+        theirs = sum(known.values()) / len(known)
     return ours if theirs is None else f"{ours} ({theirs:.1f})"

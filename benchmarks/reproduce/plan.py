@@ -70,7 +70,11 @@ def hold_to(plan: Plan, out: Path) -> None:
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); give another --out") from None
     if not isinstance(found, dict) or found != record:
-        others = [name for name in record if not isinstance(found, dict) or found.get(name) != record[name]]
+        others = [
+            name
+            for name in record
+            if not isinstance(found, dict) or found.get(name) != record[name]
+        ]
         raise UserError(
             f"--out {out} holds figures of another run ({', '.join(others)} differ); give another "
             "folder, or the same flags"

@@ -55,9 +55,7 @@ def read_dense(
     return block.ls_1(block.attn.out_proj(_mix(weights, value)))[None]
 
 
-def _recall(
-    mode: str, blocks: Sequence[Block], hidden: Sequence[Tensor], grid_hw: Grid
-) -> Tensor:
+def _recall(mode: str, blocks: Sequence[Block], hidden: Sequence[Tensor], grid_hw: Grid) -> Tensor:
     """SC-CLIP and SFP: patches (p, c)."""
     block, late, depth = blocks[-1], hidden[-1], len(blocks)
 

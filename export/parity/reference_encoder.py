@@ -77,9 +77,9 @@ def _encode_by_timm(
     """The same of a tower of timm's."""
     trunk: Any = visual.trunk
     projection = trunk.patch_embed.proj
-    maps = F.conv2d(
-        image_3hw[None], projection.weight, projection.bias, stride=projection.stride
-    )[0]
+    maps = F.conv2d(image_3hw[None], projection.weight, projection.bias, stride=projection.stride)[
+        0
+    ]
     grid_hw = (maps.shape[1], maps.shape[2])
     reading = TimmReading(visual, grid_hw)
     prefix, embedding = reading.prefix, trunk.pos_embed[0]

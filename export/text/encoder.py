@@ -99,7 +99,9 @@ class TextEncoder(nn.Module):
         self.embed = TokenEmbedding(text.token_embedding.weight.detach().float(), storage)
         self.register_buffer("positions", text.positional_embedding.detach().float())
         mask = text.attn_mask
-        self.register_buffer("mask", None if mask is None else mask.detach().float().clamp_min(-1e4))
+        self.register_buffer(
+            "mask", None if mask is None else mask.detach().float().clamp_min(-1e4)
+        )
         self.sees_padding = sees_padding(clip)
         self.blocks = nn.ModuleList(TextBlock(block) for block in text.transformer.resblocks)
         self.ln_final = text.ln_final

@@ -34,8 +34,8 @@ from runtime.bundle import (
     write_vocabulary,
 )
 from runtime.errors import MgcaError
-from runtime.text.prompting import embed_names
 from runtime.text.open_tokenizer import PromptTokenizer, open_tokenizer
+from runtime.text.prompting import embed_names
 
 LEAST_TEXT_COSINE = 0.99
 # Of a sentence encoder, on each of many phrases.

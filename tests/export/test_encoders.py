@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 
+from benchmarks.stand_in_tokenizer import write_tokenizer  # noqa: E402
 from export import fit  # noqa: E402
 from export.cli import main  # noqa: E402
 from export.fit import check_fit  # noqa: E402
@@ -28,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     timm_clips.register(folder)
     for name in timm_clips.CONFIGS:
         torch.save(timm_clips.build(name).state_dict(), folder / f"{name}.pt")
-    timm_clips.write_tokenizer(folder / "tokenizer.json")
+    write_tokenizer(folder / "tokenizer.json")
     return folder
 
 

@@ -34,7 +34,8 @@ CONFIGS = {
         "custom_text": True,
         "vision_cfg": {**_VISION, "timm_model_name": "mgca_test_siglip", "timm_pool": "map",
                        "timm_proj": "none"},
-        "text_cfg": {**_TEXT, "vocab_size": 64, "context_length": 64, "hf_tokenizer_name": "nobody/no-tokenizer",
+        "text_cfg": {**_TEXT, "vocab_size": 64, "context_length": 64,
+                     "hf_tokenizer_name": "nobody/no-tokenizer",
                      "tokenizer_kwargs": {"clean": "canonicalize"}, "no_causal_mask": True,
                      "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6},
                      "act_kwargs": {"approximate": "tanh"}},
@@ -108,31 +109,3 @@ def build(name: str, seed: int = 3):
     for weight in model.visual.parameters():
         weight.add_(torch.randn_like(weight) * 0.1)
     return model
-
-
-def write_tokenizer(path: Path) -> None:
-    """A small vocabulary of pieces as T5's tokenizers have it, its end token padding texts."""
-    pieces = ["<pad>", "</s>", "<unk>", "▁a", "▁photo", "▁of", "▁the", "▁", "s", "ky", "r"]
-    pieces += ["oad", "c", "ar", "tr", "ee", *"abdefghijklmnopqtuvwxyz"]
-    record = {
-        "version": "1.0", "truncation": None, "padding": None, "decoder": None,
-        "added_tokens": [
-            {"id": number, "content": token, "special": True, "single_word": False,
-             "lstrip": False, "rstrip": False, "normalized": False}
-            for number, token in enumerate(pieces[:3])
-        ],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always",
-                          "split": True},
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [{"Sequence": {"id": "A", "type_id": 0}},
-                       {"SpecialToken": {"id": "</s>", "type_id": 0}}],
-            "pair": [{"Sequence": {"id": "A", "type_id": 0}},
-                     {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {"</s>": {"id": "</s>", "ids": [1], "tokens": ["</s>"]}},
-        },
-        "model": {"type": "Unigram", "unk_id": 2, "byte_fallback": False,
-                  "vocab": [[piece, -float(i % 7) - 1.0] for i, piece in enumerate(pieces)]},
-    }  # fmt: skip
-    path.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")

@@ -20,9 +20,7 @@ METHODS, SETS = ("naclip", "sfp"), ("voc21", "voc20", "cityscapes")
 
 
 def test_only_whole_sets_with_their_weights_are_compared() -> None:
-    found = {
-        (one.dense, one.dataset): one for one in compare(SCORES, METHODS, SETS, same=True)
-    }
+    found = {(one.dense, one.dataset): one for one in compare(SCORES, METHODS, SETS, same=True)}
     assert found["naclip", "voc21"].difference == pytest.approx(0.54)
     assert found["naclip", "voc21"].stands_out
     assert found["naclip", "voc20"].difference == pytest.approx(-0.49)

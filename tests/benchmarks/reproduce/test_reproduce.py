@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from benchmarks.reproduce import cells  # noqa: E402
-from benchmarks.reproduce.__main__ import main  # noqa: E402
-from tests.support import deep_clip  # noqa: E402
-from tests.support.official_layouts import (  # noqa: E402
+from benchmarks.reproduce import cells
+from benchmarks.reproduce.__main__ import main
+from tests.support import deep_clip
+from tests.support.official_layouts import (
     write_ade20k,
     write_cityscapes,
     write_coco,
@@ -59,7 +59,9 @@ def test_a_run_is_gone_on_with_where_it_stopped(
     monkeypatch.setattr(cells.accuracy, "measure", stop_at_second)
     assert main(flags) == 130
     assert [path.name for path in (out / "scores").iterdir()] == [f"naclip-{scored[0]}.json"]
-    monkeypatch.setattr(cells.accuracy, "measure", lambda one: scored.append(one.dataset) or measure(one))
+    monkeypatch.setattr(
+        cells.accuracy, "measure", lambda one: scored.append(one.dataset) or measure(one)
+    )
     monkeypatch.setattr(cells.Cells, "_export", None)  # the bundle is there
     assert main(flags) == 0
     assert sorted(scored) == ["cityscapes", "voc20"]

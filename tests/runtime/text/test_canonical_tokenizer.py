@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.stand_in_tokenizer import write_tokenizer
 from runtime.errors import BundleError
 from runtime.text.canonical_tokenizer import canonicalize
 from runtime.text.open_tokenizer import open_tokenizer
-from tests.support.timm_clips import write_tokenizer
 
 TEXTS = ["A photo of the SKY!", "", "it's   a stop_sign &amp; more", "naïve – road", "car " * 30]
 
