@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,14 +30,12 @@ class Cells:
         out: the folder.
         backend: that runs the bundles.
         threads: of the backend, or None.
-        flags: further ones of ``python -m export``.
     """
 
     plan: Plan
     out: Path
     backend: str
     threads: int | None
-    flags: Sequence[str] = ()
     _ids: dict[str, str] = field(default_factory=dict)
 
     def bundle(self, dense: str) -> tuple[Path, str]:
@@ -100,12 +97,12 @@ class Cells:
             "--training-free", "--clip", self.plan.clip, "--pretrained", self._weights(),
             "--dense", dense, "--position-resize", self.plan.position_resize,
             "--size", f"{side}x{side}", "--precision", self.plan.precision,
-            "--vocabulary", str(names), "--out", str(path), *self.flags,
+            "--vocabulary", str(names), "--out", str(path),
         ]  # fmt: skip
         if self.plan.activation is not None:
             flags += ["--activation", self.plan.activation]
         if self.plan.is_random:
-            flags += ["--gate", "cosine"]
+            flags += ["--gate", "cosine", "--frames", "1"]
         with contextlib.redirect_stdout(sys.stderr):
             export_bundles(parse_arguments(flags))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+open_clip = pytest.importorskip("open_clip")
 
 from benchmarks.reproduce import cells
 from benchmarks.reproduce.__main__ import main
@@ -21,10 +21,15 @@ from tests.support.official_layouts import (
 )
 
 
+SHALLOW = "test-shallow-vit"
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """All eight sets below one folder, a picture or two each."""
-    deep_clip.register(tmp_path)
+    shallow = {**deep_clip.CONFIG, "vision_cfg": {**deep_clip.CONFIG["vision_cfg"], "layers": 2}}
+    (tmp_path / f"{SHALLOW}.json").write_text(json.dumps(shallow))
+    open_clip.add_model_config(tmp_path / f"{SHALLOW}.json")
     root = tmp_path / "data"
     write_voc(root, {"a": [0, 1, 20, 255], "b": [15]})
     write_context(root, {"a": [0, 1, 2, 59]})
@@ -36,7 +41,7 @@ def data(tmp_path: Path) -> Path:
 
 def _flags(data: Path, out: Path, *more: str) -> list[str]:
     return [
-        "--root", str(data), "--clip", deep_clip.NAME, "--pretrained", "random", "--out", str(out),
+        "--root", str(data), "--clip", SHALLOW, "--pretrained", "random", "--out", str(out),
         "--threads", "1", *more,
     ]  # fmt: skip
 
