@@ -163,15 +163,15 @@ def measure(arguments: argparse.Namespace) -> None:
     for name in (name.strip() for name in arguments.clips.split(",") if name.strip()):
         print(f"{name}: exporting", file=sys.stderr, flush=True)
         found[name] = measure_encoder(name, arguments.rounds, more)
+        if arguments.json is not None:  # each takes minutes: what is done stays
+            record = {"rounds": arguments.rounds, "encoders": found}
+            write_json(arguments.json, {**record, **describe_measurement(arguments)})
     rows = [
         [name, *("x".join(map(str, value)) if isinstance(value, list) else value for value in
                  (record[column] for column in _COLUMNS))]
         for name, record in found.items()
     ]  # fmt: skip
     print(format_table(["encoder", *_COLUMNS], rows))
-    if arguments.json is not None:
-        record = {"rounds": arguments.rounds, "encoders": found, **describe_measurement(arguments)}
-        write_json(arguments.json, record)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -89,7 +89,7 @@ def _register_trunks() -> None:
     # vit_pe_core_base_patch16_224, narrower.
     def mgca_test_pe(pretrained: bool = False, **options) -> Eva:
         return Eva(
-            **shape, depth=2, attn_type="rope", use_pre_transformer_norm=True,
+            **shape, depth=3, attn_type="rope", use_pre_transformer_norm=True,
             use_rot_pos_emb=True, ref_feat_shape=(GRID, GRID), rope_grid_offset=1.0,
             rope_grid_indexing="xy", attn_pool_num_heads=HEADS, attn_pool_mlp_ratio=4.0,
             **own(options),

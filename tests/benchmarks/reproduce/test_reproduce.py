@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-open_clip = pytest.importorskip("open_clip")
+pytest.importorskip("torch")
 
 from benchmarks.reproduce import cells
 from benchmarks.reproduce.__main__ import main
@@ -20,14 +20,15 @@ from tests.support.official_layouts import (
     write_voc,
 )
 
-
 SHALLOW = "test-shallow-vit"
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """All eight sets below one folder, a picture or two each."""
-    shallow = {**deep_clip.CONFIG, "vision_cfg": {**deep_clip.CONFIG["vision_cfg"], "layers": 2}}
+    import open_clip
+
+    shallow = {**deep_clip.CONFIG, "vision_cfg": {**deep_clip.CONFIG["vision_cfg"], "layers": 3}}
     (tmp_path / f"{SHALLOW}.json").write_text(json.dumps(shallow))
     open_clip.add_model_config(tmp_path / f"{SHALLOW}.json")
     root = tmp_path / "data"
