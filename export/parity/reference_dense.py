@@ -7,6 +7,7 @@ The methods are named in training.model.dense.methods.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from export.parity.reference_timm import PlainBlock
 
 Grid = tuple[int, int]
-Block = nn.Module | PlainBlock
+Block: TypeAlias = nn.Module | PlainBlock
 
 
 def read_dense(

@@ -18,8 +18,8 @@ __all__ = ["OPENAI_PIXELS", "PixelNorm", "pixel_norm_of"]
 class PixelNorm(NamedTuple):
     """RGB mean and deviation of values in [0, 1]."""
 
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
 
 
 OPENAI_PIXELS = PixelNorm(IMAGE_MEAN, IMAGE_STD)
@@ -46,5 +46,5 @@ def pixel_norm_of(name: str, pretrained: str | None) -> tuple[PixelNorm, bool]:
 
 def _of_tag(name: str, tag: str) -> PixelNorm:
     config = get_pretrained_cfg(name, tag)
-    mean, std = config.get("mean"), config.get("std")
-    return PixelNorm(tuple(mean or IMAGE_MEAN), tuple(std or IMAGE_STD))
+    mean, std = config.get("mean") or IMAGE_MEAN, config.get("std") or IMAGE_STD
+    return PixelNorm((mean[0], mean[1], mean[2]), (std[0], std[1], std[2]))
