@@ -1,4 +1,4 @@
-"""Pixels are normalised as a tag's weights were trained; a file is taken for what its model's are."""
+"""Pixels are normalised as a tag's weights were; a file is taken for what its model's tags are."""
 
 from __future__ import annotations
 
