@@ -13,6 +13,7 @@ from export.progress import say
 from export.source import ExportSource
 from runtime.errors import MgcaError
 from training.model.activation import activation_of_tag
+from training.model.timm import TimmTower
 
 # QuickGELU is x * Sigmoid(1.702 x); GELU is an operator from opset 20 on, and Erf before.
 _NODES = {"Sigmoid": "quickgelu", "Gelu": "gelu", "Erf": "gelu"}
@@ -47,6 +48,8 @@ def check_activation(source: ExportSource, image: StagedGraph, text: StagedGraph
     for tower, graph, stage in (("image", image, "encoder"), ("text", text, "text")):
         found = count_activations(graph, stage) if graph is not None else Counter()
         others = {kind: count for kind, count in found.items() if kind != clip.activation}
+        if tower == "image" and _is_gated(source):
+            others.pop("quickgelu", None)  # what its gates are put through
         if others:
             said = ", ".join(f"{count} x {kind}" for kind, count in sorted(others.items()))
             raise MgcaError(
@@ -60,3 +63,9 @@ def check_activation(source: ExportSource, image: StagedGraph, text: StagedGraph
     if source.decoder_weights is None:
         raise MgcaError(f"{mismatch}: a fault of the export")
     say(f"{mismatch}; the checkpoint's decoder was trained on the latter, so it stays")
+
+
+def _is_gated(source: ExportSource) -> bool:
+    """Whether the image tower's MLPs have gates (EVA-02), through a sigmoid of their own."""
+    visual = getattr(source.encoder, "visual", None)
+    return isinstance(visual, TimmTower) and visual.is_gated

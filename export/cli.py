@@ -80,6 +80,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         clip=options.clip or "ViT-B-16",
         pretrained=options.pretrained or "openai",
         activation=options.activation,
+        tokenizer=options.tokenizer,
         dense=options.dense,
         position_resize=options.position_resize or "size",
         precisions=precisions,
@@ -141,6 +142,13 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
         "--activation",
         choices=("quickgelu", "gelu"),
         help="what the weights of a local file were trained with, where it does not say",
+    )
+    add(
+        "--tokenizer",
+        type=_path,
+        metavar="FILE",
+        help="tokenizer.json of a text tower whose tokenizer is not CLIP's (SigLIP's; default: "
+        "Hugging Face's cache)",
     )
     add(
         "--dense",
@@ -264,7 +272,7 @@ def _refuse_two_sources(options: argparse.Namespace) -> None:
         if options.checkpoint is not None:
             raise UserError("--training-free takes no --checkpoint; give one of the two")
         return
-    for flag in ("clip", "pretrained", "activation", "position_resize"):
+    for flag in ("clip", "pretrained", "activation", "tokenizer", "position_resize"):
         if getattr(options, flag) is not None:
             name = flag.replace("_", "-")
             raise UserError(

@@ -10,6 +10,7 @@ from torch import nn
 
 from export.activations import check_activation
 from export.candidates import Candidate, CandidateBuilder
+from export.fit import check_fit
 from export.graph.segmenter import say_cost, trace_segmenter
 from export.output import manifests
 from export.output.disk_space import bytes_needed, tell_full_disk
@@ -51,6 +52,8 @@ def export_bundles(settings: ExportSettings) -> list[Path]:
     images = None
     if settings.calibration is not None:
         images = read_image_folder(settings.calibration, settings.frames)
+    if settings.training_free:
+        check_fit(settings)
     source = load_source(settings)
     size_wh = settings.size_wh or source.size_wh
     check_size(size_wh, source.encoder.patch_size)
@@ -104,6 +107,7 @@ def _set_up(
         work,
         space=source.unit_space,
         sliding=sliding,
+        pixels=source.pixels,
     )
     check_activation(source, fp32, None if text.tower.is_sentence else text.encoder)
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)
@@ -158,8 +162,8 @@ def _reference(source: ExportSource, sliding: Sliding | None) -> ReferenceSegmen
         position_resize=getattr(source.encoder, "position_resize", "size"),
         units=source.unit_values,
         unit_space=None if space is None else (space.center_d, space.projection_dr),
-        mean=IMAGE_MEAN,
-        std=IMAGE_STD,
+        mean=source.pixels.mean,
+        std=source.pixels.std,
         windows=None if sliding is None else (*sliding.crop_wh, sliding.stride),
     )
 

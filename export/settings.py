@@ -27,6 +27,8 @@ class ExportSettings:
         clip: open_clip's name of it (training-free).
         pretrained: its weights: open_clip's tag or a local file (training-free).
         activation: what those were trained with, ``quickgelu`` or ``gelu``; None: as they say.
+        tokenizer: the file of a text tower's own tokenizer (SigLIP's; training-free); None:
+            Hugging Face's cache has it.
         dense: how CLIP's last block is read; None: as the checkpoint or the tower has it.
         position_resize: how position embeddings come to another grid (training-free).
         precisions: some of ``PRECISIONS``, in the order in which they are built.
@@ -56,6 +58,7 @@ class ExportSettings:
     clip: str = "ViT-B-16"
     pretrained: str = "openai"
     activation: str | None = None
+    tokenizer: Path | None = None
     dense: str | None = None
     position_resize: str = "size"
     precisions: tuple[str, ...] = ("fp32",)

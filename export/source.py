@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import training
 from export.progress import say
 from export.settings import ExportSettings
+from export.text.own_tokenizer import OwnTokenizer, find_tokenizer
 from export.text.tower import TextTower, clip_text_tower, sentence_text_tower
 from export.text.vocabulary_file import everyday_names, open_background_names
 from export.training_free import TRAINING_FREE_UNITS, ClipAlone, native_size_wh
@@ -25,6 +26,7 @@ from training.data.streetworld import CLASS_NAMES, vocabulary_words
 from training.engine.checkpoint import load_checkpoint
 from training.model.clip import activation_of, is_file, load_clip
 from training.model.dense import DenseEncoder
+from training.model.pixel_norm import OPENAI_PIXELS, PixelNorm, pixel_norm_of
 from training.model.prompts import templates_for
 from training.model.towers.pair import TowerPair
 from training.model.towers.text import SentenceTower
@@ -58,6 +60,8 @@ class ExportSource:
         sentence: the sentence encoder and the head behind it (None: no head) that are the text
             side; None: CLIP's own text tower is.
         origin: facts for the manifest's ``created_by``.
+        pixels: what they are normalised with.
+        tokenizer: the text tower's own; None: CLIP's.
     """
 
     model_id: str
@@ -77,6 +81,8 @@ class ExportSource:
     untrained: bool = False
     sentence: tuple[SentenceTower, nn.Module | None] | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    pixels: PixelNorm = OPENAI_PIXELS
+    tokenizer: OwnTokenizer | None = None
 
     @property
     def encoder(self) -> DenseEncoder:
@@ -87,7 +93,7 @@ class ExportSource:
     def text_tower(self) -> TextTower:
         """The text side's tower; UserError where its width is not that of the image side."""
         if self.sentence is None:
-            return clip_text_tower(self.clip)
+            return clip_text_tower(self.clip, self.tokenizer)
         return sentence_text_tower(*self.sentence, self.encoder.embedding_width)
 
     @property
@@ -126,10 +132,20 @@ def load_source(settings: ExportSettings) -> ExportSource:
 
 
 def _from_clip(settings: ExportSettings) -> ExportSource:
-    clip = load_clip(settings.clip, settings.pretrained, settings.activation)
-    model = ClipAlone(clip, settings.dense, settings.position_resize).eval()
     tag = _tag(settings.clip, settings.pretrained)
-    say(f"{settings.clip} with weights {tag}: activation {activation_of(clip)}")
+    fetches = tag == settings.pretrained
+    tokenizer = find_tokenizer(settings.clip, settings.tokenizer, fetches=fetches)
+    clip = load_clip(settings.clip, settings.pretrained, settings.activation, any_tower=True)
+    try:
+        model = ClipAlone(clip, settings.dense, settings.position_resize).eval()
+    except ValueError as error:
+        raise UserError(f"--dense {settings.dense}: {error}") from error
+    pixels, known = pixel_norm_of(settings.clip, settings.pretrained)
+    say(
+        f"{settings.clip} with weights {tag}: activation {activation_of(clip)}, pixels normalised "
+        f"by mean {', '.join(f'{value:.3f}' for value in pixels.mean)}"
+        f"{'' if known else ' (as OpenAI did: the file does not say)'}"
+    )
     width, height = native_size_wh(clip)
     return ExportSource(
         model_id=_slug(f"{settings.clip}-{Path(settings.pretrained).stem}"),
@@ -153,6 +169,8 @@ def _from_clip(settings: ExportSettings) -> ExportSource:
         vocabulary=tuple(everyday_names()),
         background_words=tuple(open_background_names()),
         origin={"training_free": True},
+        pixels=pixels,
+        tokenizer=tokenizer,
     )
 
 

@@ -33,17 +33,20 @@ class ClipAlone(nn.Module):
     """CLIP's dense features without a trained decoder.
 
     Args:
-        clip: a CLIP with a plain ViT image tower.
+        clip: a CLIP with a ViT image tower.
         dense: how its last block is read; None: ``tokens`` of a tower that averages its patches,
-            else ``DEFAULT_DENSE``.
+            ``maskclip`` of one that pools by attention, else ``DEFAULT_DENSE``.
         position_resize: how position embeddings come to another grid.
+
+    Raises:
+        ValueError: the method cannot read this tower.
     """
 
     def __init__(self, clip: CLIP, dense: str | None, position_resize: str = "size") -> None:
         super().__init__()
-        if dense is None and clip.visual.pool_type != "avg":
-            dense = DEFAULT_DENSE
         self.encoder = DenseEncoder(clip, dense, position_resize=position_resize)
+        if dense is None and self.encoder.visual.pool_type == "tok":
+            self.encoder.read_as(DEFAULT_DENSE)
         self.decoder = EnlargingDecoder()
 
 

@@ -21,6 +21,7 @@ from export.graph.staged_graph import StagedGraph
 from export.graph.stages import map_stages
 from export.graph.tracing import trace_to_onnx
 from export.progress import say
+from training.model.pixel_norm import OPENAI_PIXELS, PixelNorm
 from training.model.segmenter import TraceableSegmenter
 from training.model.sliding import Sliding
 from training.model.unit_space import UnitSpace
@@ -50,6 +51,7 @@ def trace_segmenter(
     *,
     space: UnitSpace | None = None,
     sliding: Sliding | None = None,
+    pixels: PixelNorm = OPENAI_PIXELS,
 ) -> StagedGraph:
     """Trace from uint8 frame and text embeddings to the four outputs, and rewrite the graph.
 
@@ -64,14 +66,22 @@ def trace_segmenter(
         work: a folder for the exporter's file, which is gone afterwards.
         space: where pixels gather into units; None: among the embeddings as they are.
         sliding: the windows that the frame is seen in; None: as a whole.
+        pixels: what they are normalised with.
 
     Returns:
         Inputs ``frame`` uint8 (1, h, w, 3) RGB and ``text`` float32 (K, D); outputs
         ``class_scores`` float32 (1, K, h', w'), ``unit_of_pixel`` int32 (1, h', w'),
         ``unit_scores`` float32 (U, K), ``pixel_scores`` float32 (1, K, h', w').
     """
-    module = TraceableSegmenter(model, size_wh, units, space, sliding)  # type: ignore[arg-type]
-    module.eval()
+    module = TraceableSegmenter(
+        model,  # type: ignore[arg-type]
+        size_wh,
+        units,
+        space,
+        sliding,
+        mean=pixels.mean,
+        std=pixels.std,
+    ).eval()
     width, height = size_wh
     frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
     text = torch.nn.functional.normalize(

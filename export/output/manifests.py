@@ -18,7 +18,6 @@ from export.source import ExportSource
 from export.text.files import TextSide
 from runtime.bundle import InputInfo, Manifest, OutputInfo, TextInfo
 from runtime.environment import describe_versions
-from training.model.clip import IMAGE_MEAN, IMAGE_STD
 from training.model.sliding import Sliding
 from training.model.towers.text_files import PYPI
 
@@ -36,7 +35,7 @@ def describe(
         model_id=source.model_id,
         clip=source.clip_info,
         embedding_width=source.encoder.embedding_width,
-        input=InputInfo(size_wh, IMAGE_MEAN, IMAGE_STD),
+        input=InputInfo(size_wh, *source.pixels),
         output=OutputInfo(grid_wh, units),
         logit_scale=round(source.logit_scale, 6),
         templates=source.templates,

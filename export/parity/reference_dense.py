@@ -7,15 +7,19 @@ The methods are named in training.model.dense.methods.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from export.parity.reference_timm import PlainBlock
+
 Grid = tuple[int, int]
+Block: TypeAlias = nn.Module | PlainBlock
 
 
 def read_dense(
-    mode: str, blocks: Sequence[nn.Module], hidden: Sequence[Tensor], grid_hw: Grid
+    mode: str, blocks: Sequence[Block], hidden: Sequence[Tensor], grid_hw: Grid
 ) -> Tensor:
     """Read the last block.
 
@@ -45,16 +49,14 @@ def read_dense(
         x = x + block.ls_1(block.attn.out_proj(_mix(weights, value)))
         return (x + block.ls_2(block.mlp(block.ln_2(x))))[None]
     if mode == "naclip":
-        near = _gaussian(grid_hw, 5.0)
+        near = _gaussian(grid_hw, 5.0)[-len(x) :, -len(x) :]
         weights = [_softmax(k, k, near) for (k,) in _heads(heads, key)]
     else:
         weights = [_softmax(q, q) for (q,) in _heads(heads, query)]
     return block.ls_1(block.attn.out_proj(_mix(weights, value)))[None]
 
 
-def _recall(
-    mode: str, blocks: Sequence[nn.Module], hidden: Sequence[Tensor], grid_hw: Grid
-) -> Tensor:
+def _recall(mode: str, blocks: Sequence[Block], hidden: Sequence[Tensor], grid_hw: Grid) -> Tensor:
     """SC-CLIP and SFP: patches (p, c)."""
     block, late, depth = blocks[-1], hidden[-1], len(blocks)
 
@@ -93,8 +95,10 @@ def _recall(
     return x + _row_shares(shallow_cut) @ y
 
 
-def _split(block: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _split(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Query, key and value (n, c) of a block's normed tokens."""
+    if isinstance(block, PlainBlock):
+        return block.split(x)
     attention, normed = block.attn, block.ln_1(x)
     width = attention.embed_dim
     query, key, value = (
@@ -150,9 +154,14 @@ def _local_outliers(patches: Tensor) -> set[int]:
     return {number for number, value in enumerate(factor) if value > bound}
 
 
-def _loud_patches(block: nn.Module, x: Tensor) -> set[int]:
-    normed = block.ln_1(x)[None]
-    _, weight = block.attn(normed, normed, normed, need_weights=True, average_attn_weights=True)
+def _loud_patches(block: Block, x: Tensor) -> set[int]:
+    if isinstance(block, PlainBlock):
+        query, key, _ = block.split(x)
+        heads = _heads(block.attn.num_heads, query, key)
+        weight = torch.stack([_softmax(q, k) for q, k in heads]).mean(dim=0)[None]
+    else:
+        normed = block.ln_1(x)[None]
+        _, weight = block.attn(normed, normed, normed, need_weights=True, average_attn_weights=True)
     loud, own = 1.5 * weight[0, 0, 1:], weight[0].diagonal()[1:]
     ordered: list[int] = loud.argsort(descending=True).tolist()
     return set([number for number in ordered if loud[number] > own[number]][:10])

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from export.parity.reference_dense import read_dense
+from export.parity.reference_timm import TimmReading
 
 
 def normalise_frame(frame_hw3: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -46,9 +47,13 @@ def encode_patches(
     Returns:
         Embeddings (D, hp, wp), early tokens (C, hp, wp), late tokens (C, hp, wp).
     """
+    if hasattr(visual, "trunk"):
+        return _encode_by_timm(visual, image_3hw, mode, early_block, position_resize)
     patches = _first_tokens(visual.conv1, image_3hw)  # (C, hp, wp)
     grid_hw = (patches.shape[1], patches.shape[2])
-    class_position, patch_positions = _positions(visual, grid_hw, position_resize)
+    positions = (visual.positional_embedding[1:], tuple(visual.grid_size))
+    patch_positions = _positions(*positions, grid_hw, position_resize)
+    class_position = visual.positional_embedding[0]
     tokens = patches.flatten(1).t() + patch_positions
     x = torch.cat([(visual.class_embedding + class_position).unsqueeze(0), tokens])
     x = visual.ln_pre(x.unsqueeze(0))
@@ -64,6 +69,38 @@ def encode_patches(
     early = hidden[early_block + 1]
     embeddings = visual.ln_post(last) @ visual.proj
     return _as_map(embeddings, grid_hw), _as_map(early, grid_hw), _as_map(x, grid_hw)
+
+
+def _encode_by_timm(
+    visual: nn.Module, image_3hw: Tensor, mode: str, early_block: int, position_resize: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same of a tower of timm's."""
+    trunk: Any = visual.trunk
+    projection = trunk.patch_embed.proj
+    maps = F.conv2d(image_3hw[None], projection.weight, projection.bias, stride=projection.stride)[
+        0
+    ]
+    grid_hw = (maps.shape[1], maps.shape[2])
+    reading = TimmReading(visual, grid_hw)
+    prefix, embedding = reading.prefix, trunk.pos_embed[0]
+    positions = _positions(
+        embedding[prefix:], tuple(trunk.patch_embed.grid_size), grid_hw, position_resize
+    )
+    x = reading.first_tokens(maps.flatten(1).t(), torch.cat([embedding[:prefix], positions]))
+    blocks = reading.blocks
+    hidden = [x]
+    for block in blocks[:-1]:
+        x = block(x)
+        hidden.append(x)
+    if reading.pools_by_attention and mode == "maskclip":
+        last = blocks[-1](x)
+    else:
+        last = read_dense(mode, blocks, hidden, grid_hw)
+    maps_of = (reading.embed(last[:, -len(positions) :]), hidden[early_block + 1], x)
+    embeddings, early, late = (
+        tokens[0, -len(positions) :].t().reshape(-1, *grid_hw) for tokens in maps_of
+    )
+    return embeddings, early, late
 
 
 def decode_pixels(
@@ -139,10 +176,10 @@ def _batch_norm(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
     return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
 
 
-def _positions(visual: nn.Module, grid_hw: tuple[int, int], resize: str) -> tuple[Tensor, Tensor]:
-    embedding = visual.positional_embedding
-    native_hw = tuple(visual.grid_size)
-    patches = embedding[1:]
+def _positions(
+    patches: Tensor, native_hw: tuple[int, int], grid_hw: tuple[int, int], resize: str
+) -> Tensor:
+    """Of the patches (p, C), at another grid."""
     if native_hw != grid_hw:
         grid = patches.t().reshape(1, -1, *native_hw)
         how: dict[str, Any] = {"size": grid_hw}
@@ -157,7 +194,7 @@ def _positions(visual: nn.Module, grid_hw: tuple[int, int], resize: str) -> tupl
             how["antialias"] = True
         grid = F.interpolate(grid, mode="bicubic", align_corners=False, **how)
         patches = grid[0].flatten(1).t()
-    return embedding[0], patches
+    return patches
 
 
 def _run_on_averages(block: nn.Module, x: Tensor, grid_hw: tuple[int, int]) -> Tensor:

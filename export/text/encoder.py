@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from open_clip import CLIP
 from torch import nn
 
 from runtime.errors import UserError
@@ -45,25 +44,27 @@ class TokenEmbedding(nn.Module):
         return rows.reshape(tokens.shape[0], tokens.shape[1], table.shape[1])
 
 
-def attend(block: nn.Module, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def attend(block: nn.Module, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """Attention written out: (n, length, width) -> the same shape.
 
     Args:
         block: has ``heads``, ``in_proj`` to three times the width, and ``out_proj``.
         x: the tokens.
-        mask: added to the logits (n, heads, length, length).
+        mask: added to the logits (n, heads, length, length); None: every token sees all.
     """
     count, length, width = x.shape
     head_width = width // block.heads
     qkv = block.in_proj(x).reshape(count, length, 3, block.heads, head_width)
     query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-    logits = (query * head_width**-0.5) @ key.transpose(-1, -2) + mask
+    logits = (query * head_width**-0.5) @ key.transpose(-1, -2)
+    if mask is not None:
+        logits = logits + mask
     mixed = logits.softmax(dim=-1) @ value
     return block.out_proj(mixed.transpose(1, 2).reshape(count, length, width))
 
 
 class TextBlock(nn.Module):
-    """One pre-norm transformer block with explicit causal attention, on open_clip's weights."""
+    """One pre-norm transformer block with explicit attention, on open_clip's weights."""
 
     def __init__(self, block: nn.Module) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class TextBlock(nn.Module):
         self.in_proj.weight, self.in_proj.bias = attention.in_proj_weight, attention.in_proj_bias
         self.out_proj = attention.out_proj
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Map (n, length, width) to the same shape; ``mask`` (length, length) is added."""
         x = x + self.ls_1(attend(self, self.ln_1(x), mask))
         return x + self.ls_2(self.mlp(self.ln_2(x)))
@@ -87,17 +88,24 @@ class TextEncoder(nn.Module):
 
     A shorter length than the context gives the same embedding as long as every end-of-text token is
     still inside: with a causal mask it never sees what follows. So the runtime may cut the padding.
+    In SigLIP's tower every token sees all, padding too, and the last one holds the embedding: its
+    length is the context.
     """
 
-    def __init__(self, clip: CLIP, storage: TokenTable = "fp32") -> None:
+    def __init__(self, clip: nn.Module, storage: TokenTable = "fp32") -> None:
         super().__init__()
         check_text_tower(clip)
-        self.embed = TokenEmbedding(clip.token_embedding.weight.detach().float(), storage)
-        self.register_buffer("positions", clip.positional_embedding.detach().float())
-        self.register_buffer("mask", clip.attn_mask.detach().float().clamp_min(-1e4))
-        self.blocks = nn.ModuleList(TextBlock(block) for block in clip.transformer.resblocks)
-        self.ln_final = clip.ln_final
-        projection = clip.text_projection
+        text = text_part(clip)
+        self.embed = TokenEmbedding(text.token_embedding.weight.detach().float(), storage)
+        self.register_buffer("positions", text.positional_embedding.detach().float())
+        mask = text.attn_mask
+        self.register_buffer(
+            "mask", None if mask is None else mask.detach().float().clamp_min(-1e4)
+        )
+        self.sees_padding = sees_padding(clip)
+        self.blocks = nn.ModuleList(TextBlock(block) for block in text.transformer.resblocks)
+        self.ln_final = text.ln_final
+        projection = text.text_projection
         weight = projection.weight.t() if isinstance(projection, nn.Linear) else projection
         bias = projection.bias if isinstance(projection, nn.Linear) else None
         self.register_buffer("projection", weight.detach().float())
@@ -107,22 +115,45 @@ class TextEncoder(nn.Module):
         """Encode token ids; the end-of-text token is the largest id of its row."""
         length = tokens.shape[1]
         x = self.embed(tokens) + self.positions[:length]
-        mask = self.mask[:length, :length]
+        mask = None if self.mask is None else self.mask[:length, :length]
         for block in self.blocks:
             x = block(x, mask)
-        # Pick the end-of-text row by a one-hot product: a Gather over two axes costs more nodes.
-        ends = tokens.argmax(dim=1, keepdim=True) == torch.arange(length)
-        pooled = (ends.float().unsqueeze(1) @ x).squeeze(1)
+        if self.sees_padding:
+            pooled = x[:, -1]
+        else:
+            # Pick the end-of-text row by a one-hot product: a Gather over two axes costs more.
+            ends = tokens.argmax(dim=1, keepdim=True) == torch.arange(length)
+            pooled = (ends.float().unsqueeze(1) @ x).squeeze(1)
         embedding = self.ln_final(pooled) @ self.projection
         return embedding if self.projection_bias is None else embedding + self.projection_bias
 
 
-def check_text_tower(clip: CLIP) -> None:
-    """Raise a UserError unless the text tower is CLIP's own kind (causal, pooled at the end)."""
-    pool = getattr(clip, "text_pool_type", None)
-    mask = getattr(clip, "attn_mask", None)
-    if pool != "argmax" or mask is None or clip.text_projection is None:
+def text_part(clip: nn.Module) -> nn.Module:
+    """Where a CLIP keeps its text tower: in itself, or (EVA, SigLIP) in a module of its own."""
+    return getattr(clip, "text", clip)  # type: ignore[no-any-return]
+
+
+def _pooling(clip: nn.Module) -> str | None:
+    text = text_part(clip)
+    return getattr(text, "text_pool_type", getattr(text, "pool_type", None))
+
+
+def sees_padding(clip: nn.Module) -> bool:
+    """Whether the last token of the whole context holds the embedding (SigLIP)."""
+    return _pooling(clip) == "last"
+
+
+def check_text_tower(clip: nn.Module) -> None:
+    """Raise a UserError unless the text tower is of a kind that is written here: causal and read at
+    its end token (OpenAI's), or without mask and read at its last (SigLIP's).
+    """
+    text, pool = text_part(clip), _pooling(clip)
+    mask = getattr(text, "attn_mask", None)
+    known = (pool, mask is None) in (("argmax", False), ("last", True))
+    plain = getattr(text, "cls_emb", None) is None and not getattr(text, "use_pad_mask", False)
+    if not known or not plain or text.text_projection is None:
         raise UserError(
             f"this CLIP's text tower (pooling '{pool}', {'no ' if mask is None else ''}causal "
-            "mask) cannot be exported; expected OpenAI's kind, as in ViT-B-16 or mgca-tiny"
+            "mask) cannot be exported; expected OpenAI's kind, as in ViT-B-16 or mgca-tiny, or "
+            "SigLIP's"
         )

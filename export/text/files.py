@@ -34,8 +34,8 @@ from runtime.bundle import (
     write_vocabulary,
 )
 from runtime.errors import MgcaError
+from runtime.text.open_tokenizer import PromptTokenizer, open_tokenizer
 from runtime.text.prompting import embed_names
-from runtime.text.sentence_tokenizer import PromptTokenizer, open_tokenizer
 
 LEAST_TEXT_COSINE = 0.99
 # Of a sentence encoder, on each of many phrases.
@@ -279,18 +279,16 @@ def _copy(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _trace_encoder(tower: TextTower, encoder: nn.Module, work: Path, opset: int) -> StagedGraph:
+    free = {0: torch.export.Dim("n", min=1, max=4096)}
+    if not tower.fixed_length:
+        free[1] = torch.export.Dim("length", min=2, max=tower.context_length)
     model = trace_to_onnx(
         encoder,
         (tower.example,),
         work,
         inputs=["tokens"],
         outputs=["embedding"],
-        dynamic={
-            "tokens": {
-                0: torch.export.Dim("n", min=1, max=4096),
-                1: torch.export.Dim("length", min=2, max=tower.context_length),
-            }
-        },
+        dynamic={"tokens": free},
         opset=opset,
     )
     return StagedGraph(model, {node.name: "text" for node in model.graph.node})

@@ -9,7 +9,8 @@ import torch
 from open_clip import CLIP
 from torch import Tensor, nn
 
-from export.text.encoder import TextEncoder, TokenTable
+from export.text.encoder import TextEncoder, TokenTable, sees_padding, text_part
+from export.text.own_tokenizer import OwnTokenizer
 from export.text.sentence_encoder import SentenceEncoder
 from export.text.tokenizer import build_tokenizer_json
 from runtime.errors import UserError
@@ -35,6 +36,7 @@ class TextTower:
         example: token ids int64 (3, length) of different lengths, to trace with.
         weights: the parameters that the written tower reads, its table of tokens first.
         is_sentence: it is a sentence encoder: masked, not causal.
+        fixed_length: texts come padded to the whole context, and are read so.
     """
 
     write: Callable[[TokenTable], nn.Module]
@@ -47,27 +49,36 @@ class TextTower:
     example: Tensor
     weights: tuple[nn.Parameter, ...]
     is_sentence: bool
+    fixed_length: bool = False
 
 
-def clip_text_tower(clip: CLIP) -> TextTower:
-    """CLIP's own text tower."""
-    table = clip.token_embedding.weight
+def clip_text_tower(clip: CLIP, tokenizer: OwnTokenizer | None = None) -> TextTower:
+    """CLIP's own text tower.
+
+    Args:
+        clip: of open_clip's.
+        tokenizer: the tower's own, of SigLIP; None: CLIP's.
+    """
+    text, whole = text_part(clip), sees_padding(clip)
+    table, context = text.token_embedding.weight, int(clip.context_length)
+    length = context if whole else min(8, context)
     # Three different texts, their ends (the largest id) inside the shortest length.
-    example = torch.arange(3 * min(8, clip.context_length)).reshape(3, -1)
+    example = torch.arange(3 * length).reshape(3, -1) % (table.shape[0] - 1)
     example[:, 1] = table.shape[0] - 1
     seeing = set(clip.visual.parameters())
     others = [weight for weight in clip.parameters() if weight not in seeing]
     return TextTower(
         write=lambda storage: TextEncoder(clip, storage).eval(),
         original=clip.encode_text,
-        tokenizer=tokenizer_for(clip),
-        tokenizer_json=build_tokenizer_json,
-        tokenizer_kind=None,
-        context_length=clip.context_length,
-        cut=_cut_behind_end,
+        tokenizer=tokenizer_for(clip) if tokenizer is None else tokenizer.as_tensor(context),
+        tokenizer_json=build_tokenizer_json if tokenizer is None else lambda: tokenizer.content,
+        tokenizer_kind=None if tokenizer is None else tokenizer.kind,
+        context_length=context,
+        cut=(lambda tokens: tokens) if whole else _cut_behind_end,
         example=example,
         weights=(table, *(weight for weight in others if weight is not table)),
         is_sentence=False,
+        fixed_length=whole,
     )
 
 

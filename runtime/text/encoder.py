@@ -9,7 +9,7 @@ from runtime.backends.open import open_backend
 from runtime.backends.protocol import Backend, expect_tensors
 from runtime.bundle import TEXT_ENCODER_FILE, TOKENIZER_FILE, Bundle
 from runtime.errors import BundleError, MgcaError, UserError
-from runtime.text.sentence_tokenizer import PromptTokenizer, open_tokenizer
+from runtime.text.open_tokenizer import PromptTokenizer, open_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np

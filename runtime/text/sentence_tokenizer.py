@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from runtime.errors import BundleError
-from runtime.text.tokenizer import Tokenizer
 from runtime.text.tokenizer_file import read_tokenizer
 
 if TYPE_CHECKING:
@@ -21,54 +20,27 @@ if TYPE_CHECKING:
 _PADDING = ("[PAD]", "<pad>")
 _REMEDY = "export the bundle again with python -m export"
 
-__all__ = ["PromptTokenizer", "SentenceTokenizer", "open_tokenizer"]
-
-
-class PromptTokenizer(Protocol):
-    """What turns prompts into token ids, CLIP's or a sentence encoder's."""
-
-    context_length: int
-    pad_id: int
-
-    def count(self, text: str) -> int:
-        """How many tokens a text takes, the special ones included, however many fit."""
-
-    def is_word(self, word: str) -> bool:
-        """Whether a word is a token of its own, as the frequent ones of a language are."""
-
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Token ids int64 (n, context_length); longer texts are cut."""
-
-
-def open_tokenizer(
-    path: str | os.PathLike[str], context_length: int, kind: str | None = None
-) -> PromptTokenizer:
-    """The tokenizer of a bundle.
-
-    Args:
-        path: its ``tokenizer.json``.
-        context_length: tokens that a text may have.
-        kind: what the manifest says: the kind of the model in the file, in small letters; None for
-            CLIP's.
-
-    Raises:
-        BundleError: the file is not a tokenizer, or not of that kind.
-    """
-    if kind is None or kind == "clip":
-        return Tokenizer(path, context_length)
-    return SentenceTokenizer(path, context_length, kind)
+__all__ = ["SentenceTokenizer"]
 
 
 class SentenceTokenizer:
-    """Text to token ids, with the special tokens; ``context_length`` counts these too."""
+    """Text to token ids, with the special tokens; ``context_length`` counts these too.
+
+    Attributes:
+        says_padding: the file says which token pads; else it is one of the usual names.
+    """
+
+    says_padding = False
 
     def __init__(
         self, path: str | os.PathLike[str], context_length: int = 64, kind: str = "wordpiece"
     ) -> None:
         self.context_length = context_length
-        self._pipeline = read_tokenizer(path)
+        self._pipeline = read_tokenizer(path, keeps_padding=self.says_padding)
         found = type(self._pipeline.model).__name__
         ids = [self._pipeline.token_to_id(token) for token in _PADDING]
+        if self.says_padding:
+            ids = [(self._pipeline.padding or {}).get("pad_id"), None]
         if found.lower() != kind:
             raise BundleError(
                 f"{os.fspath(path)} holds a {found} model, expected {kind} as the manifest says; "
@@ -89,13 +61,18 @@ class SentenceTokenizer:
         self._pipeline.no_truncation()
         self._pipeline.no_padding()
 
+    @staticmethod
+    def clean(text: str) -> str:
+        """A text as the pipeline is given it: the file's own normaliser does the rest."""
+        return text
+
     def count(self, text: str) -> int:
         """How many tokens a text takes, the special ones included, however many fit."""
-        return len(self._pipeline.encode(text).ids)
+        return len(self._pipeline.encode(self.clean(text)).ids)
 
     def is_word(self, word: str) -> bool:
         """Whether a word is a token of its own, as the frequent ones of a language are."""
-        return len(self._pipeline.encode(word, add_special_tokens=False).ids) == 1
+        return len(self._pipeline.encode(self.clean(word), add_special_tokens=False).ids) == 1
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """Token ids int64 (n, context_length): special tokens around the text, then padding.
@@ -106,9 +83,10 @@ class SentenceTokenizer:
         import numpy as np
 
         tokens = np.full((len(texts), self.context_length), self.pad_id, dtype=np.int64)
+        cleaned = [self.clean(text) for text in texts]
         self._pipeline.enable_truncation(self.context_length)
         try:
-            for row, encoding in enumerate(self._pipeline.encode_batch(list(texts))):
+            for row, encoding in enumerate(self._pipeline.encode_batch(cleaned)):
                 tokens[row, : len(encoding.ids)] = encoding.ids
         finally:
             self._pipeline.no_truncation()

@@ -52,6 +52,7 @@ _PARTS: dict[str, dict[str, dict[str, tuple[type, ...]]]] = {
         "ByteLevel": {"add_prefix_space": _FLAG, "trim_offsets": _FLAG, "use_regex": _FLAG},
         "Metaspace": {"replacement": _TEXT, "prepend_scheme": _TEXT, "split": _FLAG,
                       "add_prefix_space": _FLAG, "str_rep": _TEXT},
+        "Split": {"pattern": (dict,), "behavior": _TEXT, "invert": _FLAG},
         "Sequence": {"pretokenizers": (list,)},
     },
     "post_processor": {
@@ -72,17 +73,23 @@ _REMEDY = "export the bundle again with python -m export"
 __all__ = ["check_tokenizer", "read_tokenizer"]
 
 
-def read_tokenizer(path: str | os.PathLike[str], *, model_only: bool = False) -> Any:
+def read_tokenizer(
+    path: str | os.PathLike[str], *, model_only: bool = False, keeps_padding: bool = False
+) -> Any:
     """A ``tokenizers.Tokenizer`` out of a file; :class:`BundleError` if it is not one to be used.
 
-    ``model_only`` leaves out everything around the model, which is then applied by hand.
+    ``model_only`` leaves out everything around the model, which is then applied by hand;
+    ``keeps_padding`` has the file say which token pads.
     """
     import tokenizers
 
     try:
         if Path(path).stat().st_size > TOKENIZER_BYTES:
             raise ValueError(f"larger than {TOKENIZER_BYTES >> 20} MiB")
-        record = check_tokenizer(read_json(Path(path).read_bytes()), model_only)
+        found = read_json(Path(path).read_bytes())
+        record = check_tokenizer(found, model_only)
+        if keeps_padding:
+            record["padding"] = _checked_padding(found.get("padding"), record)
         return tokenizers.Tokenizer.from_str(json.dumps(record))
     except (KeyboardInterrupt, SystemExit, MemoryError):
         raise
@@ -108,6 +115,18 @@ def check_tokenizer(record: Any, model_only: bool = False) -> dict[str, Any]:
     _check_added(kept["added_tokens"], most)
     _check_ids(kept["post_processor"], most)
     return kept
+
+
+def _checked_padding(padding: Any, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Which token pads; how far is the reader's business."""
+    padding = padding if isinstance(padding, dict) else {}
+    number, token = padding.get("pad_id"), padding.get("pad_token")
+    if not _is_id(number, len(record["model"]["vocab"]) + _MOST_ADDED) or type(token) is not str:
+        raise ValueError(f"it does not say which token pads: {str(padding)[:60]}")
+    return {
+        "strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": None,
+        "pad_id": number, "pad_type_id": 0, "pad_token": token[:_LONGEST],
+    }  # fmt: skip
 
 
 def _check_model(model: Mapping[str, Any]) -> None:
@@ -174,6 +193,8 @@ def _check_part(name: str, part: Any, depth: int = 0) -> None:
     _check_fields(part, kinds[kind], kind)
     if kind == "Replace":
         _check_replacement(part)
+    if kind == "Split":
+        _check_separator(part)
     if kind != "Sequence":
         return
     (inner,) = (value for key, value in part.items() if key != "type")
@@ -198,6 +219,14 @@ def _check_replacement(part: Mapping[str, Any]) -> None:
         raise ValueError(f"Replace has pattern {str(part.get('pattern'))[:40]!r}")
     if len(content) > len(pattern):
         raise ValueError(f"Replace makes {pattern[:40]!r} longer")
+
+
+def _check_separator(part: Mapping[str, Any]) -> None:
+    """What splits a text must be a text: no pattern of a stranger's is compiled."""
+    pattern = part.get("pattern") or {}
+    texts = list(pattern.values())
+    if list(pattern) != ["String"] or type(texts[0]) is not str or not texts[0]:
+        raise ValueError(f"Split has pattern {str(pattern)[:40]!r}")
 
 
 def _check_fields(part: Mapping[str, Any], known: Mapping[str, Any], kind: str) -> None:

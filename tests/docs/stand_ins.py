@@ -69,6 +69,11 @@ BUDGETS = {
     "benchmarks.figures": "--out figures --scenes 8 --size 96x72",
     "benchmarks.graph_cost": "",
     "benchmarks.dense_methods": "--size 224x224 --rounds 1 --methods sc-clip",
+    "benchmarks.encoders": "--clips mgca-tiny --rounds 1",
+    "benchmarks.reproduce": (
+        "--root . --clip mgca-tiny --pretrained random --methods maskclip --datasets voc20 "
+        "--threads 1 --backend onnxruntime-cpu"
+    ),
     "benchmarks.unit_counts": "--clips mgca-tiny --frames 1",
     "benchmarks.training_speed": "--steps 1 --warmup 1 --rounds 1",
     "benchmarks.overload": "--minutes 3 --minute-s 0.5 --backend onnxruntime-cpu",
@@ -134,6 +139,7 @@ LONG = (
     "benchmarks.flicker",
     "benchmarks.gpu",
     "benchmarks.dense_methods",
+    "benchmarks.encoders",
     "benchmarks.graph_cost",
     "benchmarks.growth",
     "benchmarks.hostile_bundles",
@@ -141,6 +147,7 @@ LONG = (
     "benchmarks.night",
     "benchmarks.training_kills",
     "benchmarks.overload",
+    "benchmarks.reproduce",
     "benchmarks.still",
     "benchmarks.training_speed",
     "benchmarks.unit_counts",

@@ -29,7 +29,8 @@ def graph_of(**stages: str) -> StagedGraph:
 
 def source_of(activation: str, tag: str = "file:w.pt", *, decoder=None):
     info = ClipInfo("ViT-B-16", tag, "clearclip", activation)
-    return SimpleNamespace(clip_info=info, decoder_weights=decoder)
+    encoder = SimpleNamespace(visual=None)
+    return SimpleNamespace(clip_info=info, decoder_weights=decoder, encoder=encoder)
 
 
 QUICK = graph_of(n1_Sigmoid="encoder.mlp", n2_Gelu="decoder", n3_Softmax="encoder.attention")
@@ -106,3 +107,20 @@ def test_a_file_that_does_not_say_ends_the_export_at_once(tmp_path: Path, capsys
     assert main([*flags, "--out", str(tmp_path / "out")]) == 2
     line = capsys.readouterr().err.strip().splitlines()[-1]
     assert "expected --activation quickgelu or gelu" in line
+
+
+def test_gates_of_swiglu_are_no_quickgelu() -> None:
+    timm = pytest.importorskip("timm")
+    from training.model.timm import TimmTower
+
+    trunk = timm.models.eva.Eva(
+        img_size=16, patch_size=8, embed_dim=12, depth=1, num_heads=3, num_classes=4,
+        swiglu_mlp=True, scale_mlp=True, global_pool="token",
+    )  # fmt: skip
+    visual = SimpleNamespace(trunk=trunk, head=torch.nn.Identity(), image_size=(16, 16))
+    source = source_of("gelu")
+    source.encoder = SimpleNamespace(visual=TimmTower(visual))
+    check_activation(source, graph_of(n1_Sigmoid="encoder.mlp"), None)
+    with pytest.raises(MgcaError, match="image tower's graph computes 1 x gelu"):
+        source.clip_info = source_of("quickgelu").clip_info
+        check_activation(source, PLAIN, None)

@@ -26,6 +26,7 @@ from training.model.activation import (
     choose_activation,
 )
 from training.model.misfit import describe_misfit
+from training.model.obstacles import check_name, has_timm_tower, refuse_obstacles
 from training.model.stem import ConvStem
 from training.model.weights import READ_ERRORS, put_weights, read_weights
 from training.model.weights_file import refuse_foreign
@@ -67,16 +68,24 @@ def _asked_for_random_weights() -> Iterator[None]:
         root.removeFilter(other)
 
 
-def load_clip(name: str, pretrained: str | None = None, activation: str | None = None) -> CLIP:
+def load_clip(
+    name: str,
+    pretrained: str | None = None,
+    activation: str | None = None,
+    *,
+    any_tower: bool = False,
+) -> CLIP:
     """Build a CLIP by its open_clip name and load its weights.
 
     Args:
-        name: an open_clip model name, ours (``mgca-tiny``) included. It must have a plain ViT image
-            tower.
+        name: an open_clip model name, ours (``mgca-tiny``) included. It must have a ViT image
+            tower whose patches can meet the text (:mod:`training.model.obstacles`).
         pretrained: an open_clip tag (``openai``, ``laion2b_s34b_b88k``; may need the network once),
             the path of a local weights file, or None for random weights.
         activation: ``quickgelu`` or ``gelu``; None: as the tag's weights, or what the file holds,
             were trained with; as the architecture has it where weights are random or our own.
+        any_tower: take towers of timm's too, and text towers of their own class (EVA, SigLIP);
+            training reads open_clip's own.
 
     Returns:
         The model on the CPU, in fp32 and eval mode, every parameter frozen.
@@ -86,11 +95,8 @@ def load_clip(name: str, pretrained: str | None = None, activation: str | None =
             fit, or of which nobody says what activation they were trained with.
     """
     register_configs()
-    if get_model_config(name) is None:
-        raise UserError(
-            f"CLIP model '{name}' is not known to open_clip; expected a name such as ViT-B-16, "
-            "ViT-L-14 or mgca-tiny; see open_clip.list_models()"
-        )
+    check_name(name)
+    refuse_obstacles(name, any_tower=any_tower)
     try:
         model = _build(name, pretrained, activation)
     except READ_ERRORS as error:
@@ -118,8 +124,8 @@ def _build(name: str, pretrained: str | None, asked: str | None) -> CLIP:
         chosen = choose_activation(name, asked, told, f"tag '{pretrained}'", default=own)
         return _create(name, pretrained, chosen)
     weights = read_weights(Path(pretrained))
-    # Files for our own architectures are our own weights.
-    default = own if is_ours(name) else None
+    # Files for our own architectures are our own weights; timm's towers have one activation each.
+    default = own if is_ours(name) or has_timm_tower(name) else None
     chosen = choose_activation(
         name, asked, weights.activation, f"the file '{pretrained}'", default=default
     )
@@ -143,10 +149,6 @@ def _create(name: str, tag: str | None, activation: Activation) -> CLIP:
         # the first keeps open_clip from warning of a mismatch that is none.
         model = create_model(
             name, pretrained=tag, precision="fp32", force_quick_gelu=quick, quick_gelu=quick
-        )
-    if not hasattr(model, "visual") or not hasattr(model.visual, "class_embedding"):
-        raise UserError(
-            f"CLIP model '{name}' has no plain ViT image tower; expected e.g. ViT-B-16 or mgca-tiny"
         )
     if is_ours(name):
         model.visual.conv1 = ConvStem(model.visual.conv1.out_channels)

@@ -28,6 +28,8 @@ class TraceableSegmenter(nn.Module):
         space: where pixels gather into units; None: among the embeddings as they are.
         sliding: the windows that the frame is seen in, one batch; None: as a whole. Units are those
             of the whole frame either way.
+        mean: RGB mean that pixels are normalised with, of values in [0, 1].
+        std: their deviation.
     """
 
     mean: Tensor
@@ -40,6 +42,8 @@ class TraceableSegmenter(nn.Module):
         settings: UnitSettings,
         space: UnitSpace | None = None,
         sliding: Sliding | None = None,
+        mean: tuple[float, ...] = IMAGE_MEAN,
+        std: tuple[float, ...] = IMAGE_STD,
     ) -> None:
         super().__init__()
         patch = model.encoder.patch_size
@@ -54,8 +58,8 @@ class TraceableSegmenter(nn.Module):
         self.units = AdaptiveUnits(settings, space)
         self.sliding = sliding
         model.encoder.fix_size(size_wh if sliding is None else sliding.crop_wh)
-        self.register_buffer("mean", torch.tensor(IMAGE_MEAN).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGE_STD).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
 
     @property
     def grid_wh(self) -> tuple[int, int]:

@@ -12,7 +12,8 @@ import pytest
 import tokenizers
 
 from runtime.errors import BundleError
-from runtime.text.sentence_tokenizer import SentenceTokenizer, open_tokenizer
+from runtime.text.open_tokenizer import open_tokenizer
+from runtime.text.sentence_tokenizer import SentenceTokenizer
 from runtime.text.tokenizer import Tokenizer
 from tests.support.sentence_folder import tokenizer_json, word_pieces
 from tests.support.varied_strings import varied_strings

@@ -165,7 +165,7 @@ def test_segmenter_names_the_nearest_size(clip):
     [
         ("ViT-Z-99", None, "not known to open_clip"),
         ("mgca-tiny", "no-such-tag", "neither a file nor a known tag"),
-        ("RN50", None, "no plain ViT image tower"),
+        ("RN50", None, "no plain ViT; expected"),
     ],
 )
 def test_clip_that_is_not_there(name, pretrained, words):

@@ -17,25 +17,35 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.model.dense.features import to_map
+from training.model.timm import TimmTower
 
 
 def embed_patches(visual: nn.Module, images_b3hw: Tensor, position_pc: Tensor) -> Tensor:
     """What a ViT's blocks begin with.
 
     Args:
-        visual: open_clip's image tower.
+        visual: open_clip's image tower, or a :class:`training.model.timm.TimmTower`.
         images_b3hw: (b, 3, h, w), normalised.
-        position_pc: (1 + p, c), made for the patch grid of h x w.
+        position_pc: (1 + p, c), made for the patch grid of h x w; (p, c) without a class token.
 
     Returns:
-        Tokens (b, 1 + p, c), the class token first.
+        Tokens (b, 1 + p, c), the class token first; (b, p, c) without one.
     """
     patches_bpc = visual.conv1(images_b3hw).flatten(2).transpose(1, 2)
+    if visual.class_embedding is None:
+        return visual.ln_pre(patches_bpc + position_pc)
     cls_1c = visual.class_embedding + position_pc[0]
     x_bpc = torch.cat(
         [cls_1c.expand(patches_bpc.shape[0], 1, -1), patches_bpc + position_pc[1:]], dim=1
     )
     return visual.ln_pre(x_bpc)
+
+
+def embed_tokens(visual: nn.Module, tokens_bnc: Tensor) -> Tensor:
+    """What a tower does behind its last block, token by token: (b, n, c) -> (b, n, d)."""
+    if isinstance(visual, TimmTower):
+        return visual.head(tokens_bnc)
+    return visual.ln_post(tokens_bnc) @ visual.proj
 
 
 def split_heads(x_bpc: Tensor, heads: int) -> Tensor:
@@ -51,7 +61,8 @@ def merge_heads(x_bhpc: Tensor) -> Tensor:
 
 
 def project(attention: nn.Module, normed_bpc: Tensor, parts: str) -> tuple[Tensor, ...]:
-    """Some of a block's queries, keys and values, in one product.
+    """Some of a block's queries, keys and values, in one product; queries and keys turned where
+    the tower has rotary position embeddings.
 
     Args:
         attention: the block's attention.
@@ -64,7 +75,14 @@ def project(attention: nn.Module, normed_bpc: Tensor, parts: str) -> tuple[Tenso
     width, first = normed_bpc.shape[-1], "qkv".index(parts)
     rows = slice(first * width, (first + len(parts)) * width)
     weight, bias = attention.in_proj_weight[rows], attention.in_proj_bias[rows]
-    return F.linear(normed_bpc, weight, bias).chunk(len(parts), dim=-1)
+    projected = F.linear(normed_bpc, weight, bias).chunk(len(parts), dim=-1)
+    rotation = getattr(attention, "rotation", None)
+    if rotation is None:
+        return projected
+    return tuple(
+        x_bpc if part == "v" else rotation(x_bpc)
+        for part, x_bpc in zip(parts, projected, strict=True)
+    )
 
 
 def attend(

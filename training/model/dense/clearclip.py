@@ -21,4 +21,4 @@ class ClearClip(DenseMethod):
         block, attention = trunk.block, trunk.block.attn
         q, _, v = project(attention, block.ln_1(trunk.late_bpc), "qkv")
         mixed_bpc = attend(q, q, v, attention.num_heads)
-        return block.ls_1(attention.out_proj(mixed_bpc))[:, 1:]
+        return trunk.patches_of(block.ls_1(attention.out_proj(mixed_bpc)))

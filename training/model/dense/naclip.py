@@ -25,18 +25,20 @@ class NaClip(DenseMethod):
         """As :class:`DenseMethod` says."""
         block, attention = trunk.block, trunk.block.attn
         k, v = project(attention, block.ln_1(trunk.late_bpc), "kv")
-        near_pp = neighborhood(trunk.grid_hw).to(k)
+        near_pp = neighborhood(trunk.grid_hw, trunk.prefix).to(k)
         mixed_bpc = attend(k, k, v, attention.num_heads, near_pp)
-        return block.ls_1(attention.out_proj(mixed_bpc))[:, 1:]
+        return trunk.patches_of(block.ls_1(attention.out_proj(mixed_bpc)))
 
 
-def neighborhood(grid_hw: tuple[int, int]) -> Tensor:
-    """(1 + p, 1 + p) in [0, 1]: how near two patches are, row by row; 0 with the class token."""
+def neighborhood(grid_hw: tuple[int, int], prefix: int = 1) -> Tensor:
+    """(prefix + p, prefix + p) in [0, 1]: how near two patches are, row by row; 0 with the class
+    token.
+    """
     height, width = grid_hw
     near_yy, near_xx = (_near(side) for side in (height, width))
     # A Gaussian of the distance is one of rows times one of columns.
     near_pp = near_yy[:, None, :, None] * near_xx[None, :, None, :]
-    return F.pad(near_pp.reshape(height * width, height * width), (1, 0, 1, 0))
+    return F.pad(near_pp.reshape(height * width, height * width), (prefix, 0, prefix, 0))
 
 
 def _near(side: int) -> Tensor:

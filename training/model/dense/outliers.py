@@ -58,7 +58,9 @@ class LoudPatches(nn.Module):
     def forward(self, attention_bpp: Tensor) -> Tensor:
         """Attention (b, 1 + p, 1 + p), the class token first -> (b, p), 1 for outliers."""
         loud_bp = attention_bpp[:, 0, 1:] * self.factor
-        own_bp = attention_bpp.diagonal(dim1=1, dim2=2)[:, 1:]
+        # The diagonal, by steps of a row and one: of large frames' it would be traced to EyeLike.
+        side = int(attention_bpp.shape[1])
+        own_bp = attention_bpp.flatten(1)[:, :: side + 1][:, 1:]
         candidate_bp = (loud_bp > own_bp).to(loud_bp.dtype)
         # No attention is under 0, so what is no candidate comes after all of them.
         loud_bp = loud_bp * candidate_bp - (1 - candidate_bp)

@@ -26,21 +26,23 @@ def resize_position_embedding(
     grid_from_hw: tuple[int, int],
     grid_hw: tuple[int, int],
     resize: str = "size",
+    prefix: int = 1,
 ) -> Tensor:
     """Interpolate patch position embeddings to another grid.
 
     Args:
-        embedding_pc: (1 + p, c), the class token's row first.
+        embedding_pc: (prefix + p, c), the class token's row first.
         grid_from_hw: patch grid of the weights.
         grid_hw: patch grid wanted.
         resize: one of :data:`POSITION_RESIZES`.
+        prefix: 1; 0 where there is no class token.
 
     Returns:
-        (1 + p', c); the embedding itself where the grids are equal.
+        (prefix + p', c); the embedding itself where the grids are equal.
     """
     if grid_from_hw == grid_hw:
         return embedding_pc
-    cls_1c, patches_pc = embedding_pc[:1], embedding_pc[1:]
+    cls_1c, patches_pc = embedding_pc[:prefix], embedding_pc[prefix:]
     width = patches_pc.shape[1]
     patches_1chw = patches_pc.reshape(1, *grid_from_hw, width).permute(0, 3, 1, 2)
     if resize == "scale-factor":
@@ -61,6 +63,6 @@ def resize_position_embedding(
 
 
 def position_embedding(visual: nn.Module, grid_hw: tuple[int, int], resize: str = "size") -> Tensor:
-    """(1 + p, c), a tower's position embedding for a patch grid."""
-    own_hw = tuple(visual.grid_size)
-    return resize_position_embedding(visual.positional_embedding, own_hw, grid_hw, resize)
+    """(prefix + p, c), a tower's position embedding for a patch grid."""
+    own_hw, prefix = tuple(visual.grid_size), getattr(visual, "prefix", 1)
+    return resize_position_embedding(visual.positional_embedding, own_hw, grid_hw, resize, prefix)

@@ -17,7 +17,7 @@ authors have two; the features are the same.
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.model.dense.blocks import attend, project
 from training.model.dense.outliers import LocalOutliers, mend
@@ -33,6 +33,7 @@ class ScClip(DenseMethod):
     """Mended, averaged and recalled patches through a last block of two attentions."""
 
     reads = SUMMED
+    needs_class = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,10 +54,11 @@ class ScClip(DenseMethod):
         own_k, own_v = project(attention, trunk.block.ln_1(share_bpp @ late_mended), "kv")
         k, v = project(attention, trunk.block.ln_1(recalled_bpc[:, 1:]), "kv")
         heads = attention.num_heads
-        mixed_bpc = attend(own_k, own_k, own_v, heads) + attend(k, k, v, heads)
-        mixed_bpc = (mixed_bpc + alike_bpp @ (own_v + v)) / 2
+        own = (attend(own_k, own_k, own_v, heads), own_v)
+        recalled = (attend(k, k, v, heads), v)
+        both_bpc = project_both(trunk, alike_bpp, own, recalled, share=0.5)
         cls_b1c = CLASS_SHARE * (late_bpc[:, :1] + recalled_bpc[:, :1])
-        return shallow_bpp @ (project_both(trunk, mixed_bpc) + cls_b1c)
+        return shallow_bpp @ (both_bpc + cls_b1c)
 
 
 def sum_hidden(trunk: Trunk) -> Tensor:
@@ -67,7 +69,35 @@ def sum_hidden(trunk: Trunk) -> Tensor:
     return first
 
 
-def project_both(trunk: Trunk, mixed_bpc: Tensor) -> Tensor:
-    """The output projection of two attentions whose sum is given: its offset counts twice."""
-    projection = trunk.block.attn.out_proj
-    return trunk.block.ls_1(projection(mixed_bpc) + projection.bias)
+def project_both(
+    trunk: Trunk,
+    alike_bpp: Tensor,
+    own: tuple[Tensor, Tensor],
+    recalled: tuple[Tensor | None, Tensor],
+    share: float = 1.0,
+) -> Tensor:
+    """The last block's output projection of two attentions, added up: (b, p, c).
+
+    Args:
+        trunk: whose last block it is.
+        alike_bpp: an attention that both have a part in.
+        own: what one's other attentions mixed (b, p, c), and the values that ``alike_bpp`` mixes.
+        recalled: the other's; None: it has no others.
+        share: what is mixed counts so much.
+    """
+    block = trunk.block
+    projection = block.attn.out_proj
+    if not isinstance(projection, nn.Linear) or isinstance(block.ls_1, nn.LayerNorm):
+        # EVA-02 has a norm before the projection, EVA-02-E behind it: the sum is another thing.
+        first, second = (_mix(alike_bpp, *one, share) for one in (own, recalled))
+        return block.ls_1(projection(first)) + block.ls_1(projection(second))
+    mixed_bpc = own[0] if recalled[0] is None else own[0] + recalled[0]
+    both_bpc = projection(_mix(alike_bpp, mixed_bpc, own[1] + recalled[1], share))
+    return block.ls_1(both_bpc + projection.bias)  # of two projections, two offsets
+
+
+def _mix(alike_bpp: Tensor, mixed_bpc: Tensor | None, value_bpc: Tensor, share: float) -> Tensor:
+    alike_bpc = alike_bpp @ value_bpc
+    if mixed_bpc is not None:
+        alike_bpc = mixed_bpc + alike_bpc
+    return alike_bpc if share == 1 else alike_bpc * share

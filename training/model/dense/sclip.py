@@ -22,5 +22,5 @@ class Sclip(DenseMethod):
         q, k, v = project(attention, block.ln_1(x_bpc), "qkv")
         heads = attention.num_heads
         mixed_bpc = attend(q, q, v, heads) + attend(k, k, v, heads)
-        x_bpc = (x_bpc + block.ls_1(attention.out_proj(mixed_bpc)))[:, 1:]
+        x_bpc = trunk.patches_of(x_bpc + block.ls_1(attention.out_proj(mixed_bpc)))
         return x_bpc + block.ls_2(block.mlp(block.ln_2(x_bpc)))

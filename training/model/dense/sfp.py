@@ -31,6 +31,7 @@ class Sfp(DenseMethod):
     """Patches mended where the class token looks, through a last block of three attentions."""
 
     reads = SUMMED
+    needs_class = True
     watches = True
 
     def __init__(self) -> None:
@@ -53,6 +54,6 @@ class Sfp(DenseMethod):
         (v,) = project(attention, trunk.block.ln_1(recalled_bpc[:, 1:]), "v")
         heads = attention.num_heads
         own_bpc = attend(k, k, own_v, heads) + attend(q, q, own_v, heads)
-        mixed_bpc = own_bpc / 3 + alike_bpp @ (own_v / 3 + v)
+        both_bpc = project_both(trunk, alike_bpp, (own_bpc / 3, own_v / 3), (None, v))
         cls_b1c = CLASS_SHARE * (late_bpc[:, :1] + recalled_bpc[:, :1])
-        return shallow_bpp @ (project_both(trunk, mixed_bpc) + cls_b1c)
+        return shallow_bpp @ (both_bpc + cls_b1c)

@@ -15,4 +15,5 @@ class Tokens(DenseMethod):
 
     def forward(self, trunk: Trunk) -> Tensor:
         """As :class:`DenseMethod` says."""
-        return attend_and_transform(trunk.block, trunk.late_bpc, trunk.pooled_hw)[:, 1:]
+        x_bpc = attend_and_transform(trunk.block, trunk.late_bpc, trunk.pooled_hw)
+        return trunk.patches_of(x_bpc)

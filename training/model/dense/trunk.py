@@ -17,13 +17,14 @@ class Trunk:
 
     Attributes:
         block: the last block.
-        late_bpc: (b, 1 + p, c) what it gets, the class token first.
-        hidden: outputs of earlier blocks (b, 1 + p, c), by the place in ViT-B that the method
+        late_bpc: (b, prefix + p, c) what it gets.
+        hidden: outputs of earlier blocks (b, prefix + p, c), by the place in ViT-B that the method
             named.
         watched_bpp: (b, 1 + p, 1 + p) the attention of the block before it, the mean of its heads;
             None unless the method watches it.
         grid_hw: the patch grid.
         pooled_hw: the patch grid where the last block attends to averages; else None.
+        prefix: tokens before the patches: the class token, or none in towers that have none.
     """
 
     block: nn.Module
@@ -32,6 +33,11 @@ class Trunk:
     watched_bpp: Tensor | None
     grid_hw: tuple[int, int]
     pooled_hw: tuple[int, int] | None
+    prefix: int = 1
+
+    def patches_of(self, tokens_bnc: Tensor) -> Tensor:
+        """(b, prefix + p, c) -> (b, p, c)."""
+        return tokens_bnc[:, self.prefix :]
 
 
 class DenseMethod(nn.Module):
@@ -40,10 +46,12 @@ class DenseMethod(nn.Module):
     Attributes:
         reads: blocks whose outputs it wants, by their places in ViT-B, from 0.
         watches: whether it wants the attention of the block before the last.
+        needs_class: whether it looks at the class token.
     """
 
     reads: tuple[int, ...] = ()
     watches: bool = False
+    needs_class: bool = False
 
     def forward(self, trunk: Trunk) -> Tensor:
         """(b, p, c), the class token dropped; the last norm and projection come after it."""

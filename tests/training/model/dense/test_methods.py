@@ -24,22 +24,35 @@ CLIP = {
 }
 
 
-@pytest.fixture(scope="module")
-def clip():
-    """Twelve blocks, narrow, with weights large enough that patches differ."""
+def _narrow(patch: int):
+    """Twelve blocks, narrow, with weights large enough that patches differ; 8 x 8 patches."""
     import open_clip
 
     torch.manual_seed(3)
-    model = open_clip.CLIP(**CLIP).eval().requires_grad_(False)
+    vision = CLIP["vision_cfg"] | {"image_size": 8 * patch, "patch_size": patch}
+    model = open_clip.CLIP(**{**CLIP, "vision_cfg": vision}).eval().requires_grad_(False)
     for name, weight in model.visual.named_parameters():
         weight.add_(torch.randn_like(weight) * (0.02 if "proj_bias" in name else 0.1))
     return model
 
 
+@pytest.fixture(scope="module")
+def clip():
+    """Patches of 8 pixels."""
+    return _narrow(PATCH)
+
+
+@pytest.fixture(scope="module")
+def clip_16():
+    """Patches of 16 pixels, as ViT-B/16 has them."""
+    return _narrow(16)
+
+
 def _plain(clip, image, how: str):
     weights = {name: value.double().numpy() for name, value in clip.visual.state_dict().items()}
-    grid_hw = tuple(side // PATCH for side in image.shape[1:])
-    tower = PlainTower(weights, HEADS, PATCH, grid_hw)
+    patch = clip.visual.patch_size[0]
+    grid_hw = tuple(side // patch for side in image.shape[1:])
+    tower = PlainTower(weights, HEADS, patch, grid_hw)
     position = stretch(weights["positional_embedding"], (8, 8), grid_hw, how)
     return tower, *tower.run(image.double().numpy(), position)
 
@@ -47,6 +60,19 @@ def _plain(clip, image, how: str):
 @pytest.mark.parametrize("size_hw", [(96, 96), (64, 104)])
 @pytest.mark.parametrize("mode", plain_methods.METHODS)
 def test_agrees_with_numpy(clip, mode: str, size_hw: tuple[int, int]) -> None:
+    _compare(clip, mode, size_hw)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size_hw", [(224, 224), (336, 448)])
+@pytest.mark.parametrize("mode", plain_methods.METHODS)
+def test_agrees_with_numpy_at_the_sizes_of_the_field(
+    clip_16, mode: str, size_hw: tuple[int, int]
+) -> None:
+    _compare(clip_16, mode, size_hw)
+
+
+def _compare(clip, mode: str, size_hw: tuple[int, int]) -> None:
     image = torch.randn(3, *size_hw, generator=torch.Generator().manual_seed(7))
     how = "scale-factor" if size_hw[0] == size_hw[1] else "size"
     tower, outputs, attention = _plain(clip, image, how)
