@@ -52,10 +52,11 @@ class PretrainConfig(PhaseConfig, ClipLossConfig):
                 "expected e.g. pretrain.ema_steps=300"
             )
         rows, columns = self.mosaic
-        if self.batch % (rows * columns):
+        images = self.batch // self.accumulate
+        if images % (rows * columns):
             raise ValueError(
-                f"a batch of {self.batch} images does not fill mosaics of {rows}x{columns} "
-                f"tiles; expected a multiple of {rows * columns}"
+                f"a batch, or portion of one, of {images} images does not fill mosaics of "
+                f"{rows}x{columns} tiles; expected a multiple of {rows * columns}"
             )
 
 

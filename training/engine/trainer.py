@@ -29,6 +29,7 @@ from training.engine.folder import LAST, make_folder, open_trackers
 from training.engine.frozen import freeze_encoder
 from training.engine.loop import PhaseState, run_phase
 from training.engine.phases import DecoderTraining, Phase, Pretraining
+from training.engine.portions import PortionedBackward
 from training.engine.text_center import measure_text_center
 from training.engine.trackers import InLeg, Tracker, Trackers
 from training.engine.unit_space import find_unit_space
@@ -244,6 +245,7 @@ class Run:
             on_step=lambda state: self.between_steps(state, phase),
             device=self.device,
             precision=self.config.precision,
+            backward=PortionedBackward(self.processes, phase.accumulate),
         )
 
     def train_leg(self) -> None:

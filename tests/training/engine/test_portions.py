@@ -1,0 +1,58 @@
+"""One contrast over a batch that two processes share, or that one computes in portions."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tests.support import shared_batch  # noqa: E402
+from tests.support.processes import run_with_children  # noqa: E402
+from training.engine.distributed import Processes  # noqa: E402
+from training.losses.portions import Portions  # noqa: E402
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def assert_same(found, expected):
+    (losses, gradients), (true_losses, true_gradients) = found, expected
+    assert losses == pytest.approx(true_losses, rel=1e-4, abs=1e-6)
+    assert gradients.keys() == true_gradients.keys()
+    largest = max(float(one.abs().max()) for one in true_gradients.values())
+    assert largest > 0
+    for name, one in true_gradients.items():
+        scale = max(float(one.abs().max()), 1e-3 * largest)
+        assert float((gradients[name] - one).abs().max()) < 1e-4 * scale, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "parts"), [("captions", 1), ("both", 2), ("clip", 1)])
+def test_two_processes_compute_what_one_does(tmp_path, repository, kind, parts):
+    out = tmp_path / "found.pt"
+    command = [*TORCHRUN, "-m", "tests.support.shared_batch", kind, parts, out]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = run_with_children(command, cwd=repository, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = shared_batch.gradient(kind, 1, Processes("cpu"))
+    assert_same(torch.load(out), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["nouns", "clip"])
+def test_portions_compute_what_the_whole_batch_does(kind):
+    alone = Processes("cpu")
+    expected = shared_batch.gradient(kind, 1, alone)
+    assert {"object", "region", "pixel", "cover", "area"} <= expected[0].keys() or kind == "clip"
+    assert_same(shared_batch.gradient(kind, 4, alone), expected)
+
+
+def test_rows_of_portions_are_put_in_the_order_of_the_texts():
+    # Captions of images 0 to 3, then nouns of images 0, 2 and 3; portions of one and three images.
+    owner = torch.tensor([0, 1, 2, 3, 0, 2, 3])
+    portions = Portions(counts=(1, 3))
+    rows = torch.cat([portions.place(owner, own).rows_j for own in (0, 1)])
+    assert rows.tolist() == [0, 4, 1, 2, 3, 5, 6]
+    assert rows[portions.order(owner)].tolist() == list(range(7))
