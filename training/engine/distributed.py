@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from runtime.errors import UserError
+from runtime.errors import MgcaError, UserError
+from training.engine.heartbeat import Heartbeat
 
 Value = TypeVar("Value")
 
@@ -33,6 +34,7 @@ class Processes:
     def __init__(self, device: str = "auto") -> None:
         self.rank = int(os.environ.get("RANK", 0))
         self.count = int(os.environ.get("WORLD_SIZE", 1))
+        self._heartbeat: Heartbeat | None = None
         if device not in ("auto", "cpu") and not device.startswith("cuda"):
             raise UserError(f"device is '{device}'; expected auto, cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -58,11 +60,26 @@ class Processes:
             if self.device.type == "cuda":
                 torch.cuda.set_device(self.device)
             distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            self._heartbeat = Heartbeat(self.rank, self.count)
+            self._heartbeat.start()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        """Leave the group."""
-        if self.count > 1 and distributed.is_initialized():
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
+        """Leave the group.
+
+        Raises:
+            MgcaError: this process fails because another one is lost; it says which.
+        """
+        if self._heartbeat is None:
+            return
+        if isinstance(error, RuntimeError) and not isinstance(error, MgcaError):
+            # What torch says of a lost peer names an address at best.
+            verdict = self._heartbeat.wait_for_verdict()
+            self._heartbeat.stop()
+            if verdict:
+                raise MgcaError(verdict) from error
+        self._heartbeat.stop()
+        if error is None and distributed.is_initialized():
             distributed.destroy_process_group()
 
     def gather(self, value: Value) -> list[Value]:

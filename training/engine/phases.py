@@ -23,6 +23,9 @@ from training.model.mgca import MgcaModel
 from training.pretrain.objective import ClipObjective
 from training.pretrain.teacher import NounTeacher
 
+# Captions and nouns that are read once only where a run caches features: 130 MB at a width of 512.
+REMEMBERED_TEXTS = 65536
+
 
 class Pretraining:
     """CLIP from nothing (or from the leg before), then frozen.
@@ -123,7 +126,9 @@ class DecoderTraining:
         self.model = model
         rank = processes.rank
         torch.manual_seed(seed_of_rank(config.seed + 1, rank, step))
-        self.objective = MgcaObjective(model, config.losses, config.seed + 2).to(processes.device)
+        remembered = REMEMBERED_TEXTS if config.data.cache_features else 0
+        objective = MgcaObjective(model, config.losses, config.seed + 2, remembered)
+        self.objective = objective.to(processes.device)
         if mask is not None:
             self.objective.mask.load_state_dict(mask)
         if generator is not None:

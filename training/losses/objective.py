@@ -36,12 +36,12 @@ from training.losses.object import ForegroundMask
 from training.losses.patch_match import match_patches
 from training.losses.portions import Alone, Peers, Pieces, mean_of, ratio, share_out
 from training.losses.settling import Settling
-from training.losses.words import choose_texts, read_words
+from training.losses.words import RememberedTexts, choose_texts, read_words
 from training.model.dense import DenseFeatures
 from training.model.mgca import MgcaModel
 from training.model.resample import shrink_to
 from training.model.towers.alignment import AligningDecoder
-from training.model.unit_length import normalize
+from training.model.unit_length import normalize_large
 
 # Smallest divisors of means over the batch: some batches name nothing.
 FEWEST = {"cover": 1.0, "presence": 1.0}
@@ -54,12 +54,15 @@ class MgcaObjective(nn.Module):
         model: frozen encoders and the decoder to train.
         config: weights and constants.
         seed: of the sampling of seeds and pixels; the same in all processes.
+        remembered_texts: how many texts are read by the frozen tower once only.
 
     Raises:
         UserError: the configuration asks for what only a pair of towers has.
     """
 
-    def __init__(self, model: MgcaModel, config: LossConfig, seed: int) -> None:
+    def __init__(
+        self, model: MgcaModel, config: LossConfig, seed: int, remembered_texts: int = 0
+    ) -> None:
         super().__init__()
         head = model.text_head
         for setting, asked, there in (
@@ -75,6 +78,7 @@ class MgcaObjective(nn.Module):
         self.model = model
         self.config = config
         self.mask = ForegroundMask()
+        self.read = RememberedTexts(model.read_frozen_text, remembered_texts)
         self.generator = torch.Generator().manual_seed(seed)
 
     @property
@@ -108,7 +112,7 @@ class MgcaObjective(nn.Module):
         """
         config = self.config
         portions = share_out(parts, peers)
-        words = read_words(parts, portions, peers, self.model.read_frozen_text)
+        words = read_words(parts, portions, peers, self.read)
         texts = choose_texts(words, config.texts, self.generator)
         text_kd = self.model.finish_text(texts.frozen_kd).float()
         features = [part.features or self._see(part) for part in parts]
@@ -243,7 +247,7 @@ class MgcaObjective(nn.Module):
         """Pixel embeddings of a portion's images: float32 (b, d, h', w'), unit length."""
         shuffle = self._shuffle(batch)
         canvases = shuffle.shuffle(normalize_images(batch.images_bhw3))
-        return shuffle.restore(normalize(self._decode(features, canvases).float(), dim=1))
+        return shuffle.restore(normalize_large(self._decode(features, canvases).float(), dim=1))
 
     def _decode(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
         """Pixel embeddings, or those of patches where that is asked for."""

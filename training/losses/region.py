@@ -79,7 +79,9 @@ def grow_regions(
         (j, s, d) unit length.
     """
     pixels = pixels_bnd.shape[1]
-    pixels_jnd = pixels_bnd.index_select(0, owner_j)
+    each_once = torch.equal(owner_j, torch.arange(len(pixels_bnd), device=owner_j.device))
+    # Where every image has one text there is no need of a copy.
+    pixels_jnd = pixels_bnd if each_once else pixels_bnd.index_select(0, owner_j)
     # index_select throughout: its gradient is many times cheaper than that of indexing with a
     # tensor.
     rows_js = owner_j.unsqueeze(1) * pixels + seeds_js

@@ -7,6 +7,7 @@ context length, d width of what the frozen tower says.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,37 @@ class Texts:
     owner_k: Tensor
     noun_k: Tensor | None = None
     named_bk: Tensor | None = None
+
+
+class RememberedTexts:
+    """What a frozen tower says of texts, each computed once.
+
+    Args:
+        read: tokens (n, l) -> what the tower says (n, d).
+        most: texts that are remembered, those longest not asked for are forgotten; 0: none.
+    """
+
+    def __init__(self, read: Callable[[Tensor], Tensor], most: int) -> None:
+        self.read = read
+        self.most = most
+        self.known: OrderedDict[bytes, Tensor] = OrderedDict()
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """(n, l) -> (n, d)."""
+        if not self.most:
+            return self.read(tokens)
+        keys = [row.tobytes() for row in tokens.cpu().numpy()]
+        new = {key: row for row, key in enumerate(keys) if key not in self.known}
+        if new:
+            rows = torch.tensor(list(new.values()), device=tokens.device)
+            said = self.read(tokens.index_select(0, rows)).detach()
+            self.known.update(zip(new, said.clone().unbind(), strict=True))
+        found = torch.stack([self.known[key] for key in keys])
+        for key in keys:
+            self.known.move_to_end(key)
+        while len(self.known) > self.most:
+            self.known.popitem(last=False)
+        return found
 
 
 def read_words(
