@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -46,6 +47,9 @@ def build_parser() -> CommandParser:
     parser.add_argument("--batch", type=whole_number(2), default=8, help="pictures a step (8)")
     parser.add_argument("--steps", type=whole_number(1), default=7, help="timed of each kind (7)")
     parser.add_argument("--threads", type=whole_number(1), default=1, help="of torch (1)")
+    parser.add_argument(
+        "--large", type=whole_number(2), default=32, help="pictures of a batch in portions (32)"
+    )
     parser.add_argument("--portions", default="1,2,4,8", help="of a batch (1,2,4,8)")
     parser.add_argument("--only", type=whole_number(1), help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -119,17 +123,32 @@ def make_step(options: argparse.Namespace, folder: Path, views: int, portions: i
 def measure_portions(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Memory and time of a batch in ``options.only`` portions, in this process."""
     step = make_step(options, folder, 0, options.only)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before, peak, done = resident_mb(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            peak[0] = max(peak[0], resident_mb())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     step()
-    seconds = [step() for _ in range(2)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"step_s": min(seconds), "memory_mb": (peak - before) / 1024}
+    seconds = [step() for _ in range(3)]
+    done.set()
+    watcher.join()
+    return {"step_s": statistics.median(seconds), "memory_mb": peak[0] - before}
+
+
+def resident_mb() -> float:
+    """Memory of this process in MB, as Linux tells it."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
 def in_own_process(options: argparse.Namespace, portions: int) -> dict[str, Any]:
     """:func:`measure_portions` of a process that has done nothing else."""
     command = [sys.executable, "-m", "benchmarks.mgca_steps", "--only", str(portions)]
-    for flag in ("clip", "size", "batch", "threads"):
+    command += ["--batch", str(options.large)]
+    for flag in ("clip", "size", "threads"):
         command += [f"--{flag}", str(getattr(options, flag))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

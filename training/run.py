@@ -198,10 +198,13 @@ def train(arguments: Sequence[str]) -> None:
             torch.set_num_threads(config.threads)
         away = is_address(options.runs)
         folder = (working_folder(options.runs) if away else Path(options.runs)) / config.name
-        run = Run(config, folder, processes, checkpoint, options.until)
+        remote = None
         if away and processes.is_first:
-            address = f"{options.runs.rstrip('/')}/{config.name}"
-            run.remote = RemoteRun(address, folder, run.say)
+            remote = RemoteRun(f"{options.runs.rstrip('/')}/{config.name}", folder, print)
+            if checkpoint is not None:
+                remote.fetch_record()
+        run = Run(config, folder, processes, checkpoint, options.until)
+        run.remote = remote
         precision = precision_on(processes.device, config.precision)
         run.say(
             f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads, "

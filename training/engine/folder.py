@@ -15,7 +15,7 @@ from training.engine.tensorboard import TensorBoard, has_tensorboard
 from training.engine.trackers import JsonLines, ProgressBar, ProgressLines, Tracker, Trackers
 from training.engine.wandb_run import WandbRun
 
-LAST = "last.pt"
+LAST, SETTINGS, FIGURES = "last.pt", "config.json", "metrics.jsonl"
 
 
 def open_trackers(folder: Path, config: TrainConfig, *, show_progress: bool) -> Trackers:
@@ -25,7 +25,7 @@ def open_trackers(folder: Path, config: TrainConfig, *, show_progress: bool) -> 
     Raises:
         UserError: ``log.wandb`` names a project, and there is no wandb, or it cannot begin.
     """
-    trackers: list[Tracker] = [JsonLines(folder / "metrics.jsonl")]
+    trackers: list[Tracker] = [JsonLines(folder / FIGURES)]
     if config.log.tensorboard and has_tensorboard():
         trackers.append(TensorBoard(folder / "tensorboard"))
     if config.log.wandb:
@@ -46,7 +46,7 @@ def make_folder(folder: Path, config: TrainConfig, *, keep: bool) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    path = folder / "config.json"
+    path = folder / SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (keep and path.exists()):

@@ -15,7 +15,7 @@ from typing import Any
 
 from runtime.cache import cache_folder
 from runtime.errors import MgcaError, UserError
-from training.engine.folder import LAST
+from training.engine.folder import FIGURES, LAST, SETTINGS
 
 # Where what is put appears whole by itself, and renaming means copying.
 OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"))
@@ -72,6 +72,15 @@ class RemoteRun:
         protocols = {protocol} if isinstance(protocol, str) else set(protocol)
         self._puts_whole = bool(protocols & OBJECT_STORES)
         self._sent: dict[str, tuple[int, int]] = {}
+
+    def fetch_record(self) -> None:
+        """Copy here what a resumed run adds to: settings and figures, where they are not here."""
+        for name in (SETTINGS, FIGURES):
+            path = self.folder / name
+            if path.exists() or not self.files.exists(f"{self.path}/{name}"):
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.files.get_file(f"{self.path}/{name}", str(path))
 
     def send(self) -> bool:
         """Copy what has changed, the checkpoint last; False: it did not succeed, and was told."""

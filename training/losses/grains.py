@@ -90,10 +90,7 @@ def survey_pixels(seen: Alignment, config: LossConfig, generator: torch.Generato
     guide_jn, scale = seen.guide_jn, config.logit_scale
     top_jp, bottom_jq = sample_pixels(guide_jn, generator=generator)
     held_jp = guide_jn.gather(1, top_jp)
-    rows_jp = seen.owner_j.unsqueeze(1) * seen.pixels_bnd.shape[1] + top_jp
-    chosen_jpd = seen.pixels_bnd.flatten(0, 1).index_select(0, rows_jp.flatten())
-    logits_jpk = chosen_jpd.unflatten(0, top_jp.shape) @ seen.text_kd.T * scale
-    choice_jp = _choose(logits_jpk, seen, top_jp)
+    choice_jp = _choose(_score_pixels(seen, top_jp) * scale, seen, top_jp)
     return {
         "pixel_hardest": hardest_pixels(seen.similarity_bkn) * scale,
         "pixel_own": seen.own_jn.gather(1, top_jp) * scale,
@@ -114,6 +111,20 @@ def compare_pixels(pieces: Pieces, met: Meeting) -> Tensor:
         weight_jp=met.sort(pieces["pixel_held"]),
     )
     return 0.5 * (found + mean_of(pieces["pixel_choice"]))
+
+
+def _score_pixels(seen: Alignment, chosen_jp: Tensor) -> Tensor:
+    """(j, p, k): cosines of chosen pixels of each text's image with all texts."""
+    _, texts, pixels = seen.similarity_bkn.shape
+    if texts >= seen.text_kd.shape[1]:
+        rows_jp = seen.owner_j.unsqueeze(1) * pixels + chosen_jp
+        chosen_md = seen.pixels_bnd.flatten(0, 1).index_select(0, rows_jp.flatten())
+        return chosen_md.unflatten(0, chosen_jp.shape) @ seen.text_kd.T
+    # They are known already; picking them has a gradient of k numbers a pixel, vectors one of d.
+    row_k = torch.arange(texts, device=chosen_jp.device)
+    row_j1k = (seen.owner_j.unsqueeze(1) * texts + row_k).unsqueeze(1)
+    at_jpk = row_j1k * pixels + chosen_jp.unsqueeze(2)
+    return seen.similarity_bkn.flatten().gather(0, at_jpk.flatten()).unflatten(0, at_jpk.shape)
 
 
 def _choose(logits_jsk: Tensor, seen: Alignment, chosen_js: Tensor) -> Tensor:

@@ -21,6 +21,9 @@ class _UnitLength(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dim: int, eps: float) -> Tensor:
+        if x.ndim == 4 and dim == 1:
+            # What comes after takes each pixel's vector: let it lie in one piece, gradients too.
+            x = x.contiguous(memory_format=torch.channels_last)
         length = torch.linalg.vector_norm(x, dim=dim, keepdim=True).clamp_min(eps)
         unit = x / length
         ctx.save_for_backward(unit, length)

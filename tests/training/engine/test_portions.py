@@ -13,6 +13,7 @@ from tests.support import shared_batch  # noqa: E402
 from tests.support.processes import run_with_children  # noqa: E402
 from training.engine.distributed import Processes  # noqa: E402
 from training.losses.portions import Portions  # noqa: E402
+from training.losses.words import RememberedTexts  # noqa: E402
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
@@ -56,3 +57,69 @@ def test_rows_of_portions_are_put_in_the_order_of_the_texts():
     rows = torch.cat([portions.place(owner, own).rows_j for own in (0, 1)])
     assert rows.tolist() == [0, 4, 1, 2, 3, 5, 6]
     assert rows[portions.order(owner)].tolist() == list(range(7))
+
+
+@pytest.mark.long  # the compiler takes a minute
+def test_compiled_steps_are_the_same():
+    import contextlib
+
+    from training.engine.compiling import compile_model
+    from training.engine.portions import backward_whole
+
+    found = []
+    for compiled in (False, True):
+        objective = shared_batch.objective_of("captions")
+        if compiled:
+            compile_model(objective.model)
+        batch = shared_batch.whole_batch(objective.model.clip)
+        losses = backward_whole(objective, batch, contextlib.nullcontext())
+        found.append(
+            (
+                {name: float(value.detach()) for name, value in losses.items()},
+                {n: one.grad for n, one in objective.named_parameters() if one.grad is not None},
+            )
+        )
+    assert_same(found[1], found[0])
+
+
+@pytest.mark.slow
+def test_a_second_look_draws_what_the_first_one_drew(monkeypatch):
+    """With dropout in the decoder the gradient is that of the losses that were compared."""
+    drawn = []
+
+    def note(_module, _inputs, out):
+        kept = torch.nn.functional.dropout(out, 0.5)
+        drawn.append(kept.detach() != 0)
+        return kept
+
+    make = shared_batch.objective_of
+
+    def noted(kind):
+        objective = make(kind)
+        objective.model.decoder.stage2.mix.register_forward_hook(note)
+        return objective
+
+    monkeypatch.setattr(shared_batch, "objective_of", noted)
+    shared_batch.gradient("captions", 2, Processes("cpu"))
+    areas, first, second = drawn[:2], drawn[2:4], drawn[4:]
+    assert len(drawn) == 6 and not torch.equal(first[0], first[1])
+    assert all(
+        torch.equal(a, b) and torch.equal(a, c)
+        for a, b, c in zip(areas, first, second, strict=True)
+    )
+
+
+def test_texts_are_read_once_and_the_oldest_forgotten():
+    asked = []
+
+    def read(tokens):
+        asked.append(tokens[:, 0].tolist())
+        return tokens.float() * 10
+
+    remembered = RememberedTexts(read, 2)
+    rows = torch.arange(4).unsqueeze(1)
+    assert remembered(rows[[0, 1, 0]]).flatten().tolist() == [0, 10, 0]
+    assert remembered(rows[[1, 2]]).flatten().tolist() == [10, 20]
+    assert remembered(rows[[0, 2]]).flatten().tolist() == [0, 20]
+    assert [sorted(set(one)) for one in asked] == [[0, 1], [2], [0]]
+    assert RememberedTexts(read, 0)(rows[[3]]).tolist() == [[30]]
