@@ -1,6 +1,6 @@
 """The gradient of one batch, as however many processes there are share it.
 
-``torchrun --standalone --nproc-per-node 2 -m tests.support.shared_batch OBJECTIVE PARTS OUT.pt``
+``torchrun --standalone --nproc-per-node 2 -m tests.support.shared_batch OUT.pt KIND:PARTS …``
 """
 
 from __future__ import annotations
@@ -98,15 +98,18 @@ def gradient(kind: str, parts: int, processes: Any) -> tuple[dict[str, float], d
     )
 
 
-def main(kind: str, parts: str, out: str) -> None:
-    """Compute it, and let the last process write it down."""
+def main(out: str, *asked: str) -> None:
+    """Compute several, each ``KIND:PARTS``, and let the last process write them down."""
     import torch
 
     from training.engine.distributed import Processes
 
     torch.set_num_threads(1)
     with Processes("cpu") as processes:
-        found = gradient(kind, int(parts), processes)
+        found = {}
+        for one in asked:
+            kind, _, parts = one.partition(":")
+            found[kind] = gradient(kind, int(parts), processes)
         if processes.rank == processes.count - 1:
             torch.save(found, out)
 

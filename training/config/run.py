@@ -53,11 +53,11 @@ class PretrainConfig(PhaseConfig, ClipLossConfig):
                 "expected e.g. pretrain.ema_steps=300"
             )
         rows, columns = self.mosaic
-        images = self.batch // self.accumulate
+        images, part = self.batch // self.accumulate, "part of a " if self.accumulate > 1 else ""
         if images % (rows * columns):
             raise ValueError(
-                f"a batch, or portion of one, of {images} images does not fill mosaics of "
-                f"{rows}x{columns} tiles; expected a multiple of {rows * columns}"
+                f"a {part}batch of {images} images does not fill mosaics of {rows}x{columns} tiles; "
+                f"expected a multiple of {rows * columns}"
             )
 
 

@@ -18,17 +18,19 @@ from training.engine.wandb_run import WandbRun
 LAST, SETTINGS, FIGURES = "last.pt", "config.json", "metrics.jsonl"
 
 
-def open_trackers(folder: Path, config: TrainConfig, *, show_progress: bool) -> Trackers:
+def open_trackers(
+    folder: Path, config: TrainConfig | None = None, *, show_progress: bool
+) -> Trackers:
     """Where a run's figures go: into its folder, onto stderr (on a terminal as a bar), and wherever
-    ``config.log`` says.
+    ``config.log`` says, if there is one.
 
     Raises:
         UserError: ``log.wandb`` names a project, and there is no wandb, or it cannot begin.
     """
     trackers: list[Tracker] = [JsonLines(folder / FIGURES)]
-    if config.log.tensorboard and has_tensorboard():
+    if config and config.log.tensorboard and has_tensorboard():
         trackers.append(TensorBoard(folder / "tensorboard"))
-    if config.log.wandb:
+    if config and config.log.wandb:
         trackers.append(WandbRun(config.log.wandb, folder, to_dict(config)))
     if show_progress:
         trackers.append(ProgressBar() if sys.stderr.isatty() else ProgressLines())
