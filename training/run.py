@@ -26,6 +26,14 @@ from training.engine.allocator import keep_freed_memory
 from training.engine.checkpoint import Checkpoint, load_checkpoint
 from training.engine.distributed import Processes
 from training.engine.precision import precision_on
+from training.engine.remote import (
+    RemoteRun,
+    fetch_checkpoint,
+    is_address,
+    newest_remote,
+    working_folder,
+)
+from training.engine.tensorboard import has_tensorboard
 from training.engine.trainer import Run, Stopped
 from training.model.mgca import ModelConfig, with_names_as
 from training.recipes.registry import describe_recipes, find_config, recipe_names
@@ -77,7 +85,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         help="the newest run's checkpoint, or a file, e.g. --resume runs/demo/last.pt",
     )
     parser.add_argument(
-        "--runs", default="runs", metavar="DIR", help="where runs are kept, e.g. --runs /data/runs"
+        "--runs",
+        default="runs",
+        metavar="DIR_OR_ADDRESS",
+        help="where runs are kept: a folder, or an address of fsspec's, e.g. --runs s3://bucket/runs",
     )
     parser.add_argument(
         "--until",
@@ -103,6 +114,16 @@ def newest_checkpoint(runs: Path) -> Path:
     return found[-1]
 
 
+NO_TENSORBOARD = "no TensorBoard: pip install tensorboard; metrics.jsonl has all figures"
+
+
+def find_latest(runs: str) -> Path:
+    """The newest checkpoint below a folder or an address, on this machine."""
+    if is_address(runs):
+        return fetch_checkpoint(newest_remote(runs))
+    return newest_checkpoint(Path(runs))
+
+
 def train_data_overrides(train_data: str) -> list[str]:
     """What ``--train-data`` sets: a table of captions by its ending, else shards."""
     is_table = Path(train_data).suffix.lower() in (".tsv", ".csv")
@@ -115,8 +136,10 @@ def resolve(arguments: argparse.Namespace) -> tuple[TrainConfig, Checkpoint | No
     checkpoint = None
     if arguments.resume:
         path = (
-            newest_checkpoint(Path(arguments.runs))
+            find_latest(arguments.runs)
             if arguments.resume == "latest"
+            else fetch_checkpoint(arguments.resume)
+            if is_address(arguments.resume)
             else Path(arguments.resume)
         )
         checkpoint = load_checkpoint(path, to_resume=True)
@@ -173,8 +196,15 @@ def train(arguments: Sequence[str]) -> None:
     with Processes(config.device) as processes:
         if config.threads:
             torch.set_num_threads(config.threads)
-        folder = Path(options.runs) / config.name
+        away = is_address(options.runs)
+        folder = (working_folder(options.runs) if away else Path(options.runs)) / config.name
+        remote = None
+        if away and processes.is_first:
+            remote = RemoteRun(f"{options.runs.rstrip('/')}/{config.name}", folder, print)
+            if checkpoint is not None:
+                remote.fetch_record()
         run = Run(config, folder, processes, checkpoint, options.until)
+        run.remote = remote
         precision = precision_on(processes.device, config.precision)
         run.say(
             f"run folder: {run.folder} ({processes.device}, {torch.get_num_threads()} threads, "
@@ -182,16 +212,27 @@ def train(arguments: Sequence[str]) -> None:
         )
         if precision != config.precision:
             run.say(f"{processes.device} does not compute in {config.precision}: {precision}")
-        try:
-            run.execute()
-        except Stopped:
-            run.save()
-            run.say(f"stopped at step {run.state.step}; go on with --resume {folder / 'last.pt'}")
-        except BaseException as reason:
-            # Ctrl-C as well as a fault in hour three: what was learned so far is kept.
-            if run.state.optimizer is not None:
-                save_what_there_is(run, reason)
-            raise
+        if config.log.tensorboard and not has_tensorboard():
+            run.say(NO_TENSORBOARD)
+        execute(run)
+
+
+def execute(run: Run) -> None:
+    """Run every leg; whatever ends it, save what there is and let the trackers go."""
+    try:
+        run.execute()
+    except Stopped:
+        run.save()
+        run.say(f"stopped at step {run.state.step}; go on with --resume {run.last}")
+    except BaseException as reason:
+        # Ctrl-C as well as a fault in hour three: what was learned so far is kept.
+        if run.state.optimizer is not None:
+            save_what_there_is(run, reason)
+        raise
+    finally:
+        run.trackers.close()
+    if run.remote is not None:
+        run.remote.send_all()
 
 
 def save_what_there_is(run: Run, reason: BaseException) -> None:
@@ -202,7 +243,7 @@ def save_what_there_is(run: Run, reason: BaseException) -> None:
         if type(error) is not type(reason):  # else it ends because it could not save
             run.say(str(error))
     else:
-        run.say(f"saved; go on with --resume {run.folder / 'last.pt'}")
+        run.say(f"saved; go on with --resume {run.last}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ RENAMED: dict[str, str] = {
     "pretrain.relight": "pretrain.color_jitter",
     "pretrain.average_steps": "pretrain.ema_steps",
     "losses.tilings": "losses.tile_mixing",
+    "data.cache_views": "data.cache_features",
     "model.early_tap": "model.early_block",
 }
 """Old dotted name -> new one."""

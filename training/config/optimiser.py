@@ -13,6 +13,10 @@ class PhaseConfig:
     """Optimiser steps; 0 leaves the phase out."""
     batch: int = 128
     """Images a step (and process)."""
+    accumulate: int = 1
+    """In how many portions, one after the other, a process computes its batch: less memory, more
+    time; the losses are those of the whole batch (training.engine.portions).
+    """
     captions: int = 1
     """Captions drawn for an image, at most."""
     learning_rate: float = 1e-3
@@ -30,4 +34,9 @@ class PhaseConfig:
             raise ValueError(
                 f"steps {self.steps}, batch {self.batch}, captions {self.captions}: expected >= 0, "
                 ">= 2, >= 1"
+            )
+        if self.accumulate < 1 or self.batch % self.accumulate:
+            raise ValueError(
+                f"accumulate is {self.accumulate}, batch {self.batch}; expected a divisor of the "
+                "batch"
             )

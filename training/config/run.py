@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from training.config.log import LogConfig
 from training.config.optimiser import PhaseConfig
 from training.data.config import DataConfig
 from training.losses.config import LossConfig
@@ -52,9 +53,10 @@ class PretrainConfig(PhaseConfig, ClipLossConfig):
                 "expected e.g. pretrain.ema_steps=300"
             )
         rows, columns = self.mosaic
-        if self.batch % (rows * columns):
+        images, part = self.batch // self.accumulate, "part of a " if self.accumulate > 1 else ""
+        if images % (rows * columns):
             raise ValueError(
-                f"a batch of {self.batch} images does not fill mosaics of {rows}x{columns} "
+                f"a {part}batch of {images} images does not fill mosaics of {rows}x{columns} "
                 f"tiles; expected a multiple of {rows * columns}"
             )
 
@@ -112,6 +114,8 @@ class TrainConfig:
     """Torch threads; 0: one a core."""
     precision: str = "bf16"
     """``bf16`` (autocast; fp32 where the device does not compute in it) or ``fp32``."""
+    compile: bool = False
+    """Compile the towers and the decoder (``torch.compile``): the first steps take minutes."""
     device: str = "auto"
     """``auto``, ``cpu`` or ``cuda``."""
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -128,6 +132,8 @@ class TrainConfig:
     """Prediction units at evaluation and in exports of this run."""
     evaluation: EvalConfig = field(default_factory=EvalConfig)
     """When and on what to measure mIoU."""
+    log: LogConfig = field(default_factory=LogConfig)
+    """Where figures and pictures go."""
     export_size_wh: tuple[int, int] = (192, 144)
     """Input size in pixels that an export of this run uses unless told otherwise."""
     checkpoint_every: int = 500
@@ -141,10 +147,11 @@ class TrainConfig:
             raise ValueError(f"precision is '{self.precision}'; expected bf16 or fp32")
         if not self.name or "/" in self.name:
             raise ValueError(f"name is '{self.name}'; expected a folder name")
-        if self.data.cache_views and set(self.losses.tile_mixing) != {(1, 1)}:
+        if self.data.cache_features and set(self.losses.tile_mixing) != {(1, 1)}:
             raise ValueError(
-                "data.cache_views stores features of whole images, which losses.tile_mixing cuts; "
-                "expected --set 'losses.tile_mixing=[[1,1],[1,1]]', or data.cache_views=0"
+                "data.cache_features stores what is said of whole images, which "
+                "losses.tile_mixing cuts; expected "
+                "--set 'losses.tile_mixing=[[1,1],[1,1]]', or data.cache_features=0"
             )
         phases = [leg.phase for leg in self.legs]
         if not phases or phases != sorted(phases, key=PHASES.index):

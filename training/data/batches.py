@@ -56,6 +56,7 @@ class Batch:
         noun_tokens_ul: int64 (u, l), a sentence about each noun that the batch names; None where
             nouns are not asked for or there are none.
         named_bu: bool (b, u), the nouns that each image's captions name, drawn or not.
+        noun_names: the u nouns themselves, by which those of several processes are told apart.
         visit: 0 the first time; another number each time the same batch comes again
             (training.data.replay), so that other patches are left out then.
         mirrored: whether images are mirrored, each by itself.
@@ -76,6 +77,7 @@ class Batch:
     view_b: Tensor | None = None
     features: Any = None
     keys: tuple[str, ...] = ()
+    noun_names: tuple[str, ...] = ()
 
     @property
     def nouns(self) -> tuple[Tensor, Tensor] | None:
@@ -173,7 +175,10 @@ class Collate:
             for index, noun in enumerate(nouns)
         ]
         return dataclasses.replace(
-            batch, noun_tokens_ul=self.tokenizer(sentences), named_bu=named_bu
+            batch,
+            noun_tokens_ul=self.tokenizer(sentences),
+            named_bu=named_bu,
+            noun_names=tuple(nouns),
         )
 
 

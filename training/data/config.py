@@ -37,7 +37,7 @@ class DataConfig:
     """
     kinds: bool = False
     """Whether who names a thing names its kind too: a man is a person (training.data.kinds)."""
-    cache_views: int = 0
+    cache_features: int = 0
     """So many crops of each picture are drawn once and for all, and what the frozen encoder says of
     them is stored on disk, instead of being computed each time (training.data.features); 0: none.
     For MGCA's legs and ``captions``.
@@ -119,17 +119,17 @@ class DataConfig:
             )
 
     def _check_views(self) -> None:
-        if self.cache_views < 0:
-            raise ValueError(f"data.cache_views is {self.cache_views}; expected 0 or more")
-        if not self.cache_views:
+        if self.cache_features < 0:
+            raise ValueError(f"data.cache_features is {self.cache_features}; expected 0 or more")
+        if not self.cache_features:
             return
         if not self.captions:
             raise ValueError(
-                "data.cache_views stores views of the pictures of data.captions, which is not set; "
-                "expected e.g. --train-data photos/captions.tsv"
+                "data.cache_features stores views of the pictures of data.captions, which is not "
+                "set; expected e.g. --train-data photos/captions.tsv"
             )
         if self.passes > 1:
             raise ValueError(
-                f"data.cache_views is {self.cache_views} and data.passes {self.passes}; expected "
-                "one of the two: stored views come again by themselves"
+                f"data.cache_features is {self.cache_features} and data.passes {self.passes}; "
+                "expected one of the two: stored views come again by themselves"
             )

@@ -84,7 +84,7 @@ class PairStream:
             mean caption is.
         sample_pictures: how many of the first images say how embeddings vary.
         encoder: what is frozen and says the same of an image at every step, so that it may be
-            stored (``data.cache_views``); None: it is trained.
+            stored (``data.cache_features``); None: it is trained.
         sampled: tokens of those captions, int64 (j, context) each, once they are read.
     """
 
@@ -114,6 +114,11 @@ class PairStream:
         first = self._first(self.sample_pictures // batch, batch, captions=1)
         for images in self.source.batches(first, self.collate(nouns=False)):
             yield images.images_bhw3.to(self.processes.device)
+
+    def sample_pairs(self, count: int, collate: Collate) -> Batch | None:
+        """The first few pairs; None: there is not one."""
+        first = self._first(1, count, captions=2)
+        return next(iter(self.source.batches(first, collate)), None)
 
     def _first(self, steps: int, batch: int, captions: int) -> Span:
         first_seed = self.config.data.first_seed
@@ -178,10 +183,10 @@ class PairStream:
 
     def _reading(self) -> Batches:
         data = self.config.data
-        if not data.cache_views or self.encoder is None:
+        if not data.cache_features or self.encoder is None:
             return self.source
-        source = cast(ViewSource, self.source)  # data.cache_views asks for a table of captions
-        return CachedFeatures(source, data.cache_views, self.encoder, data.cache_dir)
+        source = cast(ViewSource, self.source)  # data.cache_features asks for a table of captions
+        return CachedFeatures(source, data.cache_features, self.encoder, data.cache_dir)
 
     def check_mosaic(self, mosaic_hw: tuple[int, int], first_seed: int) -> None:
         """See that images can be joined to mosaics of so many rows and columns.

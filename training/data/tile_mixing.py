@@ -76,6 +76,8 @@ class TileShuffle:
         return height // rows, width // columns
 
     def _move(self, x_bchw: Tensor, rows_tb: Tensor) -> Tensor:
+        if self.tiles_hw == (1, 1):  # whole images stay; a copy of all pixels is not cheap
+            return x_bchw
         self._tile_size((x_bchw.shape[2], x_bchw.shape[3]))
         cut = cut_tiles(x_bchw, self.tiles_hw)
         index = torch.arange(cut.shape[0], device=x_bchw.device).unsqueeze(1)

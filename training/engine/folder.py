@@ -11,14 +11,27 @@ from runtime.atomic_write import write_whole
 from runtime.errors import UserError
 from training.config.run import TrainConfig
 from training.config.values import to_dict
+from training.engine.tensorboard import TensorBoard, has_tensorboard
 from training.engine.trackers import JsonLines, ProgressBar, ProgressLines, Tracker, Trackers
+from training.engine.wandb_run import WandbRun
 
-LAST = "last.pt"
+LAST, SETTINGS, FIGURES = "last.pt", "config.json", "metrics.jsonl"
 
 
-def open_trackers(folder: Path, *, show_progress: bool) -> Trackers:
-    """Where a run's figures go: into its folder, and onto stderr (on a terminal as a bar)."""
-    trackers: list[Tracker] = [JsonLines(folder / "metrics.jsonl")]
+def open_trackers(
+    folder: Path, config: TrainConfig | None = None, *, show_progress: bool
+) -> Trackers:
+    """Where a run's figures go: into its folder, onto stderr (on a terminal as a bar), and wherever
+    ``config.log`` says, if there is one.
+
+    Raises:
+        UserError: ``log.wandb`` names a project, and there is no wandb, or it cannot begin.
+    """
+    trackers: list[Tracker] = [JsonLines(folder / FIGURES)]
+    if config and config.log.tensorboard and has_tensorboard():
+        trackers.append(TensorBoard(folder / "tensorboard"))
+    if config and config.log.wandb:
+        trackers.append(WandbRun(config.log.wandb, folder, to_dict(config)))
     if show_progress:
         trackers.append(ProgressBar() if sys.stderr.isatty() else ProgressLines())
     return Trackers(trackers)
@@ -35,7 +48,7 @@ def make_folder(folder: Path, config: TrainConfig, *, keep: bool) -> None:
     Raises:
         UserError: it cannot be written.
     """
-    path = folder / "config.json"
+    path = folder / SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not (keep and path.exists()):

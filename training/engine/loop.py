@@ -20,6 +20,7 @@ from tqdm import tqdm
 from runtime.errors import MgcaError
 from training.config.optimiser import PhaseConfig
 from training.data.batches import Batch
+from training.engine.portions import Backward, backward_whole
 from training.engine.precision import autocast_on
 from training.engine.trackers import Tracker
 
@@ -80,6 +81,7 @@ def run_phase(
     on_step: Callable[[PhaseState], None],
     device: torch.device,
     precision: str,
+    backward: Backward = backward_whole,
 ) -> PhaseState:
     """Optimise until ``config.steps``.
 
@@ -93,6 +95,7 @@ def run_phase(
         on_step: called after every step with the state; saves and evaluates.
         device: where the objective lives.
         precision: of forward passes, ``bf16`` (where the device computes in it) or ``fp32``.
+        backward: gives a batch's losses and leaves gradients; see training.engine.portions.
 
     Returns:
         The state at the end.
@@ -110,9 +113,7 @@ def run_phase(
     try:
         for batch in batches:
             _set_rate(optimizer, learning_rate_at(state.step, config))
-            with autocast:
-                losses: dict[str, Tensor] = objective(batch.to(device))
-            losses["loss"].backward()
+            losses = backward(objective, batch.to(device), autocast)
             _refuse_not_finite(name, state.step + 1, losses, batch.keys)
             norm = _step(optimizer, parameters, config.clip_norm)
             if not math.isfinite(norm):

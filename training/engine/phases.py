@@ -23,6 +23,9 @@ from training.model.mgca import MgcaModel
 from training.pretrain.objective import ClipObjective
 from training.pretrain.teacher import NounTeacher
 
+# Captions and nouns that are read once only where a run caches features: 130 MB at a width of 512.
+REMEMBERED_TEXTS = 65536
+
 
 class Pretraining:
     """CLIP from nothing (or from the leg before), then frozen.
@@ -101,11 +104,11 @@ class DecoderTraining:
     Args:
         model: whose decoder is trained.
         config: of the run.
-        processes: this process among its peers, each of which draws its own samples.
+        processes: this process among its peers.
         step: steps of this leg that are done already.
         mask: state of the foreground mask to go on with, or None.
-        generator: state of the first process's sampling generator to go on with, or None; the
-            others begin a new one.
+        generator: state of the sampling generator to go on with, or None. It is the same in all
+            processes: each draws for the whole batch, and keeps what is of its own images.
 
     Attributes:
         objective: what is minimised.
@@ -123,11 +126,12 @@ class DecoderTraining:
         self.model = model
         rank = processes.rank
         torch.manual_seed(seed_of_rank(config.seed + 1, rank, step))
-        seed = seed_of_rank(config.seed + 2, rank, step)
-        self.objective = MgcaObjective(model, config.losses, seed).to(processes.device)
+        remembered = REMEMBERED_TEXTS if config.data.cache_features else 0
+        objective = MgcaObjective(model, config.losses, config.seed + 2, remembered)
+        self.objective = objective.to(processes.device)
         if mask is not None:
             self.objective.mask.load_state_dict(mask)
-        if generator is not None and processes.is_first:
+        if generator is not None:
             self.objective.generator.set_state(generator)
         self.set_mode()
 

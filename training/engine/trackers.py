@@ -1,8 +1,8 @@
 """Where a run's figures go while it trains: a file of JSON lines, a progress bar.
 
 A tracker is told when a leg begins, of every step and of every measurement, and keeps what it
-wants. A new one (for TensorBoard, say) is one class below and one more in the list that
-``training.engine.trainer`` builds.
+wants. A new one is one class (as in training.engine.tensorboard) and one more in the list that
+``training.engine.folder`` builds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from runtime.errors import MgcaError
@@ -25,7 +26,13 @@ def _say(line: str) -> None:
 
 
 class Tracker:
-    """What a tracker may be told; this one keeps nothing."""
+    """What a tracker may be told; this one keeps nothing.
+
+    Attributes:
+        shows_pictures: whether it does anything with pictures, which take a while to draw.
+    """
+
+    shows_pictures = False
 
     def begin(self, name: str, step: int, steps: int) -> None:
         """A leg called ``name`` goes on from ``step`` to ``steps``."""
@@ -38,8 +45,14 @@ class Tracker:
         and left out.
         """
 
+    def show(self, name: str, step: int, picture_hw3: np.ndarray) -> None:
+        """A picture, uint8 (h, w, 3) RGB, by a name that begins with the phase."""
+
     def end(self) -> None:
         """The leg is over, or was broken off."""
+
+    def close(self) -> None:
+        """The run is over, or was broken off."""
 
 
 class JsonLines(Tracker):
@@ -141,6 +154,7 @@ class Trackers(Tracker):
 
     def __init__(self, trackers: Sequence[Tracker] = ()) -> None:
         self.trackers = tuple(trackers)
+        self.shows_pictures = any(tracker.shows_pictures for tracker in self.trackers)
 
     def begin(self, name: str, step: int, steps: int) -> None:
         """Tell all."""
@@ -157,10 +171,20 @@ class Trackers(Tracker):
         for tracker in self.trackers:
             tracker.write(values)
 
+    def show(self, name: str, step: int, picture_hw3: np.ndarray) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.show(name, step, picture_hw3)
+
     def end(self) -> None:
         """Tell all."""
         for tracker in self.trackers:
             tracker.end()
+
+    def close(self) -> None:
+        """Tell all."""
+        for tracker in self.trackers:
+            tracker.close()
 
 
 class InLeg(Trackers):
@@ -180,3 +204,7 @@ class InLeg(Trackers):
     def write(self, values: dict[str, Any]) -> None:
         """Hand one on."""
         super().write({**values, "step": self.steps_before + values["step"], "leg": self.leg})
+
+    def show(self, name: str, step: int, picture_hw3: np.ndarray) -> None:
+        """Hand one on."""
+        super().show(name, self.steps_before + step, picture_hw3)

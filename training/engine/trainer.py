@@ -18,18 +18,22 @@ from runtime.errors import MgcaError
 from training.config.legs import enter, follow, phase_config, reach, trains
 from training.config.optimiser import PhaseConfig
 from training.config.run import TrainConfig
-from training.data.batches import Collate
+from training.data.batches import Batch, Collate
 from training.data.features import FrozenEncoder
 from training.data.seeds import seed_of_rank
 from training.data.stream import PairStream
 from training.data.tally import Tally
 from training.engine.checkpoint import Checkpoint, save_checkpoint
+from training.engine.compiling import compile_model
 from training.engine.distributed import Processes
 from training.engine.evaluation import Score, evaluate
 from training.engine.folder import LAST, make_folder, open_trackers
 from training.engine.frozen import freeze_encoder
 from training.engine.loop import PhaseState, run_phase
 from training.engine.phases import DecoderTraining, Phase, Pretraining
+from training.engine.portions import PortionedBackward
+from training.engine.remote import RemoteRun
+from training.engine.similarity_pictures import draw_similarities, has_words
 from training.engine.text_center import measure_text_center
 from training.engine.trackers import InLeg, Tracker, Trackers
 from training.engine.unit_space import find_unit_space
@@ -95,14 +99,21 @@ class Run:
         self.model.to(self.device)
         self.stream = PairStream(self.config, self.model, processes)
         self.trackers = Trackers()
+        self.shown: Batch | None = None
+        self.remote: RemoteRun | None = None
         if processes.is_first:
             make_folder(folder, config, keep=checkpoint is not None)
-            self.trackers = open_trackers(folder, show_progress=show_progress)
+            self.trackers = open_trackers(folder, config, show_progress=show_progress)
 
     @property
     def phase(self) -> str:
         """``pretrain`` or ``mgca``."""
         return self.config.legs[0].phase
+
+    @property
+    def last(self) -> str:
+        """Where the checkpoint is, as a person names it."""
+        return f"{self.remote.address}/{LAST}" if self.remote else str(self.folder / LAST)
 
     @property
     def objective(self) -> nn.Module | None:
@@ -144,6 +155,8 @@ class Run:
                 f"checkpoint '{path}' cannot be written ({error.strerror}); what was there "
                 f"before stays; free some space and go on with --resume {path}"
             ) from error
+        if self.remote is not None:
+            self.remote.send()
 
     def measure(self, label: str, *, baseline: bool = False) -> dict[str, Score]:
         """Evaluate, print and log.
@@ -171,6 +184,12 @@ class Run:
         values = {"miou_adaptive": adaptive.miou, "miou_pixel": pixel.miou, "iou": adaptive.iou}
         place = {"phase": self.phase, "step": self.state.step, "evaluation": label}
         self.tracker.write({**place, **values})
+        if self.shown is not None:
+            drawn = draw_similarities(
+                self.model, self.shown, self.config.log.words, baseline=baseline
+            )
+            kind = "clip" if baseline else "decoder"
+            self.tracker.show(f"{self.phase}/similarities of the {kind}", self.state.step, drawn)
         if not baseline:
             self.unit_space = space
             self.state.metrics = values
@@ -240,7 +259,7 @@ class Run:
         """What says the same of an image at every step of this leg; None: nothing, or it is not
         asked for.
         """
-        if self.phase == "pretrain" or not self.config.data.cache_views:
+        if self.phase == "pretrain" or not self.config.data.cache_features:
             return None
         return freeze_encoder(self.model, self.device, self.config.precision)
 
@@ -257,6 +276,7 @@ class Run:
             on_step=lambda state: self.between_steps(state, phase),
             device=self.device,
             precision=self.config.precision,
+            backward=PortionedBackward(self.processes, phase.accumulate),
         )
 
     def train_leg(self) -> None:
@@ -277,7 +297,12 @@ class Run:
             nouns = config.losses.needs_nouns
         self.carried = None
         self.stream.encoder = self._frozen_encoder()
+        if config.compile:
+            compile_model(self.model)
         collate = self.stream.collate(nouns=nouns)
+        if self.trackers.shows_pictures and config.log.pictures:
+            shown = self.stream.sample_pairs(config.log.pictures, collate)
+            self.shown = shown if has_words(shown, config.log.words) else None
         objective = self.active.objective
         self.optimise(phase_config(config), objective, config.data.first_seed, collate)
         self.active.finish()
@@ -325,7 +350,7 @@ class Run:
             if phase == "pretrain" and self.phase == "mgca":
                 self.measure("CLIP's own dense features", baseline=True)
         self.save()
-        self.say(f"checkpoint: {self.folder / LAST}")
+        self.say(f"checkpoint: {self.last}")
 
     def _stays_in_phase(self) -> bool:
         return len(self.config.legs) > 1 and self.config.legs[1].phase == self.phase

@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# Adds up sums over the portions of a batch.
+Join = Callable[[Tensor], Tensor]
 # Share of an image below which a noun's area is not told apart.
 SMALLEST_AREA = 0.002
 SCALE = 20.0  # inverse temperature of the choice among nouns
@@ -107,27 +109,55 @@ def noun_loss(
     Returns:
         Scalars (cover, presence), the second per named noun; zero where no image names anything.
     """
+    named_bu = named_bu.to(patches_bpd.dtype)
+    if shares is None:
+        with torch.no_grad():
+            chosen_bpu = choose_nouns(patches_bpd, nouns_ud, scale=scale)
+            shares = share_patches(chosen_bpu, named_bu, tolerance, balance, omission)
+            shares = (shares[0] if settle is None else settle(shares[0]), shares[1])
+    sums_22 = sum_noun_losses(
+        patches_bpd, nouns_ud, named_bu, shares, scale=scale, smallest=smallest
+    )
+    cover, presence = sums_22[:, 0] / sums_22[:, 1].clamp_min(1.0)
+    return cover, presence
+
+
+def sum_noun_losses(
+    patches_bpd: Tensor,
+    nouns_ud: Tensor,
+    named_bu: Tensor,
+    shares: tuple[Tensor, Tensor],
+    *,
+    scale: float = SCALE,
+    smallest: float = 0.05,
+) -> Tensor:
+    """:func:`noun_loss` as sums, which those of other images can be added to.
+
+    Args:
+        patches_bpd: as there.
+        nouns_ud: as there.
+        named_bu: as there.
+        shares: targets (b, p, u) and weights (b, p).
+        scale: as there.
+        smallest: as there.
+
+    Returns:
+        (2, 2): a row for *cover*, one for *presence*: the sum, and how many images that name
+        something, or named nouns, it is to be divided by.
+    """
     cosine_bpu = F.normalize(patches_bpd, dim=-1) @ nouns_ud.T
     log_chosen_bpu = torch.log_softmax(cosine_bpu * scale, dim=-1)
     chosen_bpu = log_chosen_bpu.exp()
     named_bu = named_bu.to(chosen_bpu.dtype)
     speaks_b = (named_bu.sum(1) > 0).to(chosen_bpu.dtype)
-    if shares is None:
-        with torch.no_grad():
-            shares = share_patches(chosen_bpu, named_bu, tolerance, balance, omission)
-            shares = (shares[0] if settle is None else settle(shares[0]), shares[1])
     target_bpu, weight_bp = shares
     cover_b = -(weight_bp * (target_bpu * log_chosen_bpu).sum(-1)).mean(1)
-    cover = (cover_b * speaks_b).sum() / speaks_b.sum().clamp_min(1.0)
-    return cover, _presence_loss(chosen_bpu, named_bu, smallest)
-
-
-def _presence_loss(chosen_bpu: Tensor, named_bu: Tensor, smallest: float) -> Tensor:
-    """Scalar: see :func:`noun_loss`; ``named_bu`` of the same dtype as ``chosen_bpu``."""
     few = max(1, round(smallest * chosen_bpu.shape[1]))
     present_bu = chosen_bpu.topk(few, dim=1).values.mean(1)
     presence_bu = -torch.log(present_bu.clamp_min(1e-6))
-    return (presence_bu * named_bu).sum() / named_bu.sum().clamp_min(1.0)
+    cover = torch.stack([(cover_b * speaks_b).sum(), speaks_b.sum()])
+    presence = torch.stack([(presence_bu * named_bu).sum(), named_bu.sum()])
+    return torch.stack([cover, presence])
 
 
 def share_patches(
@@ -136,6 +166,7 @@ def share_patches(
     tolerance: float,
     balance: float,
     omission: float = 0.0,
+    join: Join | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What each patch is to learn: its present choice among the nouns its image names, the nouns'
     areas evened out.
@@ -146,6 +177,8 @@ def share_patches(
         tolerance: see :func:`noun_loss`.
         balance: see :func:`noun_loss`.
         omission: see there.
+        join: adds up what other portions of the batch found of the nouns' areas; None: this is the
+            whole batch.
 
     Returns:
         Targets (b, p, u), rows sum to 1 where the image names anything, and the patches' weights
@@ -156,7 +189,10 @@ def share_patches(
     target_bpu = candidate_bpu / covered_bp1.clamp_min(1e-6)
     # Mean area of a noun in the images that name it; the floor keeps a few lost pixels of a rare
     # noun from weighing like a discovery.
-    area_u = (target_bpu.mean(1) * named_bu).sum(0) / named_bu.sum(0).clamp_min(1.0)
+    sums_2u = torch.stack([(target_bpu.mean(1) * named_bu).sum(0), named_bu.sum(0)])
+    if join is not None:
+        sums_2u = join(sums_2u)
+    area_u = sums_2u[0] / sums_2u[1].clamp_min(1.0)
     target_bpu = target_bpu * area_u.clamp_min(SMALLEST_AREA) ** -balance
     target_bpu = target_bpu / target_bpu.sum(-1, keepdim=True).clamp_min(1e-6)
     weight_bp = (covered_bp1 / (tolerance + (1 - tolerance) * covered_bp1)).squeeze(-1)
@@ -164,7 +200,9 @@ def share_patches(
 
 
 @torch.no_grad()
-def choose_nouns(patches_bpd: Tensor, nouns_ud: Tensor, discount: float = 0.0) -> Tensor:
+def choose_nouns(
+    patches_bpd: Tensor, nouns_ud: Tensor, discount: float = 0.0, scale: float = SCALE
+) -> Tensor:
     """What patches say they show, to be taught: probabilities (b, p, u) over the nouns.
 
     A picture of a beach suits "sand", "boat" and "water" all over, by its company more than by what
@@ -177,6 +215,7 @@ def choose_nouns(patches_bpd: Tensor, nouns_ud: Tensor, discount: float = 0.0) -
         nouns_ud: (u, d) unit-length text embeddings.
         discount: the share, in [0, 1], of each noun's level in an image (the soft maximum of its
             cosines over the patches).
+        scale: inverse temperature.
     """
     cosine_bpu = F.normalize(patches_bpd, dim=-1) @ nouns_ud.T
     if discount:
@@ -184,7 +223,7 @@ def choose_nouns(patches_bpd: Tensor, nouns_ud: Tensor, discount: float = 0.0) -
         level_b1u = torch.logsumexp(cosine_bpu * SURVEY_SCALE, dim=1, keepdim=True)
         level_b1u = (level_b1u - math.log(patches)) / SURVEY_SCALE
         cosine_bpu = cosine_bpu - discount * level_b1u
-    return torch.softmax(cosine_bpu * SCALE, dim=-1)
+    return torch.softmax(cosine_bpu * scale, dim=-1)
 
 
 @torch.no_grad()
@@ -193,6 +232,7 @@ def share_nouns(
     named_bu: Tensor,
     config: NounConfig,
     settle: Callable[[Tensor], Tensor] | None,
+    join: Join | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What each patch is taught and how much it counts: :func:`share_patches` of a choice
     (:func:`choose_nouns`), whoever made it; settled.
@@ -203,8 +243,26 @@ def share_nouns(
         TOLERANCE,
         config.noun_balance,
         config.noun_omission,
+        join,
     )
     return (target_bpu if settle is None else settle(target_bpu)), weight_bp
+
+
+def note_areas(share: Callable[[Join], object], nothing: Tensor) -> Tensor:
+    """What a portion would have added up by ``join``: (2, u).
+
+    Args:
+        share: shares nouns out, with the ``join`` that it is given.
+        nothing: where it does not ask for any.
+    """
+    noted = [nothing]
+
+    def note(sums_2u: Tensor) -> Tensor:
+        noted.append(sums_2u)
+        return sums_2u
+
+    share(note)
+    return noted[-1]
 
 
 def noun_terms(

@@ -63,6 +63,21 @@ def pool_masked(mask_bjn: Tensor, pixels_bnd: Tensor) -> Tensor:
     return normalize(mask_bjn @ pixels_bnd, dim=-1)
 
 
+def object_logits(
+    mask_bjn: Tensor, pixels_bnd: Tensor, text_jd: Tensor, logit_scale: float
+) -> Tensor:
+    """How well each image's object under each text's mask suits that text: (b, j) logits.
+
+    Args:
+        mask_bjn: (b, j, n) in [0, 1].
+        pixels_bnd: (b, n, d) unit length.
+        text_jd: (j, d) unit length, of any images.
+        logit_scale: inverse temperature.
+    """
+    objects_bjd = pool_masked(mask_bjn, pixels_bnd)
+    return (objects_bjd * text_jd.unsqueeze(0)).sum(-1) * logit_scale
+
+
 def object_loss(
     mask_bjn: Tensor,
     pixels_bnd: Tensor,
@@ -86,6 +101,5 @@ def object_loss(
     Returns:
         Scalar loss.
     """
-    objects_bjd = pool_masked(mask_bjn, pixels_bnd)
-    logits_bj = (objects_bjd * text_jd.unsqueeze(0)).sum(-1) * logit_scale
+    logits_bj = object_logits(mask_bjn, pixels_bnd, text_jd, logit_scale)
     return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength)

@@ -1,36 +1,50 @@
 """What MGCA minimises, as a module that eats a batch and gives named losses.
 
-Shape legend: b images, j captions, n pixels (h' x w'), d embedding width.
+A batch is contrasted as one, and may be computed in portions (training.losses.portions): what is
+frozen is read first (:meth:`MgcaObjective.prepare`), then each portion is decoded and surveyed,
+then the pieces of all of them are compared.
+
+Shape legend: b images, j texts of a portion's images, k all texts, n pixels (h' x w'), u nouns, d
+embedding width.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from runtime.errors import UserError
 from training.data.batches import Batch, normalize_images, unit_images
-from training.data.tile_mixing import draw_shuffle
+from training.data.tile_mixing import TileShuffle, draw_shuffle
+from training.losses.alignment import Alignment, Guide, Meeting, Plan, align
 from training.losses.class_level import class_loss
 from training.losses.config import LossConfig
 from training.losses.grains import (
-    Alignment,
-    object_term,
-    pixel_term,
-    prior_terms,
-    region_term,
-    select_own,
+    compare_objects,
+    compare_pixels,
+    compare_regions,
+    survey_masks,
+    survey_objects,
+    survey_pixels,
+    survey_regions,
 )
 from training.losses.negatives import find_false_negatives
-from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
+from training.losses.noun_level import Join, choose_nouns, note_areas, share_nouns, sum_noun_losses
 from training.losses.object import ForegroundMask
 from training.losses.patch_match import match_patches
+from training.losses.portions import Alone, Peers, Pieces, mean_of, ratio, share_out
 from training.losses.settling import Settling
+from training.losses.words import RememberedTexts, choose_texts, read_words
 from training.model.dense import DenseFeatures
 from training.model.mgca import MgcaModel
 from training.model.resample import shrink_to
 from training.model.towers.alignment import AligningDecoder
-from training.model.unit_length import normalize
+from training.model.unit_length import normalize_large
+
+# Smallest divisors of means over the batch: some batches name nothing.
+FEWEST = {"cover": 1.0, "presence": 1.0}
 
 
 class MgcaObjective(nn.Module):
@@ -39,13 +53,16 @@ class MgcaObjective(nn.Module):
     Args:
         model: frozen encoders and the decoder to train.
         config: weights and constants.
-        seed: of the sampling of seeds and pixels.
+        seed: of the sampling of seeds and pixels; the same in all processes.
+        remembered_texts: how many texts are read by the frozen tower once only.
 
     Raises:
         UserError: the configuration asks for what only a pair of towers has.
     """
 
-    def __init__(self, model: MgcaModel, config: LossConfig, seed: int) -> None:
+    def __init__(
+        self, model: MgcaModel, config: LossConfig, seed: int, remembered_texts: int = 0
+    ) -> None:
         super().__init__()
         head = model.text_head
         for setting, asked, there in (
@@ -61,58 +78,176 @@ class MgcaObjective(nn.Module):
         self.model = model
         self.config = config
         self.mask = ForegroundMask()
+        self.read = RememberedTexts(model.read_frozen_text, remembered_texts)
         self.generator = torch.Generator().manual_seed(seed)
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Named losses; ``loss`` is their weighted sum."""
+    @property
+    def _samples(self) -> bool:
+        return bool(self.config.region_weight or self.config.pixel_weight)
+
+    @property
+    def joins_areas(self) -> bool:
+        """Whether a survey has to know the nouns' areas in all portions (``join``)."""
         config = self.config
-        images = normalize_images(batch.images_bhw3)
-        shuffle = draw_shuffle(images.shape[0], config.tile_mixing, int(batch.tokens_jl.sum()))
-        canvases = shuffle.shuffle(images)
-        with torch.no_grad():
-            features = batch.features or self.model.encoder(canvases)
-        nouns_ud = self._encode_nouns(batch)
-        text_jd, owner_j, noun_j = self._texts(batch, nouns_ud)
-        embeddings_bdhw = normalize(self._decode(features, canvases).float(), dim=1)
-        embeddings_bdhw = shuffle.restore(embeddings_bdhw)
+        return bool(config.needs_nouns and (self._samples or config.noun_weight))
+
+    def forward(
+        self, batch: Batch, plan: Plan | None = None, own: int = 0, join: Join | None = None
+    ) -> dict[str, Tensor]:
+        """Named losses of a whole batch; ``loss`` is their weighted sum. With a plan: the pieces of
+        a portion (:meth:`survey`).
+        """
+        if plan is not None:
+            return self.survey(batch, plan, own, join)
+        plan = self.prepare([batch], Alone())
+        return self.compare(self.survey(batch, plan, 0), plan)
+
+    @torch.no_grad()
+    def prepare(self, parts: Sequence[Batch], peers: Peers) -> Plan:
+        """Read what is frozen, and bring together what all portions have to know of it.
+
+        Args:
+            parts: this process's portions.
+            peers: the processes that have the others.
+        """
+        config = self.config
+        portions = share_out(parts, peers)
+        words = read_words(parts, portions, peers, self.read)
+        texts = choose_texts(words, config.texts, self.generator)
+        text_kd = self.model.finish_text(texts.frozen_kd).float()
+        features = [part.features or self._see(part) for part in parts]
+        clip_bk = None
+        if config.clip_margin is not None:
+            seen = zip(parts, features, strict=True)
+            rows = torch.cat([self._match(part, one, text_kd) for part, one in seen])
+            clip_bk = torch.cat(peers.gather_rows(rows))
+        ignore_bk = find_false_negatives(
+            text_kd,
+            texts.owner_k,
+            portions.images,
+            same_cosine=config.same_cosine,
+            clip_scores_bj=clip_bk,
+            clip_margin=config.clip_margin or 0.0,
+            named_bj=texts.named_bk,
+        )
+        order_k = portions.order(texts.owner_k)
+        met = Meeting(owner_k=texts.owner_k, ignore_bk=ignore_bk, order_k=order_k)
+        return Plan(
+            portions=portions,
+            words=words,
+            texts=texts,
+            met=met,
+            features=features,
+            draws=self.generator.get_state(),
+        )
+
+    def survey(self, batch: Batch, plan: Plan, own: int, join: Join | None = None) -> Pieces:
+        """What a portion has to say: its pieces, which :meth:`compare` takes those of all.
+
+        Args:
+            batch: the portion.
+            plan: of the whole batch.
+            own: the portion's number, among this process's.
+            join: adds up nouns' areas over all portions; None: this is the whole batch.
+        """
+        config, features = self.config, plan.features[own]
+        self.generator.set_state(plan.draws)
+        begin, end = plan.portions.span(own)
+        text_kd = self.model.finish_text(plan.texts.frozen_kd).float()
+        nouns_ud, named_bu = self._nouns(plan, own)
+        embeddings_bdhw = self._embed(batch, features)
         grid_hw = (int(embeddings_bdhw.shape[2]), int(embeddings_bdhw.shape[3]))
-        with torch.autocast(images.device.type, enabled=False):
+        with torch.autocast(embeddings_bdhw.device.type, enabled=False):
             pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
-            ignore_bj = self._false_negatives(
-                shuffle.restore(features.embeddings_bdhw.float()),
-                text_jd,
-                owner_j,
-                self._named(batch, noun_j),
-            )
-            similarity_bjn = torch.matmul(text_jd, pixels_bnd.transpose(1, 2))
-            own_jn = select_own(similarity_bjn, owner_j)
             settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
-            shares = self._shares(pixels_bnd, nouns_ud, batch.named_bu, settling)
-            guide_jn = own_jn
-            if config.region_weight or config.pixel_weight:
-                guide_jn = self._guide(own_jn.detach(), owner_j, noun_j, shares, settling)
-            seen = Alignment(
-                pixels_bnd=pixels_bnd,
-                text_jd=text_jd,
-                owner_j=owner_j,
-                ignore_bj=ignore_bj,
-                similarity_bjn=similarity_bjn,
-                own_jn=own_jn,
-                guide_jn=guide_jn,
-            )
-            losses = self._grains(seen)
+            shares = self._shares(pixels_bnd, nouns_ud, named_bu, settling, join)
+            guide = Guide(mask=self.mask, shares=shares, settling=settling)
+            seen = align(pixels_bnd, text_kd, plan, own, guide if self._samples else None)
+            pieces = self._survey_grains(seen)
             if config.noun_weight and shares is not None:
-                assert nouns_ud is not None and batch.named_bu is not None, "shares come of them"
-                losses |= noun_terms(pixels_bnd, nouns_ud, batch.named_bu, config, None, shares)
+                assert nouns_ud is not None and named_bu is not None, "shares come of them"
+                sums = sum_noun_losses(
+                    pixels_bnd, nouns_ud, named_bu, shares, smallest=config.noun_smallest
+                )
+                pieces |= {"cover": sums[:1], "presence": sums[1:]}
             if config.class_level_weight:
-                losses["classes"] = config.class_level_weight * class_loss(
+                classes = class_loss(
                     self.model, embeddings_bdhw, features.embeddings_bdhw.float(), self.generator
                 )
+                pieces["classes"] = ratio((end - begin) * classes, end - begin)
             if config.area_weight or config.smooth_weight:
-                colors = shrink_to(unit_images(batch.images_bhw3), grid_hw)[owner_j]
-                losses |= prior_terms(self.mask(own_jn), colors, config)
+                colors = shrink_to(unit_images(batch.images_bhw3), grid_hw)[seen.owner_j]
+                pieces |= survey_masks(self.mask(seen.own_jn), colors, config)
+        return pieces
+
+    @torch.no_grad()
+    def measure_areas(self, batch: Batch, plan: Plan, own: int) -> Tensor:
+        """What ``join`` is to add up, (2, u), of a portion; see :meth:`survey`."""
+        features = plan.features[own]
+        nouns_ud, named_bu = self._nouns(plan, own)
+        embeddings_bdhw = self._embed(batch, features)
+        with torch.autocast(embeddings_bdhw.device.type, enabled=False):
+            pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
+            return note_areas(
+                lambda join: self._shares(pixels_bnd, nouns_ud, named_bu, None, join),
+                embeddings_bdhw.new_zeros(2, 0),
+            )
+
+    def compare(self, pieces: Pieces, plan: Plan) -> dict[str, Tensor]:
+        """Named losses of the whole batch; ``loss`` is their weighted sum.
+
+        Args:
+            pieces: of all portions of all processes, one behind the other.
+            plan: of the batch.
+        """
+        config, met = self.config, plan.met
+        losses: dict[str, Tensor] = {}
+        if config.object_weight:
+            losses["object"] = config.object_weight * compare_objects(pieces, met, config)
+        if config.region_weight:
+            losses["region"] = config.region_weight * compare_regions(pieces, met, config)
+        if config.pixel_weight:
+            losses["pixel"] = config.pixel_weight * compare_pixels(pieces, met)
+        weights = {
+            "cover": config.noun_weight,
+            "presence": config.noun_weight,
+            "classes": config.class_level_weight,
+            "area": config.area_weight,
+            "smooth": config.smooth_weight,
+        }
+        for name, weight in weights.items():
+            if name in pieces:
+                losses[name] = weight * mean_of(pieces[name], FEWEST.get(name, 1e-6))
         losses["loss"] = torch.stack(list(losses.values())).sum()
         return losses
+
+    def _shuffle(self, batch: Batch) -> TileShuffle:
+        """How the tiles of a portion's images change places; its own content is the seed."""
+        seed = int(batch.tokens_jl.sum())
+        return draw_shuffle(len(batch.images_bhw3), self.config.tile_mixing, seed)
+
+    def _see(self, batch: Batch) -> DenseFeatures:
+        canvases = self._shuffle(batch).shuffle(normalize_images(batch.images_bhw3))
+        return self.model.encoder(canvases)
+
+    def _match(self, batch: Batch, features: DenseFeatures, text_kd: Tensor) -> Tensor:
+        """(b, k), how well each text suits each image, as the frozen towers see it."""
+        dense_bdhw = self._shuffle(batch).restore(features.embeddings_bdhw.float())
+        with torch.autocast(dense_bdhw.device.type, enabled=False):
+            return match_patches(dense_bdhw.flatten(2).transpose(1, 2), text_kd)
+
+    def _nouns(self, plan: Plan, own: int) -> tuple[Tensor | None, Tensor | None]:
+        """Unit-length embeddings (u, d) of the batch's nouns, and who of a portion names them."""
+        words, (begin, end) = plan.words, plan.portions.span(own)
+        if words.nouns_ud is None or words.named_bu is None:
+            return None, None
+        return self.model.finish_text(words.nouns_ud).float(), words.named_bu[begin:end]
+
+    def _embed(self, batch: Batch, features: DenseFeatures) -> Tensor:
+        """Pixel embeddings of a portion's images: float32 (b, d, h', w'), unit length."""
+        shuffle = self._shuffle(batch)
+        canvases = shuffle.shuffle(normalize_images(batch.images_bhw3))
+        return shuffle.restore(normalize_large(self._decode(features, canvases).float(), dim=1))
 
     def _decode(self, features: DenseFeatures, images_b3hw: Tensor) -> Tensor:
         """Pixel embeddings, or those of patches where that is asked for."""
@@ -121,17 +256,17 @@ class MgcaObjective(nn.Module):
             return decoder.align_patches(features)
         return decoder(features, images_b3hw)
 
-    def _grains(self, seen: Alignment) -> dict[str, Tensor]:
-        """The weighted terms of the three grains that are on."""
+    def _survey_grains(self, seen: Alignment) -> Pieces:
+        """The pieces of the three grains that are on."""
         config = self.config
-        terms: dict[str, Tensor] = {}
+        pieces: Pieces = {}
         if config.object_weight:
-            terms["object"] = config.object_weight * object_term(seen, config, self.mask)
+            pieces |= survey_objects(seen, config, self.mask)
         if config.region_weight:
-            terms["region"] = config.region_weight * region_term(seen, config, self.generator)
+            pieces |= survey_regions(seen, config, self.generator)
         if config.pixel_weight:
-            terms["pixel"] = config.pixel_weight * pixel_term(seen, config, self.generator)
-        return terms
+            pieces |= survey_pixels(seen, config, self.generator)
+        return pieces
 
     def _shares(
         self,
@@ -139,75 +274,14 @@ class MgcaObjective(nn.Module):
         nouns_ud: Tensor | None,
         named_bu: Tensor | None,
         settling: Settling | None,
+        join: Join | None,
     ) -> tuple[Tensor, Tensor] | None:
         """How an image's nouns share its pixels out (:func:`share_nouns`); None: nothing asks."""
-        config = self.config
-        asked = config.region_weight or config.pixel_weight or config.noun_weight
-        if nouns_ud is None or named_bu is None or not asked:
+        if nouns_ud is None or named_bu is None or not self.joins_areas:
             return None
         settle = settling.targets if settling else None
-        chosen_bnu = choose_nouns(pixels_bnd, nouns_ud, config.noun_discount)
-        return share_nouns(chosen_bnu, named_bu, config, settle)
-
-    def _encode_nouns(self, batch: Batch) -> Tensor | None:
-        """(u, d) unit-length embeddings of the batch's nouns; None: it carries none."""
-        if batch.noun_tokens_ul is None:
-            return None
-        return self.model.encode_text(batch.noun_tokens_ul).float()
-
-    @torch.no_grad()
-    def _guide(
-        self,
-        own_jn: Tensor,
-        owner_j: Tensor,
-        noun_j: Tensor | None,
-        shares: tuple[Tensor, Tensor] | None,
-        settling: Settling | None,
-    ) -> Tensor:
-        """(j, n) in [0, 1], how much each text holds the pixels of its image: where seeds and
-        positives are drawn. A noun by its share beside the image's other nouns, a caption by its
-        mask.
-        """
-        if noun_j is None or shares is None:
-            return self.mask(settling.own(own_jn, owner_j) if settling else own_jn)
-        held_jn = shares[0][owner_j, :, noun_j]
-        if not (noun_j < 0).any():
-            return held_jn
-        masks_jn = self.mask(settling.own(own_jn, owner_j) if settling else own_jn)
-        return torch.where((noun_j < 0).unsqueeze(1), masks_jn, held_jn)
-
-    def _texts(self, batch: Batch, nouns_ud: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-        """What the three grains align: unit-length text embeddings (j, d), their images (j,), and
-        which nouns they are (j,), -1 for whole captions; None: all are captions.
-
-        Whole captions (also where a batch names nothing), as many of the nouns that each image's
-        captions name, or both.
-        """
-        texts = self.config.texts
-        if texts == "captions" or nouns_ud is None or batch.named_bu is None:
-            return self.model.encode_text(batch.tokens_jl).float(), batch.owner_j, None
-        named_bu = batch.named_bu.cpu()
-        images = named_bu.shape[0]
-        count = min(max(1, len(batch.owner_j) // images), named_bu.shape[1])
-        lot_bu = torch.rand(named_bu.shape, generator=self.generator).masked_fill(~named_bu, -1.0)
-        drawn_bk = lot_bu.topk(count, dim=1)
-        image_m, column_m = (drawn_bk.values >= 0).nonzero(as_tuple=True)
-        noun_j = drawn_bk.indices[image_m, column_m].to(nouns_ud.device)
-        owner_j = image_m.to(nouns_ud.device)
-        if texts == "nouns":
-            return nouns_ud[noun_j], owner_j, noun_j
-        captions_jd = self.model.encode_text(batch.tokens_jl).float()
-        return (
-            torch.cat([captions_jd, nouns_ud[noun_j]]),
-            torch.cat([batch.owner_j, owner_j]),
-            torch.cat([torch.full_like(batch.owner_j, -1), noun_j]),
-        )
-
-    def _named(self, batch: Batch, noun_j: Tensor | None) -> Tensor | None:
-        """Which texts each image names, bool (b, j): true of no caption, None without nouns."""
-        if noun_j is None or batch.named_bu is None:
-            return None
-        return batch.named_bu[:, noun_j.clamp_min(0)] & (noun_j >= 0)
+        chosen_bnu = choose_nouns(pixels_bnd, nouns_ud, self.config.noun_discount)
+        return share_nouns(chosen_bnu, named_bu, self.config, settle, join)
 
     def _settling(
         self, images_bhw3: Tensor, dense_bdhw: Tensor, fine_hw: tuple[int, int]
@@ -221,21 +295,4 @@ class MgcaObjective(nn.Module):
             fine_hw,
             sharpness=self.config.color_sharpness,
             contrast_weight=self.config.contrast_weight,
-        )
-
-    def _false_negatives(
-        self, dense_bdhw: Tensor, text_jd: Tensor, owner_j: Tensor, named_bj: Tensor | None
-    ) -> Tensor:
-        config = self.config
-        clip_scores = None
-        if config.clip_margin is not None:
-            clip_scores = match_patches(dense_bdhw.flatten(2).transpose(1, 2), text_jd)
-        return find_false_negatives(
-            text_jd,
-            owner_j,
-            dense_bdhw.shape[0],
-            same_cosine=config.same_cosine,
-            clip_scores_bj=clip_scores,
-            clip_margin=config.clip_margin or 0.0,
-            named_bj=named_bj,
         )

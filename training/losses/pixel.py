@@ -89,18 +89,51 @@ def pixel_loss(
     Returns:
         Scalar loss.
     """
-    images = similarity_bjn.shape[0]
+    hardest_bjk = hardest_pixels(similarity_bjn, hard_negatives) * logit_scale
     positive_jp = own_similarity_jn.gather(1, top_jp) * logit_scale
     inside_jq = own_similarity_jn.gather(1, bottom_jq) * logit_scale
-    own_bj = owner_j.unsqueeze(0) == torch.arange(images, device=owner_j.device).unsqueeze(1)
-    # The hardest pixel of each other image first, then the hardest of those images: one image full
-    # of lookalikes must not fill the whole list.
-    per_image = max(1, hard_negatives // 4)
-    hardest_bjk = similarity_bjn.topk(per_image, dim=2).values.masked_fill(
-        (own_bj | ignore_bj).unsqueeze(-1), -torch.inf
+    return contrast_pixels(
+        hardest_bjk, positive_jp, inside_jq, owner_j, ignore_bj, hard_negatives, weight_jp
     )
+
+
+def hardest_pixels(similarity_bjn: Tensor, hard_negatives: int = NEGATIVES) -> Tensor:
+    """Similarities (b, j, k) of each image's few pixels that are nearest to each text.
+
+    The hardest pixel of each other image first, then the hardest of those images: one image full of
+    lookalikes must not fill the whole list.
+    """
+    return similarity_bjn.topk(max(1, hard_negatives // 4), dim=2).values
+
+
+def contrast_pixels(
+    hardest_bjk: Tensor,
+    positive_jp: Tensor,
+    inside_jq: Tensor,
+    owner_j: Tensor,
+    ignore_bj: Tensor,
+    hard_negatives: int = NEGATIVES,
+    weight_jp: Tensor | None = None,
+) -> Tensor:
+    """:func:`pixel_loss` of logits.
+
+    Args:
+        hardest_bjk: (b, j, k) of :func:`hardest_pixels`.
+        positive_jp: (j, p) of each text with the pixels drawn for it.
+        inside_jq: (j, q) of each text with the bottom of its image.
+        owner_j: (j,) int64.
+        ignore_bj: (b, j) bool.
+        hard_negatives: pixels kept of other images, the highest first.
+        weight_jp: how much each positive counts; None: all alike.
+
+    Returns:
+        Scalar loss.
+    """
+    images = hardest_bjk.shape[0]
+    own_bj = owner_j.unsqueeze(0) == torch.arange(images, device=owner_j.device).unsqueeze(1)
+    hardest_bjk = hardest_bjk.masked_fill((own_bj | ignore_bj).unsqueeze(-1), -torch.inf)
     across_jm = hardest_bjk.transpose(0, 1).flatten(1)
-    across_jk = across_jm.topk(min(hard_negatives, across_jm.shape[1]), dim=1).values * logit_scale
+    across_jk = across_jm.topk(min(hard_negatives, across_jm.shape[1]), dim=1).values
     negatives_j1 = torch.logsumexp(torch.cat([across_jk, inside_jq], dim=1), dim=1, keepdim=True)
     return weighted_mean(torch.logaddexp(positive_jp, negatives_j1) - positive_jp, weight_jp)
 

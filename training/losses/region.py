@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training.losses.portions import Place
 from training.model.unit_length import normalize
 
 # Seeds a caption, and as many where S is lowest: time goes with their number.
@@ -35,11 +36,27 @@ class RegionConfig:
     """Hard regions of other images a caption."""
 
 
-def sample_seeds(weight_jn: Tensor, seeds: int, generator: torch.Generator) -> Tensor:
+def sample_seeds(
+    weight_jn: Tensor, seeds: int, generator: torch.Generator, place: Place | None = None
+) -> Tensor:
     """Draw pixel indices (j, seeds), on the CPU, in proportion to non-negative weights, without
     replacement.
+
+    As ``torch.multinomial`` draws them (a race of exponentials), but for all texts of the batch
+    that is contrasted: a text's seeds do not depend on how the batch is shared out.
+
+    Args:
+        weight_jn: (j, n) of this portion's texts.
+        seeds: how many.
+        generator: in the same state in all portions.
+        place: of these texts in the batch; None: they are all of it.
     """
-    return torch.multinomial(weight_jn.cpu() + 1e-6, seeds, replacement=False, generator=generator)
+    weight_jn = weight_jn.cpu() + 1e-6
+    texts = weight_jn.shape[0] if place is None else place.texts
+    lots_jn = weight_jn.new_empty(texts, weight_jn.shape[1]).exponential_(generator=generator)
+    if place is not None:
+        lots_jn = lots_jn[place.rows_j.cpu()]
+    return (weight_jn / lots_jn).topk(seeds, dim=1).indices
 
 
 def grow_regions(
@@ -62,7 +79,9 @@ def grow_regions(
         (j, s, d) unit length.
     """
     pixels = pixels_bnd.shape[1]
-    pixels_jnd = pixels_bnd.index_select(0, owner_j)
+    each_once = torch.equal(owner_j, torch.arange(len(pixels_bnd), device=owner_j.device))
+    # Where every image has one text there is no need of a copy.
+    pixels_jnd = pixels_bnd if each_once else pixels_bnd.index_select(0, owner_j)
     # index_select throughout: its gradient is many times cheaper than that of indexing with a
     # tensor.
     rows_js = owner_j.unsqueeze(1) * pixels + seeds_js
@@ -103,16 +122,36 @@ def region_loss(
     Returns:
         Scalar loss.
     """
-    captions, seeds, width = regions_jsd.shape
-    positive_js = torch.einsum("jsd,jd->js", regions_jsd, text_jd) * logit_scale
+    scores_jsk = regions_jsd @ text_jd.T * logit_scale
+    inside_jr = torch.einsum("jrd,jd->jr", background_jsd, text_jd) * logit_scale
+    return contrast_regions(scores_jsk, inside_jr, owner_j, ignore_bj, hard_negatives)
+
+
+def contrast_regions(
+    scores_jsk: Tensor,
+    inside_jr: Tensor,
+    owner_j: Tensor,
+    ignore_bj: Tensor,
+    hard_negatives: int,
+) -> Tensor:
+    """:func:`region_loss` of logits.
+
+    Args:
+        scores_jsk: (j, s, j) of each text's regions with every text.
+        inside_jr: (j, r) of each text with the regions of its image where S is lowest.
+        owner_j: (j,).
+        ignore_bj: (b, j) bool.
+        hard_negatives: how many regions of other images, the most similar first.
+
+    Returns:
+        Scalar loss.
+    """
+    positive_js = scores_jsk.diagonal(dim1=0, dim2=2).T
     # Every region against every caption; rows of the caption's own image and of false negatives are
     # out.
-    across_jjs = (text_jd @ regions_jsd.reshape(-1, width).T).reshape(
-        captions, captions, seeds
-    ) * logit_scale
+    across_jjs = scores_jsk.permute(2, 0, 1)
     blocked_jj = ignore_bj[owner_j].T | (owner_j.unsqueeze(0) == owner_j.unsqueeze(1))
     across_jm = across_jjs.masked_fill(blocked_jj.unsqueeze(-1), float("-inf")).flatten(1)
     hardest_jk = across_jm.topk(min(hard_negatives, across_jm.shape[1]), dim=1).values
-    inside_jr = torch.einsum("jrd,jd->jr", background_jsd, text_jd) * logit_scale
     negatives_j = torch.logsumexp(torch.cat([hardest_jk, inside_jr], dim=1), dim=1, keepdim=True)
     return (torch.logaddexp(positive_js, negatives_j) - positive_js).mean()

@@ -45,10 +45,25 @@ def choose_text(
     negative_jsk = (~same_jk & ~ignore_bj[owner_j]).unsqueeze(1)
     if rivals_jsk is not None:
         negative_jsk = negative_jsk | (rivals_jsk & same_jk.unsqueeze(1))
-    positive_js = logits_jsk.diagonal(dim1=0, dim2=2).T
+    rows_j = torch.arange(len(owner_j), device=owner_j.device)
+    return weighted_mean(choose_among(logits_jsk, negative_jsk, rows_j), weight_js)
+
+
+def choose_among(logits_jsk: Tensor, negative_jsk: Tensor, rows_j: Tensor) -> Tensor:
+    """InfoNCE of each part over texts, where the parts are of some texts only.
+
+    Args:
+        logits_jsk: (j, s, k) of the parts of j texts with k texts.
+        negative_jsk: bool, the same shape or one that spreads to it.
+        rows_j: int64 (j,), which of the k texts each of the j is.
+
+    Returns:
+        Losses (j, s) in nats.
+    """
+    columns_js1 = rows_j.reshape(-1, 1, 1).expand(-1, logits_jsk.shape[1], 1)
+    positive_js = logits_jsk.gather(2, columns_js1).squeeze(2)
     blocked_jsk = logits_jsk.masked_fill(~negative_jsk, float("-inf"))
-    loss_js = torch.logaddexp(torch.logsumexp(blocked_jsk, dim=2), positive_js) - positive_js
-    return weighted_mean(loss_js, weight_js)
+    return torch.logaddexp(torch.logsumexp(blocked_jsk, dim=2), positive_js) - positive_js
 
 
 def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:

@@ -198,13 +198,25 @@ class MgcaModel(nn.Module):
 
         Of a pair of towers they have a gradient, that of the map behind the frozen tower.
         """
-        return normalize(self.read_text(tokens) - self.text_center, dim=-1)
+        return self.finish_text(self.read_frozen_text(tokens))
 
     def read_text(self, tokens: Tensor) -> Tensor:
         """The same before the centre is taken off."""
-        with torch.no_grad():
-            if self.text_head is None:
-                return normalize(encode_text(self.clip, tokens), dim=-1)
-            texts_nd = self.clip.encode_text(tokens)
-        with torch.autocast(texts_nd.device.type, enabled=False):
-            return self.text_head(texts_nd)
+        return self._map_text(self.read_frozen_text(tokens))
+
+    @torch.no_grad()
+    def read_frozen_text(self, tokens: Tensor) -> Tensor:
+        """What the frozen tower says, int64 (n, context) -> (n, d'), which nothing changes."""
+        if self.text_head is None:
+            return normalize(encode_text(self.clip, tokens), dim=-1)
+        return self.clip.encode_text(tokens)
+
+    def finish_text(self, frozen_nd: Tensor) -> Tensor:
+        """:meth:`encode_text` of what :meth:`read_frozen_text` has said."""
+        return normalize(self._map_text(frozen_nd) - self.text_center, dim=-1)
+
+    def _map_text(self, frozen_nd: Tensor) -> Tensor:
+        if self.text_head is None:
+            return frozen_nd
+        with torch.autocast(frozen_nd.device.type, enabled=False):
+            return self.text_head(frozen_nd)

@@ -5,7 +5,8 @@ Shape legend: b images, j captions, p patches, q patches kept, u nouns, d embedd
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +18,15 @@ from training.data.batches import Batch, normalize_colors, unit_images
 from training.data.tile_mixing import TileShuffle, draw_shuffle
 from training.losses.affinity import patch_affinity
 from training.losses.infonce import contrast_pairs
-from training.losses.noun_level import choose_nouns, noun_terms, share_nouns
+from training.losses.noun_level import (
+    Join,
+    choose_nouns,
+    note_areas,
+    share_nouns,
+    sum_noun_losses,
+)
 from training.losses.patch_match import match_patches
+from training.losses.portions import Alone, Peers, Pieces, Portions, mean_of, share_out
 from training.model.attention import quickest_attention
 from training.model.clip import encode_text
 from training.model.dense import embed_patches, position_embedding
@@ -26,6 +34,21 @@ from training.pretrain.color_jitter import jitter_colors
 from training.pretrain.config import ClipLossConfig
 from training.pretrain.mosaic import Mosaic
 from training.pretrain.teacher import NounTeacher
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipPlan:
+    """What every portion of a batch has to know of the others (training.losses.portions).
+
+    Attributes:
+        portions: how the batch is shared out.
+        owner_j: int64 (j,), the image of each caption, counted through the whole batch.
+        tokens_jl: int64 (j, l), all captions.
+    """
+
+    portions: Portions
+    owner_j: Tensor
+    tokens_jl: Tensor
 
 
 class ClipObjective(nn.Module):
@@ -64,8 +87,48 @@ class ClipObjective(nn.Module):
         self.config = config
         self.patch_dropout = config.patch_dropout
 
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """``loss``, its parts, and ``accuracy`` in [0, 1] (caption to image, no gradient)."""
+    @property
+    def joins_areas(self) -> bool:
+        """Whether a survey has to know the nouns' areas in all portions (``join``)."""
+        return bool(self.config.noun_weight)
+
+    def forward(
+        self, batch: Batch, plan: ClipPlan | None = None, own: int = 0, join: Join | None = None
+    ) -> dict[str, Tensor]:
+        """``loss`` of a whole batch, its parts, and ``accuracy`` in [0, 1] (caption to image, no
+        gradient). With a plan: the pieces of a portion (:meth:`survey`).
+        """
+        if plan is not None:
+            return self.survey(batch, plan, own, join)
+        plan = self.prepare([batch], Alone())
+        return self.compare(self.survey(batch, plan, 0), plan)
+
+    @torch.no_grad()
+    def prepare(self, parts: Sequence[Batch], peers: Peers) -> ClipPlan:
+        """Bring together which captions there are, and whose.
+
+        Args:
+            parts: this process's portions.
+            peers: the processes that have the others.
+        """
+        portions = share_out(parts, peers)
+        owner_j = torch.cat([part.owner_j + portions.span(n)[0] for n, part in enumerate(parts)])
+        tokens_jl = torch.cat([part.tokens_jl for part in parts])
+        return ClipPlan(
+            portions=portions,
+            owner_j=torch.cat(peers.gather_rows(owner_j)),
+            tokens_jl=torch.cat(peers.gather_rows(tokens_jl)),
+        )
+
+    def survey(self, batch: Batch, plan: ClipPlan, own: int, join: Join | None = None) -> Pieces:
+        """What a portion has to say: its pieces, which :meth:`compare` takes those of all.
+
+        Args:
+            batch: the portion.
+            plan: of the whole batch.
+            own: the portion's number, among this process's.
+            join: adds up nouns' areas over all portions; None: this is the whole batch.
+        """
         # The batch's own content is the seed: a resumed run draws what an unbroken one would have.
         seed = int(batch.tokens_jl.sum()) + 1000003 * batch.visit
         mosaic = self._mosaic(batch)
@@ -76,32 +139,58 @@ class ClipObjective(nn.Module):
             patches_bpd, kept_q = self._patches(shuffle, images, seed, shown)
             patches_bpd = patches_bpd.float()
         text_jd = F.normalize(encode_text(self.clip, batch.tokens_jl).float(), dim=-1)
-        with torch.autocast(images.device.type, enabled=False):
-            scores_bj = self._score(patches_bpd, text_jd)
-            logits_bj = self.clip.logit_scale.exp().clamp(max=100.0) * scores_bj
-        rows_b1 = torch.arange(images.shape[0], device=images.device).unsqueeze(1)
-        own_bj = batch.owner_j.unsqueeze(0) == rows_b1
-        same_jj = (batch.tokens_jl.unsqueeze(0) == batch.tokens_jl.unsqueeze(1)).all(-1)
-        ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
-        caption = contrast_pairs(logits_bj, batch.owner_j, ignore_bj)
-        losses = {"caption": self.config.caption_weight * caption}
+        met_bpd = patches_bpd
+        if self.config.pooling == "mean":
+            met_bpd = patches_bpd.mean(dim=1, keepdim=True)
+        scale_1 = self.clip.logit_scale.exp().clamp(max=100.0).reshape(1)
+        pieces = {"patches": met_bpd, "text": text_jd, "scale": scale_1}
         if self.config.noun_weight and batch.nouns is not None:
             noun_tokens_ul, named_bu = batch.nouns
             nouns_ud = F.normalize(encode_text(self.clip, noun_tokens_ul).float(), dim=-1)
             with torch.autocast(images.device.type, enabled=False):
                 settle = self._settling(batch.images_bhw3, kept_q)
-                shares, discount = None, self.config.noun_discount
-                if self.teacher is not None or discount:
-                    if self.teacher is not None:
-                        chosen_bqu = self.teacher.choose(
-                            batch, kept_q, discount, mosaic, mirrors=self.config.teacher_mirrors
-                        )
-                    else:
-                        chosen_bqu = choose_nouns(patches_bpd, nouns_ud, discount)
-                    shares = share_nouns(chosen_bqu, named_bu, self.config, settle)
-                losses |= noun_terms(patches_bpd, nouns_ud, named_bu, self.config, settle, shares)
+                discount = self.config.noun_discount
+                if self.teacher is not None:
+                    chosen_bqu = self.teacher.choose(
+                        batch, kept_q, discount, mosaic, mirrors=self.config.teacher_mirrors
+                    )
+                else:
+                    chosen_bqu = choose_nouns(patches_bpd, nouns_ud, discount)
+                shares = share_nouns(chosen_bqu, named_bu, self.config, settle, join)
+                sums = sum_noun_losses(
+                    patches_bpd, nouns_ud, named_bu, shares, smallest=self.config.noun_smallest
+                )
+                pieces |= {"cover": sums[:1], "presence": sums[1:]}
+        return pieces
+
+    @torch.no_grad()
+    def measure_areas(self, batch: Batch, plan: ClipPlan, own: int) -> Tensor:
+        """What ``join`` is to add up, (2, u), of a portion; see :meth:`survey`."""
+        nothing = self.clip.logit_scale.new_zeros(2, 0)
+        return note_areas(lambda join: self.survey(batch, plan, own, join), nothing)
+
+    def compare(self, pieces: Pieces, plan: ClipPlan) -> dict[str, Tensor]:
+        """Named losses of the whole batch, ``accuracy`` among them; ``loss`` is their sum.
+
+        Args:
+            pieces: of all portions of all processes, one behind the other.
+            plan: of the batch.
+        """
+        owner_j, tokens_jl, config = plan.owner_j, plan.tokens_jl, self.config
+        with torch.autocast(owner_j.device.type, enabled=False):
+            scores_bj = self._score(pieces["patches"], pieces["text"])
+            logits_bj = pieces["scale"].mean() * scores_bj
+        rows_b1 = torch.arange(plan.portions.images, device=owner_j.device).unsqueeze(1)
+        own_bj = owner_j.unsqueeze(0) == rows_b1
+        same_jj = (tokens_jl.unsqueeze(0) == tokens_jl.unsqueeze(1)).all(-1)
+        ignore_bj = ((own_bj.float() @ same_jj.float()) > 0) & ~own_bj
+        caption = contrast_pairs(logits_bj, owner_j, ignore_bj)
+        losses = {"caption": config.caption_weight * caption}
+        for name in ("cover", "presence"):
+            if name in pieces:
+                losses[name] = config.noun_weight * mean_of(pieces[name], 1.0)
         losses["loss"] = torch.stack(list(losses.values())).sum()
-        losses["accuracy"] = (logits_bj.argmax(0) == batch.owner_j).float().mean().detach()
+        losses["accuracy"] = (logits_bj.argmax(0) == owner_j).float().mean().detach()
         return losses
 
     def _grid_hw(self, height: int, width: int) -> tuple[int, int]:

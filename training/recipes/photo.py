@@ -1,7 +1,7 @@
 """Photographs with captions, on frozen ImageNet and sentence towers: the recipe of the photo model.
 
 Command: ``python -m training.run --config photo --train-data flickr8k/captions.tsv
---set data.squashed=true --set data.cache_views=2``
+--set data.squashed=true --set data.cache_features=2``
 Hardware: two processor cores.
 Time: 45 minutes at 45 images/s (patches and kinds; 6 for the fine grid), and 6 for storing views.
 Score: mIoU on 129 photographs of COCO 22.3 (names in sight and 20 background words), 40.9 (names

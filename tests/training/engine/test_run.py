@@ -81,7 +81,7 @@ def run(tmp_path, few_scenes):
         (["--resume", "nowhere.pt"], "does not exist"),
         (["--train-data", "nowhere/{000..002}.tar"], "nowhere/000.tar"),
         (["--set", "device=tpu"], "expected auto, cpu or cuda"),
-        (["--set", "model.prompts=poems"], "expected one of both, captions, openai, seen"),
+        (["--set", "model.prompts=poems"], "expected one of both, captions, imagenet, openai, seen"),
         (["--set", "pretrain.teacher=ema", "--config", "smoke"], "pretrain.ema_steps=300"),
     ],
 )
@@ -253,13 +253,20 @@ def test_interrupted_run_saves_and_can_go_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_train_together(tmp_path):
+def test_two_processes_train_together_and_one_goes_on(tmp_path, run):
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     command += ["--standalone", str(script), "--runs", str(tmp_path), *TINY]
-    steps = ["--set", "pretrain.steps=2", "--set", "mgca.steps=2"]
+    steps = ["--set", "pretrain.steps=1", "--set", "mgca.steps=3", "--until", "2"]
+    steps += ["--set", "mgca.accumulate=2"]
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     done = run_with_children([*command, *steps], env=here)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert load_checkpoint(tmp_path / "smoke/last.pt").step == 2
+    stopped = load_checkpoint(tmp_path / "smoke/last.pt")
+    assert (stopped.phase, stopped.step) == ("mgca", 2)
+    run("--resume", "latest")
+    done = load_checkpoint(tmp_path / "smoke/last.pt")
+    assert done.step == 3
+    moved = done.model.decoder.stage2.speak.weight - stopped.model.decoder.stage2.speak.weight
+    assert float(moved.detach().abs().max()) > 0

@@ -8,12 +8,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from training.losses.alignment import Alignment, Meeting  # noqa: E402
 from training.losses.config import LossConfig  # noqa: E402
-from training.losses.grains import Alignment, object_term  # noqa: E402
+from training.losses.grains import compare_objects, survey_objects  # noqa: E402
 from training.losses.infonce import contrast_pairs  # noqa: E402
 from training.losses.negatives import find_false_negatives, weigh_hard_negatives  # noqa: E402
 from training.losses.object import ForegroundMask, object_loss, pool_masked  # noqa: E402
 from training.losses.pixel import pixel_loss, sample_pixels  # noqa: E402
+from training.losses.portions import Place  # noqa: E402
 from training.losses.priors import area_prior, total_variation  # noqa: E402
 from training.losses.region import grow_regions, region_loss, sample_seeds  # noqa: E402
 from training.losses.text_choice import choose_text, find_rivals  # noqa: E402
@@ -116,13 +118,15 @@ def test_without_a_mask_the_mean_of_all_pixels_meets_the_text():
     own_jn = similarity_bjn[OWNER, OWNER]
     seen = Alignment(
         pixels_bnd=pixels_bnd,
-        text_jd=text_jd,
+        text_kd=text_jd,
         owner_j=OWNER,
-        ignore_bj=NONE,
-        similarity_bjn=similarity_bjn,
+        place=Place(rows_j=torch.arange(2), texts=2),
+        others_bk=~torch.eye(2, dtype=torch.bool),
+        similarity_bkn=similarity_bjn,
         own_jn=own_jn,
         guide_jn=own_jn,
     )
+    met = Meeting(owner_k=OWNER, ignore_bk=NONE, order_k=torch.arange(2))
     half = 4 / math.sqrt(2)  # the logit of the first image with either text
     losses = [
         math.log(2),  # image 0 among captions
@@ -131,7 +135,7 @@ def test_without_a_mask_the_mean_of_all_pixels_meets_the_text():
         math.log1p(math.exp(half - 4)),  # caption 1 among images
     ]
     config = LossConfig(object_mask="whole", logit_scale=4.0, hard_strength=0.0)
-    loss = object_term(seen, config, ForegroundMask())
+    loss = compare_objects(survey_objects(seen, config, ForegroundMask()), met, config)
     assert loss.item() == pytest.approx(sum(losses) / 4, abs=1e-6)
 
 

@@ -20,8 +20,11 @@ from training.data.generated import streetworld_batches  # noqa: E402
 from training.data.nouns import NounFinder  # noqa: E402
 from training.engine.loop import PhaseState, learning_rate_at, run_phase  # noqa: E402
 from training.engine.trackers import Tracker  # noqa: E402
+from training.losses.alignment import Guide  # noqa: E402
 from training.losses.config import LossConfig  # noqa: E402
+from training.losses.object import ForegroundMask  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
+from training.losses.portions import Alone  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
@@ -142,8 +145,9 @@ def test_grains_align_captions_or_the_nouns_they_name(texts):
     model = build()
     batch = next(iter(batches(model, 1, nouns=True)))
     objective = MgcaObjective(model, LossConfig(texts=texts), 0)
-    nouns_ud = objective._encode_nouns(batch)
-    text_jd, owner_j, noun_j = objective._texts(batch, nouns_ud)
+    plan = objective.prepare([batch], Alone())
+    nouns_ud = plan.words.nouns_ud
+    text_jd, owner_j, noun_j = plan.texts.frozen_kd, plan.texts.owner_k, plan.texts.noun_k
     assert len(text_jd) == len(owner_j)
     if texts == "captions":
         assert torch.equal(owner_j, batch.owner_j) and noun_j is None
@@ -159,13 +163,13 @@ def test_grains_align_captions_or_the_nouns_they_name(texts):
 
 
 def test_a_noun_guides_by_its_share_and_a_caption_by_its_mask():
-    objective = MgcaObjective(build(), LossConfig(texts="nouns"), 0)
+    mask = ForegroundMask()
     own, owner = torch.tensor([[0.9, 0.1]]), torch.tensor([0])
     shares = (torch.tensor([[[0.7, 0.3], [0.2, 0.8]]]), torch.ones(1, 2))
-    by_share = objective._guide(own, owner, torch.tensor([1]), shares, None)
+    by_share = Guide(mask=mask, shares=shares).hold(own, owner, torch.tensor([1]))
     assert by_share[0].tolist() == pytest.approx([0.3, 0.8])
-    by_mask = objective._guide(own, owner, None, None, None)
-    assert torch.equal(by_mask, objective.mask(own).detach())
+    by_mask = Guide(mask=mask).hold(own, owner, None)
+    assert torch.equal(by_mask, mask(own).detach())
 
 
 def test_settled_targets_teach_the_decoder_something_else():

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from runtime.atomic_write import write_whole
 from runtime.errors import MgcaError, UserError
 
-REMEDY = "expected fewer data.cache_views, a smaller data.size_wh, or another data.cache_dir"
+REMEDY = "expected fewer data.cache_features, a smaller data.size_wh, or another data.cache_dir"
 LARGEST = float(np.finfo(np.float16).max)
 # What other files on that disk are left.
 SPARE_BYTES = 256 * 2**20

@@ -42,7 +42,7 @@ def test_a_run_on_a_table_with_stored_features(tmp_path, monkeypatch):
     (tmp_path / "images/3.png").unlink()
     settings = ["pretrain.steps=2", "pretrain.batch=8", "mgca.steps=2", "mgca.batch=4",
                 "evaluation.scenes=2", "data.workers=0",
-                "data.cache_views=2", "losses.tile_mixing=[[1,1],[1,1]]",
+                "data.cache_features=2", "losses.tile_mixing=[[1,1],[1,1]]",
                 "losses.noun_weight=0"]  # fmt: skip
     arguments = [part for setting in settings for part in ("--set", setting)]
     runs = tmp_path / "runs"

@@ -125,9 +125,9 @@ def test_batches_move_and_copy_with_their_features(table):
 @pytest.mark.parametrize(
     ("others", "message"),
     [
-        ({"cache_views": -1}, "expected 0 or more"),
-        ({"cache_views": 2, "captions": None}, "of the pictures of data.captions"),
-        ({"cache_views": 2, "passes": 2}, "stored views come again by themselves"),
+        ({"cache_features": -1}, "expected 0 or more"),
+        ({"cache_features": 2, "captions": None}, "of the pictures of data.captions"),
+        ({"cache_features": 2, "passes": 2}, "stored views come again by themselves"),
     ],
 )
 def test_settings_that_do_not_go_together(others, message):
@@ -136,7 +136,7 @@ def test_settings_that_do_not_go_together(others, message):
 
 
 def test_tiles_are_not_mixed_with_stored_features():
-    data = settings("a.tsv", cache_views=2)
+    data = settings("a.tsv", cache_features=2)
     with pytest.raises(ValueError, match=r"losses.tile_mixing cuts"):
         TrainConfig(data=data)
     TrainConfig(data=data, losses=LossConfig(tile_mixing=((1, 1), (1, 1))))
