@@ -26,9 +26,11 @@ def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) ->
     """
     judged = "--min-agreement decides alone; give one of the two"
     no_table = "--no-text-encoder leaves the table out; give one of the two"
+    no_pamr = "it says how --refine pamr refines; give both"
     fp32_only = set(precisions) == {"fp32"}
     unchanged = "only fp32 is exported; add a --precision, or leave this out"
     idle = (
+        (options.pamr_dilations, "--pamr-dilations", options.refine != "pamr", no_pamr),
         (options.gate, f"--gate {options.gate}", options.min_agreement is not None, judged),
         (options.token_table, "--token-table", options.no_text_encoder, no_table),
         (options.keep_fp32, "--keep-fp32", fp32_only, unchanged),

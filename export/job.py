@@ -92,7 +92,13 @@ def _set_up(
         # The demo scene's truth counts classes that these words are not.
         frames = [replace(frame, labels_hw=None) for frame in frames]
     fp32 = trace_segmenter(
-        source.model, source.units, size_wh, settings.opset, work, space=source.unit_space
+        source.model,
+        source.units,
+        size_wh,
+        settings.opset,
+        work,
+        space=source.unit_space,
+        pamr=source.pamr,
     )
     check_activation(source, fp32, None if text.tower.is_sentence else text.encoder)
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)

@@ -30,6 +30,8 @@ class ExportSettings:
         precisions: some of ``PRECISIONS``, in the order in which they are built.
         size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
             when training-free).
+        refine: what the scores of a pixel are read from: ``units``, ``pamr`` or ``none``.
+        pamr_dilations: distances of PAMR's neighbors; None: TCL's.
         opset: the ONNX operator set.
         vocabulary: a file of names to store ready encoded; None: the model's own words.
         token_table: how the text encoder stores its token embeddings; None: the bundle carries no
@@ -55,6 +57,8 @@ class ExportSettings:
     position_resize: str = "size"
     precisions: tuple[str, ...] = ("fp32",)
     size_wh: tuple[int, int] | None = None
+    refine: str = "units"
+    pamr_dilations: tuple[int, ...] | None = None
     opset: int = DEFAULT_OPSET
     vocabulary: Path | None = None
     token_table: TokenTable | None = "int8"

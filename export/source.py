@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from training.data.streetworld import CLASS_NAMES, vocabulary_words
 from training.engine.checkpoint import load_checkpoint
 from training.model.clip import activation_of, is_file, load_clip
 from training.model.dense import DenseEncoder
+from training.model.pamr import TCL_DILATIONS, PamrSettings
 from training.model.prompts import templates_for
 from training.model.towers.pair import TowerPair
 from training.model.towers.text import SentenceTower
@@ -47,6 +48,7 @@ class ExportSource:
         decoder_weights: the decoder's parameters by name; None when there is no decoder.
         units: unit settings.
         unit_space: where pixels gather into units; None: among the embeddings as they are.
+        pamr: in the place of units: how scores are refined by colors.
         text_center: float32 (D,), zeros where no centre is taken off.
         templates: prompt templates.
         logit_scale: what cosines are multiplied with before a softmax.
@@ -74,6 +76,7 @@ class ExportSource:
     vocabulary: tuple[str, ...]
     background_words: tuple[str, ...]
     unit_space: UnitSpace | None = None
+    pamr: PamrSettings | None = None
     untrained: bool = False
     sentence: tuple[SentenceTower, nn.Module | None] | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -92,8 +95,15 @@ class ExportSource:
 
     @property
     def unit_values(self) -> dict[str, Any]:
-        """The unit settings as plain values, for the manifest and the reference."""
-        return asdict(self.units)
+        """The unit settings as plain values, for the manifest and the reference; without units,
+        what stands in their place.
+        """
+        if self.pamr is None:
+            return asdict(self.units)
+        if self.pamr.rounds == 0:
+            return {"refine": "none"}
+        values = asdict(self.pamr)
+        return {"refine": "pamr", **values, "dilations": list(self.pamr.dilations)}
 
 
 def choose_checkpoint(settings: ExportSettings) -> Path:
@@ -119,8 +129,13 @@ def choose_checkpoint(settings: ExportSettings) -> Path:
 def load_source(settings: ExportSettings) -> ExportSource:
     """Load what the settings name; raises UserError for anything that is not there or not ours."""
     if settings.training_free:
-        return _from_clip(settings)
-    return _from_checkpoint(choose_checkpoint(settings), settings)
+        source = _from_clip(settings)
+    else:
+        source = _from_checkpoint(choose_checkpoint(settings), settings)
+    if settings.refine == "units":
+        return source
+    pamr = PamrSettings(dilations=settings.pamr_dilations or TCL_DILATIONS)
+    return replace(source, pamr=pamr if settings.refine == "pamr" else replace(pamr, rounds=0))
 
 
 def _from_clip(settings: ExportSettings) -> ExportSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,17 +55,18 @@ def labelled_set(
             if not path.is_file():
                 raise UserError(f"{name}: {path} is not there, though the set lists it")
 
-    def open_frames() -> Iterator[EvaluationFrame]:
-        for one in chosen:
-            frame_bgr = read_photograph(one.image)
-            values_hw = read_labels(one.label, frame_bgr.shape[:2])
-            yield EvaluationFrame(one.image.stem, frame_bgr, relabel(values_hw, one.table))
+    def read(number: int) -> EvaluationFrame:
+        one = chosen[number]
+        frame_bgr = read_photograph(one.image)
+        values_hw = read_labels(one.label, frame_bgr.shape[:2])
+        return EvaluationFrame(one.image.stem, frame_bgr, relabel(values_hw, one.table))
 
     return EvaluationSet(
         name=name,
         words=words,
         count=len(chosen),
-        open=open_frames,
+        open=lambda: map(read, range(len(chosen))),
+        read=read,
         settings={"frames": [first, last]},
     )
 

@@ -20,8 +20,13 @@ _LETTERS = 26  # as wide as a panel
 _BEHIND = (225, 225, 225)
 
 
-def check_sheet(path: Path) -> None:
-    """Refuse a sheet that could not be drawn, or that could come into a repository.
+def check_sheet(path: Path, flag: str = "--sheet", *, photographs: bool = True) -> None:
+    """Refuse a picture that could not be drawn, or that could come into a repository.
+
+    Args:
+        path: of the picture.
+        flag: that named it.
+        photographs: whether it shows any; what does not may lie in a repository.
 
     Raises:
         UserError: matplotlib is not installed, or a repository holds the place.
@@ -29,12 +34,14 @@ def check_sheet(path: Path) -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise UserError("--sheet draws with matplotlib; pip install matplotlib") from None
+        raise UserError(f"{flag} draws with matplotlib; pip install matplotlib") from None
+    if not photographs:
+        return
     place = path.resolve()
     for parent in place.parents:
         if (parent / ".git").exists():
             raise UserError(
-                f"--sheet {path} lies in the repository {parent}, and other people's photographs "
+                f"{flag} {path} lies in the repository {parent}, and other people's photographs "
                 "must not get into one; give a place elsewhere"
             )
 

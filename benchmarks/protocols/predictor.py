@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
 from benchmarks.protocols.decision import decide
 from benchmarks.protocols.protocol import Protocol
-from benchmarks.protocols.windows import resized, slide
-from benchmarks.scoring.score import Predictor
+from benchmarks.protocols.windows import WindowScores, resized, slide
+from benchmarks.scoring.pamr import Refiner
+from benchmarks.scoring.score import Kind, LatePredictor
 from runtime import Segmenter
 from runtime.bundle import TEXT_ENCODER_FILE
 from runtime.errors import UserError
-from runtime.segment.frames import Units, WantedUnits
+from runtime.segment.frames import WantedUnits
 from runtime.text.encoder import TextEncoder
 from runtime.text.prompting import fill_prompts, pool_prompts
 from runtime.text.queries import MAX_WORDS, TextQueries
@@ -22,10 +26,10 @@ from runtime.text.queries import MAX_WORDS, TextQueries
 
 def protocol_predictor(
     segmenter: Segmenter, protocol: Protocol, *, progress: bool = False
-) -> Predictor:
-    """What predicts a frame as the protocol has it, by pixels and by adaptive units.
+) -> LatePredictor:
+    """What predicts a frame as the protocol has it: by pixels, these refined, and by adaptive units.
 
-    No published protocol has units: theirs are the figures of ``pixel``.
+    No published protocol has units: theirs are the figures of ``pixel``, with PAMR of ``pamr``.
 
     Args:
         segmenter: on the bundle that is measured.
@@ -37,23 +41,54 @@ def protocol_predictor(
             too many.
     """
     _check(segmenter, protocol)
+    warn_of_positions(segmenter, protocol)
     names = tuple(word for word, _ in protocol.rows)
     text_kd = embed_words(segmenter, protocol, progress=progress)
     queries = TextQueries(names, (), names, text_kd, np.zeros(len(names), np.uint8))
 
-    def predict(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
-        wanted: WantedUnits = "both" if len(units) > 1 else units[0]
+    def begin(
+        frame_bgr: np.ndarray, units: Sequence[Kind]
+    ) -> Callable[[], dict[Kind, np.ndarray]]:
+        wanted = _wanted(units)
 
-        def score(window_bgr: np.ndarray) -> dict[str, np.ndarray]:
+        def score(window_bgr: np.ndarray) -> dict[Kind, np.ndarray]:
             raw = segmenter.model.score(segmenter.preprocess(window_bgr), queries, wanted)
-            scores = {"adaptive": raw.class_scores, "pixel": raw.pixel_scores}
-            return {kind: np.asarray(scores[kind]) for kind in units}
+            scores: dict[Kind, Any] = {"adaptive": raw.class_scores, "pixel": raw.pixel_scores}
+            return {kind: np.asarray(rows) for kind, rows in scores.items() if rows is not None}
 
         size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
-        cosines = slide(resized(frame_bgr, protocol), protocol, score)
-        return {kind: decide(cosines[kind], protocol, size_wh) for kind in units}
+        picture_bgr = resized(frame_bgr, protocol)
+        scores = slide(picture_bgr, protocol, score)
+        return lambda: {
+            kind: _label(kind, scores, picture_bgr, protocol, size_wh) for kind in units
+        }
 
-    return predict
+    return LatePredictor(begin)
+
+
+def _wanted(units: Sequence[Kind]) -> WantedUnits:
+    """What the graph is asked for."""
+    if "adaptive" not in units:
+        return "pixel"
+    return "adaptive" if set(units) == {"adaptive"} else "both"
+
+
+def _label(
+    kind: Kind,
+    scores: Mapping[Kind, WindowScores],
+    picture_bgr: np.ndarray,
+    protocol: Protocol,
+    size_wh: tuple[int, int],
+) -> np.ndarray:
+    if kind != "pamr":
+        return decide(scores[kind], protocol, size_wh)
+    how = protocol.refinement
+    if how.whole:
+        colors_hw3 = cv2.resize(picture_bgr.astype(np.float32), size_wh)
+        refine = Refiner(colors_hw3, how.dilations)
+        return decide(scores["pixel"], protocol.refined, size_wh, refine)
+    refined = scores["pixel"].refined(picture_bgr, how.dilations)
+    return decide(refined, protocol.refined, size_wh)
 
 
 def embed_words(segmenter: Segmenter, protocol: Protocol, *, progress: bool = False) -> np.ndarray:
@@ -71,6 +106,18 @@ def embed_words(segmenter: Segmenter, protocol: Protocol, *, progress: bool = Fa
     finally:
         encoder.close()
     return np.concatenate(rows)
+
+
+def warn_of_positions(segmenter: Segmenter, protocol: Protocol) -> None:
+    """Say on stderr where the bundle resizes position embeddings otherwise than the protocol."""
+    found, wanted = segmenter.manifest.clip.position_resize, protocol.position_resize
+    if found != wanted:
+        print(
+            f"warning: --protocol {protocol.name} resizes position embeddings by '{wanted}', and "
+            f"the bundle's manifest says {found!r}; figures may differ a little; export it with "
+            f"--position-resize {wanted}",
+            file=sys.stderr,
+        )
 
 
 def _check(segmenter: Segmenter, protocol: Protocol) -> None:

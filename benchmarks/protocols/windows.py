@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from benchmarks.protocols.protocol import Protocol
+from benchmarks.scoring.pamr import refine_scores
+from benchmarks.scoring.score import Kind
 
 
 def resized(frame_bgr: np.ndarray, protocol: Protocol) -> np.ndarray:
@@ -33,15 +37,65 @@ def windows(size_wh: tuple[int, int], protocol: Protocol) -> Iterator[tuple[slic
     width, height = size_wh
     for top in starts(height, protocol.crop, protocol.stride):
         for left in starts(width, protocol.crop, protocol.stride):
-            yield slice(top, top + protocol.crop), slice(left, left + protocol.crop)
+            bottom, right = min(top + protocol.crop, height), min(left + protocol.crop, width)
+            yield slice(top, bottom), slice(left, right)
+
+
+@dataclass(frozen=True)
+class WindowScores:
+    """Scores of a picture by windows; as a sequence, a map of the whole picture for each row.
+
+    A map is the mean of the windows that see a pixel. It is put together when it is asked for: the
+    grids are small, and of 171 maps at full size only one is held.
+
+    Attributes:
+        size_wh: of the picture.
+        places: rows and columns of each window.
+        grids: for each window float32 (k, rows, columns).
+    """
+
+    size_wh: tuple[int, int]
+    places: tuple[tuple[slice, slice], ...]
+    grids: tuple[np.ndarray, ...]
+
+    def __len__(self) -> int:
+        return len(self.grids[0])
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[row] for row in range(len(self)))
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """The map of a row: float32 (h, w)."""
+        whole_hw = np.zeros(self.size_wh[::-1], np.float32)
+        for (rows, columns), grid_khw in zip(self.places, self.grids, strict=True):
+            size_wh = (columns.stop - columns.start, rows.stop - rows.start)
+            whole_hw[rows, columns] += enlarged(grid_khw[row], size_wh)
+        whole_hw *= self._shares_hw
+        return whole_hw
+
+    @cached_property
+    def _shares_hw(self) -> np.ndarray:
+        """What a window counts where so many overlap: float32 (h, w)."""
+        counts_hw = np.zeros(self.size_wh[::-1], np.float32)
+        for place in self.places:
+            counts_hw[place] += 1
+        return 1 / counts_hw
+
+    def refined(self, picture_bgr: np.ndarray, dilations: Sequence[int]) -> WindowScores:
+        """The same with each window's scores refined by the picture's colors."""
+        grids = [
+            refine_scores(grid_khw, picture_bgr[place], dilations)
+            for place, grid_khw in zip(self.places, self.grids, strict=True)
+        ]
+        return WindowScores(self.size_wh, self.places, tuple(grids))
 
 
 def slide(
     picture_bgr: np.ndarray,
     protocol: Protocol,
-    score: Callable[[np.ndarray], dict[str, np.ndarray]],
-) -> dict[str, np.ndarray]:
-    """Scores of a picture, the mean of its windows' where these overlap.
+    score: Callable[[np.ndarray], dict[Kind, np.ndarray]],
+) -> dict[Kind, WindowScores]:
+    """Scores of a picture by windows.
 
     Args:
         picture_bgr: uint8 (h, w, 3), at the protocol's size.
@@ -49,22 +103,15 @@ def slide(
         score: of a window uint8 (h', w', 3): by kind of unit float32 (k, rows, columns) on a grid.
 
     Returns:
-        By kind float32 (k, h, w).
+        By kind.
     """
-    height, width = picture_bgr.shape[:2]
-    sums: dict[str, np.ndarray] = {}
-    counts_hw = np.zeros((height, width), np.float32)
-    for place in windows((width, height), protocol):
-        window = np.ascontiguousarray(picture_bgr[place])
-        size_wh = (window.shape[1], window.shape[0])
-        counts_hw[place] += 1
-        for kind, grid_khw in score(window).items():
-            whole = sums.setdefault(kind, np.zeros((len(grid_khw), height, width), np.float32))
-            for row, grid_hw in zip(whole, grid_khw, strict=True):
-                row[place] += enlarged(grid_hw, size_wh)
-    for whole in sums.values():
-        whole /= counts_hw  # in place: they are large
-    return sums
+    size_wh = (picture_bgr.shape[1], picture_bgr.shape[0])
+    places = tuple(windows(size_wh, protocol))
+    grids = [score(np.ascontiguousarray(picture_bgr[place])) for place in places]
+    return {
+        kind: WindowScores(size_wh, places, tuple(grid[kind] for grid in grids))
+        for kind in grids[0]
+    }
 
 
 def enlarged(grid_hw: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:

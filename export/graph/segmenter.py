@@ -21,6 +21,7 @@ from export.graph.staged_graph import StagedGraph
 from export.graph.stages import map_stages
 from export.graph.tracing import trace_to_onnx
 from export.progress import say
+from training.model.pamr import PamrSettings
 from training.model.segmenter import TraceableSegmenter
 from training.model.unit_space import UnitSpace
 from training.model.units import UnitSettings
@@ -48,6 +49,7 @@ def trace_segmenter(
     work: Path,
     *,
     space: UnitSpace | None = None,
+    pamr: PamrSettings | None = None,
 ) -> StagedGraph:
     """Trace from uint8 frame and text embeddings to the four outputs, and rewrite the graph.
 
@@ -61,13 +63,14 @@ def trace_segmenter(
         opset: the ONNX operator set.
         work: a folder for the exporter's file, which is gone afterwards.
         space: where pixels gather into units; None: among the embeddings as they are.
+        pamr: in the place of units: how scores are refined by colors.
 
     Returns:
         Inputs ``frame`` uint8 (1, h, w, 3) RGB and ``text`` float32 (K, D); outputs
         ``class_scores`` float32 (1, K, h', w'), ``unit_of_pixel`` int32 (1, h', w'),
         ``unit_scores`` float32 (U, K), ``pixel_scores`` float32 (1, K, h', w').
     """
-    module = TraceableSegmenter(model, size_wh, units, space).eval()  # type: ignore[arg-type]
+    module = TraceableSegmenter(model, size_wh, units, space, pamr).eval()  # type: ignore[arg-type]
     width, height = size_wh
     frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
     text = torch.nn.functional.normalize(

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 from training.model.mgca import MgcaModel
+from training.model.pamr import Pamr, PamrSettings
 from training.model.resample import shrink_to
+from training.model.unit_length import normalize
 from training.model.unit_space import UnitSpace
 from training.model.units import AdaptiveUnits, UnitSettings
 
@@ -24,6 +26,8 @@ class TraceableSegmenter(nn.Module):
         size_wh: input size in pixels, multiples of the patch size.
         settings: unit settings.
         space: where pixels gather into units; None: among the embeddings as they are.
+        pamr: in the place of units: how scores are refined by colors. The graph then has one unit,
+            the whole picture.
     """
 
     mean: Tensor
@@ -35,6 +39,7 @@ class TraceableSegmenter(nn.Module):
         size_wh: tuple[int, int],
         settings: UnitSettings,
         space: UnitSpace | None = None,
+        pamr: PamrSettings | None = None,
     ) -> None:
         super().__init__()
         patch = model.encoder.patch_size
@@ -46,7 +51,8 @@ class TraceableSegmenter(nn.Module):
             )
         self.model = model
         self.size_wh = tuple(size_wh)
-        self.units = AdaptiveUnits(settings, space)
+        self.units = AdaptiveUnits(settings, space) if pamr is None else None
+        self.pamr = None if pamr is None else Pamr(pamr)
         model.encoder.fix_size(size_wh)
         self.register_buffer("mean", torch.tensor(IMAGE_MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGE_STD).reshape(1, 3, 1, 1))
@@ -66,7 +72,8 @@ class TraceableSegmenter(nn.Module):
             text: float32 (k, d), L2-normalised (and centred, as the model's ``text_center`` says).
 
         Returns:
-            class_scores (1, k, h', w'): each pixel reads the cosines of the units it belongs to.
+            class_scores (1, k, h', w'): each pixel reads the cosines of the units it belongs to, or
+            has its own refined.
             unit_of_pixel int32 (1, h', w').
             unit_scores (u, k): cosines; zeros for empty slots.
             pixel_scores (1, k, h', w'): cosines of the pixels themselves, for comparison.
@@ -76,12 +83,32 @@ class TraceableSegmenter(nn.Module):
         features = self.model.encoder(images)
         embeddings_dhw = self.model.decoder(features, images)[0]
         grid_hw = (self.grid_wh[1], self.grid_wh[0])
-        units = self.units(embeddings_dhw, shrink_to(colors, grid_hw)[0])
+        grid_colors_3hw = shrink_to(colors, grid_hw)[0]
+        if self.units is None:
+            return self._refine(embeddings_dhw, grid_colors_3hw, frame, text)
+        units = self.units(embeddings_dhw, grid_colors_3hw)
         unit_scores = units.embeddings_ud @ text.transpose(0, 1)
         pixel_scores = units.cells.join(units.pixels_kmd @ text.transpose(0, 1))
         return (
             units.read(unit_scores).unsqueeze(0),
             units.unit_of_pixel_hw.to(torch.int32).unsqueeze(0),
             unit_scores,
+            pixel_scores.unsqueeze(0),
+        )
+
+    def _refine(
+        self, embeddings_dhw: Tensor, grid_colors_3hw: Tensor, frame: Tensor, text: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The outputs without units: scores refined by colors, and the picture as one unit."""
+        assert self.pamr is not None
+        pixels_nd = normalize(embeddings_dhw.flatten(1).transpose(0, 1), dim=1)
+        pixel_scores = (text @ pixels_nd.transpose(0, 1)).unflatten(1, embeddings_dhw.shape[1:])
+        whole_1d = normalize(pixels_nd.mean(0, keepdim=True), dim=1)
+        # An output must be computed: engines differ in what they make of one that is a constant.
+        height, width = embeddings_dhw.shape[1:]
+        return (
+            self.pamr(pixel_scores, grid_colors_3hw).unsqueeze(0),
+            frame[:, :height, :width, 0].to(torch.int32) * 0,
+            whole_1d @ text.transpose(0, 1),
             pixel_scores.unsqueeze(0),
         )
