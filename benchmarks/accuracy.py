@@ -104,9 +104,7 @@ def measure(arguments: argparse.Namespace) -> None:
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads, dilations)
     predict = make_predictor(arguments, subject, dataset, protocol)
     unfinished = _unfinished(arguments, subject, dataset, protocol)
-    scores = score_set(
-        predict, dataset, _kinds(arguments), progress=True, unfinished=unfinished
-    )
+    scores = score_set(predict, dataset, _kinds(arguments), progress=True, unfinished=unfinished)
     draw_pictures(arguments, predict, dataset, scores)
     record = make_record(arguments, dataset, scores)
     if protocol is not None:

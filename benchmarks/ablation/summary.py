@@ -12,8 +12,8 @@ from benchmarks.ablation.rows import BASELINE, Row, full_row
 from benchmarks.datasets.evaluation_set import EvaluationSet
 from benchmarks.scoring.controls import mean_map_predictor
 from benchmarks.scoring.score import Kind
-from benchmarks.scoring.tally import score_set
 from benchmarks.scoring.segments import compare_with_complexity
+from benchmarks.scoring.tally import score_set
 
 Records = Mapping[str, Sequence[dict[str, Any]]]  # by row, one record a seed
 

@@ -14,7 +14,6 @@ import numpy as np
 from benchmarks.protocols.protocol import Protocol
 from benchmarks.protocols.windows import WindowScores, enlarged
 
-
 Rows: TypeAlias = np.ndarray | WindowScores
 Refine: TypeAlias = Callable[[np.ndarray], np.ndarray]
 

@@ -27,7 +27,7 @@ from runtime.text.queries import MAX_WORDS, TextQueries
 def protocol_predictor(
     segmenter: Segmenter, protocol: Protocol, *, progress: bool = False
 ) -> LatePredictor:
-    """What predicts a frame as the protocol has it: by pixels, these refined, and by adaptive units.
+    """What predicts a frame as the protocol has it: by pixels, these refined, and by units.
 
     No published protocol has units: theirs are the figures of ``pixel``, with PAMR of ``pamr``.
 
@@ -46,9 +46,7 @@ def protocol_predictor(
     text_kd = embed_words(segmenter, protocol, progress=progress)
     queries = TextQueries(names, (), names, text_kd, np.zeros(len(names), np.uint8))
 
-    def begin(
-        frame_bgr: np.ndarray, units: Sequence[Kind]
-    ) -> Callable[[], dict[Kind, np.ndarray]]:
+    def begin(frame_bgr: np.ndarray, units: Sequence[Kind]) -> Callable[[], dict[Kind, np.ndarray]]:
         wanted = _wanted(units)
 
         def score(window_bgr: np.ndarray) -> dict[Kind, np.ndarray]:
@@ -60,7 +58,7 @@ def protocol_predictor(
         picture_bgr = resized(frame_bgr, protocol)
         scores = slide(picture_bgr, protocol, score)
         return lambda: {
-            kind: _label(kind, scores, picture_bgr, protocol, size_wh) for kind in units
+            kind: label_picture(kind, scores, picture_bgr, protocol, size_wh) for kind in units
         }
 
     return LatePredictor(begin)
@@ -73,13 +71,22 @@ def _wanted(units: Sequence[Kind]) -> WantedUnits:
     return "adaptive" if set(units) == {"adaptive"} else "both"
 
 
-def _label(
+def label_picture(
     kind: Kind,
     scores: Mapping[Kind, WindowScores],
     picture_bgr: np.ndarray,
     protocol: Protocol,
     size_wh: tuple[int, int],
 ) -> np.ndarray:
+    """Classes of a picture, uint8 (H, W).
+
+    Args:
+        kind: what they are read from; ``pamr`` reads scores of ``pixel``.
+        scores: by kind.
+        picture_bgr: uint8 (h, w, 3), at the protocol's size.
+        protocol: how it is decided.
+        size_wh: of the labels.
+    """
     if kind != "pamr":
         return decide(scores[kind], protocol, size_wh)
     how = protocol.refinement

@@ -73,9 +73,7 @@ class Refiner:
                 yield padded[top : top + height, left : left + width]
 
 
-def refine_scores(
-    scores_khw: Any, frame_hw3: np.ndarray, dilations: Sequence[int]
-) -> np.ndarray:
+def refine_scores(scores_khw: Any, frame_hw3: np.ndarray, dilations: Sequence[int]) -> np.ndarray:
     """Scores of a bundle refined on its own grid, as a graph exported with ``--refine pamr`` does.
 
     Args:

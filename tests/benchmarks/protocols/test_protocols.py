@@ -14,14 +14,15 @@ from benchmarks import accuracy
 from benchmarks.datasets.evaluation_set import EvaluationSet, Selection
 from benchmarks.datasets.registry import all_datasets
 from benchmarks.protocols.decision import decide
-from benchmarks.protocols.predictor import embed_words, protocol_predictor
-from benchmarks.protocols.protocol import Protocol
+from benchmarks.protocols.predictor import embed_words, label_picture, protocol_predictor
+from benchmarks.protocols.protocol import Protocol, Refinement
 from benchmarks.protocols.registry import DATASETS, protocol_of
 from benchmarks.protocols.templates import IMAGENET, TCL
 from benchmarks.protocols.windows import resized, slide, starts
 from runtime import Segmenter
 from runtime.bundle import Bundle
 from runtime.errors import UserError
+from tests.support import plain_pamr
 from tests.support.official_layouts import write_voc
 
 PLAIN = Protocol(
@@ -115,7 +116,8 @@ def test_scores_are_the_mean_over_the_windows_that_see_a_pixel() -> None:
         return {"pixel": np.full((1, 2, 2), next(calls), np.float32)}
 
     found = slide(picture, PLAIN, score)["pixel"]
-    assert found[0, 0].tolist() == [1, 1, 2, 2, 3, 3]
+    assert found[0][0].tolist() == [1, 1, 2, 2, 3, 3]
+    assert len(list(found)) == len(found) == 1
 
 
 def _plain_decision(cosines_khw: np.ndarray, protocol: Protocol, size_wh) -> np.ndarray:
@@ -155,6 +157,38 @@ def test_a_background_that_is_a_constant() -> None:
     assert decide(cosines, protocol, (3, 1)).tolist() == [[0, 1, 2]]
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_scores_are_refined_whole_or_by_windows(whole: bool) -> None:
+    rng = np.random.default_rng(5)
+    picture = rng.integers(0, 255, (6, 10, 3), np.uint8)
+    how = Refinement(dilations=(1, 2), whole=whole)
+    protocol = replace(PLAIN, refinement=how)
+    scores = slide(picture, protocol, lambda _: {"pixel": rng.random((4, 2, 2), np.float32)})
+    found = label_picture("pamr", scores, picture, protocol, (10, 6))
+    refined = []
+    for row in range(4):
+        if whole:
+            colors = np.moveaxis(picture, 2, 0)
+            refined.append(plain_pamr.refine(scores["pixel"][row][None], colors, (1, 2))[0])
+            continue
+        maps, counts = np.zeros((6, 10)), np.zeros((6, 10))
+        for place, grid in zip(scores["pixel"].places, scores["pixel"].grids, strict=True):
+            colors = np.moveaxis(picture[place].reshape(2, 2, 2, 2, 3).mean(axis=(1, 3)), 2, 0)
+            (near,) = plain_pamr.refine(grid[row][None], colors, (1, 2))
+            maps[place] += cv2.resize(near, (4, 4))
+            counts[place] += 1
+        refined.append(maps / counts)
+    expected = _plain_decision(np.stack(refined), protocol, (10, 6))
+    assert (found == expected).mean() > 0.98  # a tie's edge
+    assert (found != decide(scores["pixel"], protocol, (10, 6))).any()
+
+
+def test_a_constant_is_lower_where_scores_are_refined() -> None:
+    assert _protocol("tcl", "voc21").refined.constant_background == 0.4
+    assert _protocol("tcl", "voc20").refined.constant_background is None
+    assert _protocol("sclip", "voc21").refined.threshold == 0.1
+
+
 def test_prompts_are_averaged_after_or_before_they_are_normalised(bundle: Bundle) -> None:
     protocol = replace(PLAIN, words=(("car",),), templates=("a {}.", "the long list of {}s"))
     with Segmenter.load(bundle, "onnxruntime-cpu") as segmenter:
@@ -185,7 +219,13 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     root = write_voc(tmp_path, {"b": [0, 1, 20, 255], "a": [15]})
     bundle = make_bundle()
     target = tmp_path / "record.json"
-    flags = ["--dataset", "voc21", "--root", str(root), "--protocol", "sclip"]
+    flags = ["--dataset", "voc21", "--root", str(root), "--protocol", "sclip", "--refine", "pamr"]
+    flags += [
+        "--confusion",
+        str(tmp_path / "confusion.png"),
+        "--sheet",
+        str(tmp_path / "sheet.png"),
+    ]
     shared = ["--bundle", str(bundle.path), "--backend", "onnxruntime-cpu", "--json", str(target)]
     assert accuracy.main([*flags, *shared]) == 2
     assert "cuts windows of 224x224 here" in capsys.readouterr().err
@@ -193,10 +233,21 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     assert accuracy.main([*flags, *shared]) == 0
     record = json.loads(target.read_text())
     assert record["protocol"]["name"] == "sclip"
-    assert record["protocol"]["words"] == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
-    assert set(record["by_units"]) == {"adaptive", "pixel"}
+    words = [word for words in record["protocol"]["words"] for word in words]
+    assert len(words) == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    assert record["protocol"]["templates"] == list(IMAGENET)
+    assert record["protocol"]["position_resize"] == "scale-factor"
+    assert record["protocol"]["position_resize_of_bundle"] is None
+    assert record["protocol"]["refinement"] == {
+        "dilations": [8, 16], "whole": True, "constant_background": None
+    }  # fmt: skip
+    assert set(record["by_units"]) == {"adaptive", "pixel", "pamr"}
     assert set(record["iou"]) == {"background", "aeroplane", "person", "tvmonitor"}
-    assert "protocol sclip" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "protocol sclip" in said.out
+    assert "by 'scale-factor', and the bundle's manifest says None" in said.err
+    for flag in ("confusion", "sheet"):
+        assert (tmp_path / f"{flag}.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +256,11 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
         (["--protocol", "sclip", "--scenes", "1"], "says nothing of streetworld"),
         (["--protocol", "tcl", "--control", "mean-map"], "exclude each other"),
         (["--protocol", "pamr"], "'pamr'"),
+        (["--pamr-dilations", "1,2"], "--pamr-dilations would do nothing"),
+        (["--refine", "pamr", "--pamr-dilations", "0,2"], "a whole number >= 1"),
+        (["--resume"], "--resume needs the --json"),
+        (["--sheet", "sheet.png"], "lies in the repository"),
+        (["--confusion", "/proc/new/file.png"], "--confusion /proc"),
     ],
 )
 def test_bad_arguments_are_one_line_and_exit_two(
