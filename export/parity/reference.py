@@ -106,7 +106,7 @@ class ReferenceSegmenter:
         )
 
     def _gather(self, pixels: Tensor, colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Unit embeddings (U, D), each pixel's unit (h', w'), and what is read there (D, h', w')."""
+        """Unit embeddings (U, D), each pixel's unit (h', w'), what is read there (D, h', w')."""
         if "refine" not in self.units:
             units, shares = gather_units(pixels, colors, self.units, self.unit_space)
             return units, shares.argmax(dim=0), torch.einsum("uyx,ud->dyx", shares, units)
