@@ -14,9 +14,8 @@ def format_record(record: dict[str, Any]) -> str:
         f", control {record['control']}" if "control" in record else ""
     )
     if "protocol" in record:
-        title += (
-            f", protocol {record['protocol']['name']} (its own figures are those of pixel, or pamr)"
-        )
+        name = record["protocol"]["name"]
+        title += f", protocol {name} (its own figures are those of pixel, refined those of pamr)"
     parts = [title, format_ious(record), *format_comparisons(record)]
     if "compositions" in record:
         parts.append(format_compositions(record["compositions"]))
