@@ -29,16 +29,16 @@ def decide(
         size_wh: of the labels.
         refine: what each map goes through at that size.
     """
-    logits = _Logits(cosines, protocol, size_wh, refine)
+    maps = _Maps(cosines, protocol, size_wh, refine)
     if protocol.constant_background is not None:
-        return _beside_a_constant(logits, protocol.constant_background)
+        return _beside_a_constant(maps, protocol.constant_background)
     if protocol.threshold is None and protocol.least_area is None:
-        return _best(logits)[0]
-    return _by_softmax(logits, protocol)
+        return _best(maps)[0]  # a softmax changes no order
+    return _by_softmax(maps, protocol)
 
 
-class _Logits:
-    """Each row's class, and its logits at full size; to be gone through again."""
+class _Maps:
+    """Each row's class, and its cosines at full size; to be gone through again."""
 
     def __init__(
         self, cosines: Rows, protocol: Protocol, size_wh: tuple[int, int], refine: Refine | None
@@ -47,35 +47,36 @@ class _Logits:
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
         for (_, label), cosines_hw in zip(self.protocol.rows, self.cosines, strict=True):
-            logits_hw = self.protocol.scale * enlarged(cosines_hw, self.size_wh)
-            yield label, logits_hw if self.refine is None else self.refine(logits_hw)
+            map_hw = enlarged(cosines_hw, self.size_wh)
+            yield label, map_hw if self.refine is None else self.refine(map_hw)
 
 
-def _best(logits: _Logits, kept: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The class of the highest logit, uint8 (H, W), and that, float32; among those that are kept,
+def _best(maps: _Maps, kept: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The class of the highest cosine, uint8 (H, W), and that, float32; among those that are kept,
     bool (classes,), or all.
     """
-    best_hw = np.full(logits.size_wh[::-1], -np.inf, np.float32)
+    best_hw = np.full(maps.size_wh[::-1], -np.inf, np.float32)
     labels_hw = np.zeros(best_hw.shape, np.uint8)
-    for label, logits_hw in logits:
+    for label, map_hw in maps:
         if kept is None or kept[label]:
-            np.copyto(labels_hw, label, where=logits_hw > best_hw)
-            np.maximum(best_hw, logits_hw, out=best_hw)
+            np.copyto(labels_hw, label, where=map_hw > best_hw)
+            np.maximum(best_hw, map_hw, out=best_hw)
     return labels_hw, best_hw
 
 
-def _beside_a_constant(logits: _Logits, constant: float) -> np.ndarray:
-    labels_hw, best_hw = _best(logits)
-    value_hw = 1 / (1 + np.exp((0.25 - best_hw / logits.protocol.scale) * 10))
+def _beside_a_constant(maps: _Maps, constant: float) -> np.ndarray:
+    labels_hw, best_hw = _best(maps)
+    value_hw = 1 / (1 + np.exp((0.25 - best_hw) * 10))
     labels_hw[value_hw <= constant] = 0
     return labels_hw
 
 
-def _by_softmax(logits: _Logits, protocol: Protocol) -> np.ndarray:
-    best_hw = np.full(logits.size_wh[::-1], -np.inf, np.float32)
+def _by_softmax(maps: _Maps, protocol: Protocol) -> np.ndarray:
+    best_hw = np.full(maps.size_wh[::-1], -np.inf, np.float32)
     total_hw = np.zeros(best_hw.shape, np.float32)  # of exp(logit - best)
     labels_hw = np.zeros(best_hw.shape, np.uint8)
-    for label, logits_hw in logits:
+    for label, map_hw in maps:
+        logits_hw = protocol.scale * map_hw
         wins = logits_hw > best_hw
         lesser_hw = np.exp(-np.abs(logits_hw - best_hw))
         # Where the row wins, what was summed before shrinks beside its 1; else it adds the lesser.
@@ -87,8 +88,8 @@ def _by_softmax(logits: _Logits, protocol: Protocol) -> np.ndarray:
     if protocol.least_area is not None:
         kept = _large_enough(labels_hw, len(protocol.words), protocol.least_area)
         if not kept[np.unique(labels_hw)].all():
-            labels_hw, kept_hw = _best(logits, kept)
-            chance_hw = np.exp(kept_hw - best_hw) / total_hw
+            labels_hw, kept_hw = _best(maps, kept)
+            chance_hw = np.exp(protocol.scale * kept_hw - best_hw) / total_hw
     if protocol.threshold is not None:
         labels_hw[chance_hw < protocol.threshold] = 0
     return labels_hw

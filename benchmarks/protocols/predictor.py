@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import cv2
@@ -25,7 +26,11 @@ from runtime.text.queries import MAX_WORDS, TextQueries
 
 
 def protocol_predictor(
-    segmenter: Segmenter, protocol: Protocol, *, progress: bool = False
+    segmenter: Segmenter,
+    protocol: Protocol,
+    *,
+    progress: bool = False,
+    text_kd: np.ndarray | None = None,
 ) -> LatePredictor:
     """What predicts a frame as the protocol has it: by pixels, these refined, and by units.
 
@@ -35,33 +40,39 @@ def protocol_predictor(
         segmenter: on the bundle that is measured.
         protocol: on the set that is to be scored.
         progress: show a bar on a terminal while words are encoded.
+        text_kd: float32 (words, D), their embeddings; None: encoded here. Given ones are taken for
+            a measurement of time, on a bundle of any size.
 
     Raises:
         UserError: the bundle takes windows of another size, has no text encoder, or the words are
             too many.
     """
-    _check(segmenter, protocol)
-    warn_of_positions(segmenter, protocol)
+    if text_kd is None:
+        _check(segmenter, protocol)
+        warn_of_positions(segmenter, protocol)
+        text_kd = embed_words(segmenter, protocol, progress=progress)
     names = tuple(word for word, _ in protocol.rows)
-    text_kd = embed_words(segmenter, protocol, progress=progress)
     queries = TextQueries(names, (), names, text_kd, np.zeros(len(names), np.uint8))
 
     def begin(frame_bgr: np.ndarray, units: Sequence[Kind]) -> Callable[[], dict[Kind, np.ndarray]]:
-        wanted = _wanted(units)
-
-        def score(window_bgr: np.ndarray) -> dict[Kind, np.ndarray]:
-            raw = segmenter.model.score(segmenter.preprocess(window_bgr), queries, wanted)
-            scores: dict[Kind, Any] = {"adaptive": raw.class_scores, "pixel": raw.pixel_scores}
-            return {kind: np.asarray(rows) for kind, rows in scores.items() if rows is not None}
-
         size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
         picture_bgr = resized(frame_bgr, protocol)
+        score = partial(score_window, segmenter, queries, _wanted(units))
         scores = slide(picture_bgr, protocol, score)
         return lambda: {
             kind: label_picture(kind, scores, picture_bgr, protocol, size_wh) for kind in units
         }
 
     return LatePredictor(begin)
+
+
+def score_window(
+    segmenter: Segmenter, queries: TextQueries, wanted: WantedUnits, window_bgr: np.ndarray
+) -> dict[Kind, np.ndarray]:
+    """Scores of a window uint8 (h', w', 3): by kind float32 (words, rows, columns)."""
+    raw = segmenter.model.score(segmenter.preprocess(window_bgr), queries, wanted)
+    scores: dict[Kind, Any] = {"adaptive": raw.class_scores, "pixel": raw.pixel_scores}
+    return {kind: np.asarray(rows) for kind, rows in scores.items() if rows is not None}
 
 
 def _wanted(units: Sequence[Kind]) -> WantedUnits:
