@@ -21,8 +21,8 @@ class LabelledFile:
     Attributes:
         image: path of the picture.
         label: path of its labels.
-        table: uint8 (n,): for each value of the file its class, 255 for none; larger values are
-            none as well.
+        table: uint8 (n,): for each value of the file its class, 255 for none; 255 is none as
+            well, and no other value may be there.
     """
 
     image: Path
@@ -59,6 +59,7 @@ def labelled_set(
         one = chosen[number]
         frame_bgr = read_photograph(one.image)
         values_hw = read_labels(one.label, frame_bgr.shape[:2])
+        _check_values(values_hw, one)
         return EvaluationFrame(one.image.stem, frame_bgr, relabel(values_hw, one.table))
 
     return EvaluationSet(
@@ -69,6 +70,16 @@ def labelled_set(
         read=read,
         settings={"frames": [first, last]},
     )
+
+
+def _check_values(values_hw: np.ndarray, one: LabelledFile) -> None:
+    """Refuse the labels of another kind than is read, such as a full set's; raises UserError."""
+    strange = values_hw[(values_hw >= len(one.table)) & (values_hw != IGNORE)]
+    if strange.size:
+        raise UserError(
+            f"{one.label} has the value {strange.max()}; expected 0 to {len(one.table) - 1} and "
+            f"{IGNORE} for none: these are labels of another kind"
+        )
 
 
 def relabel(values_hw: np.ndarray, table: np.ndarray) -> np.ndarray:
