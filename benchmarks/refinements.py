@@ -4,9 +4,8 @@ without either.
 A CLIP of random weights is traced as ``python -m export --training-free --refine ...`` traces it,
 or a checkpoint as its export does: costs depend on shapes alone. Time is that of the process on one
 thread, so that other work on the machine does not count; the graphs take turns, ratios are taken
-within a round, and of all rounds the median stands. FLOPs of what stands beside the encoder and the
-decoder: of units the export's count (matrix products), of PAMR, which has none, 2 for each word,
-pixel of the grid, neighbor and round.
+within a round, and of all rounds the median stands. FLOPs are the export's (matrix products and
+convolutions, 2 a multiply-add).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from benchmarks.dense_methods import time_graphs
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
 from benchmarks.record.table import format_table
-from benchmarks.scoring.pamr import NACLIP_DILATIONS, ROUNDS, TCL_DILATIONS
+from benchmarks.scoring.pamr import NACLIP_DILATIONS, TCL_DILATIONS
 from runtime.command import CommandParser
 from runtime.flag_values import size_wh, whole_number
 
@@ -99,22 +98,16 @@ def trace(subject: CostSubject, dilations: tuple[int, ...] | None, work: Path) -
     )
 
 
-def count(graph: StagedGraph, dilations: tuple[int, ...] | None) -> dict[str, Any]:
+def count(graph: StagedGraph) -> dict[str, Any]:
     """Nodes, GFLOP of encoder and decoder, and GFLOP of what turns their pixels into scores."""
     from export.graph.cost import measure_cost
 
     costs = measure_cost(graph.model, graph.stages, {"K": _WORDS})
     seeing = sum(cost.flops for stage, cost in costs.items() if stage in ("encoder", "decoder"))
-    beside = sum(cost.flops for cost in costs.values()) - seeing
-    if dilations:
-        outputs = graph.model.graph.output
-        shapes = {value.name: value.type.tensor_type.shape.dim for value in outputs}
-        height, width = (axis.dim_value for axis in shapes["unit_of_pixel"][1:])
-        beside += 2 * ROUNDS * 8 * len(dilations) * height * width * _WORDS
     return {
         "nodes": sum(cost.nodes for cost in costs.values()),
         "seeing_gflop": seeing / 1e9,
-        "refining_gflop": beside / 1e9,
+        "refining_gflop": (sum(cost.flops for cost in costs.values()) - seeing) / 1e9,
     }
 
 
@@ -129,7 +122,7 @@ def measure(arguments: argparse.Namespace) -> None:
         paths = {}
         for number, (name, dilations) in enumerate(REFINEMENTS.items()):
             graph = trace(subject, dilations, Path(folder))
-            found[name] = count(graph, dilations)
+            found[name] = count(graph)
             paths[name] = Path(folder) / f"{number}.onnx"
             onnx.save(graph.model, str(paths[name]))
         spent = time_graphs(paths, subject.size_wh, arguments.rounds)
