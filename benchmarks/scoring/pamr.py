@@ -66,7 +66,7 @@ class Refiner:
     def _around(self, map_hw: np.ndarray) -> Iterator[np.ndarray]:
         height, width = map_hw.shape
         reach = max(self.dilations)
-        padded = cv2.copyMakeBorder(map_hw, *[reach] * 4, cv2.BORDER_REPLICATE)
+        padded = cv2.copyMakeBorder(map_hw, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
         for distance in self.dilations:
             for y, x in _AROUND:
                 top, left = reach + y * distance, reach + x * distance
