@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
-from benchmarks.photos.contact_sheet import check_sheet
+from benchmarks.record.drawing import check_sheet
 from benchmarks.record.files import check_writable
 from benchmarks.scoring.score import Kind, Predictor, Score
 
