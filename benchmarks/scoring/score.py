@@ -104,8 +104,10 @@ class Score:
 
 def compare_units(scores: dict[Kind, Score]) -> dict[str, float | list[float]]:
     """How far adaptive units are ahead of pixels in mIoU, with its paired 95 % interval."""
-    kinds: tuple[Kind, Kind] = ("adaptive", "pixel")
-    pair = {kind: scores[kind].margins for kind in kinds}
+    pair = {
+        "adaptive": scores["adaptive"].margins,
+        "pixel": scores["pixel"].margins,
+    }
     resampled = bootstrap_miou(pair)
     return {
         "miou_gain": scores["adaptive"].miou - scores["pixel"].miou,

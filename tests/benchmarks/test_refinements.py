@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 from benchmarks import refinements
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_operations_are_counted_by_definition(tmp_path: Path) -> None:
     flags = argparse.Namespace(checkpoint=None, clip="mgca-tiny", size=(32, 24))
     subject = refinements.load_subject(flags)
