@@ -22,21 +22,24 @@ from benchmarks.protocols.protocol import Protocol
 from benchmarks.protocols.registry import PROTOCOLS, protocol_of
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
-from benchmarks.record.table import format_table
+from benchmarks.scoring.accuracy_text import format_record
 from benchmarks.scoring.active_units import count_active_units
 from benchmarks.scoring.bundle_under_test import BundleUnderTest, add_bundle_flags
 from benchmarks.scoring.ceiling import measure_ceiling
 from benchmarks.scoring.compositions import score_compositions
 from benchmarks.scoring.controls import CONTROLS, mean_map_predictor, permute_words
-from benchmarks.scoring.score import Score, compare_units, score_set
+from benchmarks.scoring.pamr import TCL_DILATIONS
+from benchmarks.scoring.score import Kind, Predictor, Score, compare_units
+from benchmarks.scoring.tally import score_set
+from benchmarks.scoring.unfinished import Unfinished
+from benchmarks.scoring.worst_frames import check_drawing, draw_confusions, draw_worst
 from runtime.command import CommandParser
 from runtime.errors import UserError
-from runtime.flag_values import whole_number
-from runtime.segment.segmenter import Units
+from runtime.flag_values import whole_number, whole_numbers
 from runtime.segment.windows import Windows
 
 PROG = "python -m benchmarks.accuracy"
-UNITS: dict[str, tuple[Units, ...]] = {
+UNITS: dict[str, tuple[Kind, ...]] = {
     "adaptive": ("adaptive",),
     "pixel": ("pixel",),
     "both": ("adaptive", "pixel"),
@@ -68,6 +71,17 @@ def build_parser() -> CommandParser:
         "--stride", type=whole_number(1), metavar="N", help="the same, a window every N pixels"
     )
     parser.add_argument(
+        "--refine",
+        choices=("pamr",),
+        help="score pixels refined by colors as well, as a kind beside the units",
+    )
+    parser.add_argument(
+        "--pamr-dilations",
+        type=whole_numbers,
+        metavar="LIST",
+        help="distances of its neighbors on the bundle's grid (1,2,4,8,12,24)",
+    )
+    parser.add_argument(
         "--control",
         choices=CONTROLS,
         help="score a stand-in instead: each place's usual label for every frame, or the words "
@@ -75,27 +89,38 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("--no-compositions", action="store_true", help="skip held-out pairs")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where an evaluation with this --json broke off",
+    )
+    parser.add_argument(
+        "--confusion", type=Path, metavar="FILE.png", help="draw the confusion matrix"
+    )
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.png", help="draw the worst frames with their truth"
+    )
     return parser
 
 
 def measure(arguments: argparse.Namespace) -> None:
     """Measure, print a table on stdout and write the JSON record."""
     check_writable(arguments.json)
-    if arguments.protocol and arguments.control:
-        raise UserError("--protocol and --control exclude each other; give one of them")
-    in_windows = arguments.short_side is not None or arguments.stride is not None
-    if arguments.protocol and in_windows:
-        raise UserError(f"--protocol {arguments.protocol} has windows of its own; leave these out")
+    _check_flags(arguments)
     dataset = open_dataset(arguments)
     protocol = protocol_of(arguments.protocol, dataset) if arguments.protocol else None
     started = time.perf_counter()
-    subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads)
-    if in_windows:
+    dilations = arguments.pamr_dilations or TCL_DILATIONS
+    subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads, dilations)
+    if _in_windows(arguments):
         subject.segmenter.windows = Windows(arguments.stride, arguments.short_side)
-    scores = score_words(arguments, subject, dataset, protocol)
+    predict = make_predictor(arguments, subject, dataset, protocol)
+    unfinished = _unfinished(arguments, subject, dataset, protocol)
+    scores = score_set(predict, dataset, _kinds(arguments), progress=True, unfinished=unfinished)
+    draw_pictures(arguments, predict, dataset, scores)
     record = make_record(arguments, dataset, scores)
     if protocol is not None:
-        record["protocol"] = protocol.to_record()
+        record["protocol"] = describe_protocol(protocol, subject)
     elif subject.segmenter.windows is not None:
         record["windows"] = asdict(subject.segmenter.windows)
     elif not arguments.control:
@@ -108,26 +133,98 @@ def measure(arguments: argparse.Namespace) -> None:
     print(format_record(record))
     if arguments.json:
         write_json(arguments.json, record)
+    if unfinished is not None:
+        unfinished.remove()
 
 
-def score_words(
+def _check_flags(arguments: argparse.Namespace) -> None:
+    """Refuse flags that exclude each other or would do nothing; raises UserError."""
+    if arguments.protocol and arguments.control:
+        raise UserError("--protocol and --control exclude each other; give one of them")
+    if arguments.protocol and _in_windows(arguments):
+        raise UserError(f"--protocol {arguments.protocol} has windows of its own; leave these out")
+    if arguments.refine and (arguments.protocol or _in_windows(arguments)):
+        raise UserError(
+            "--refine pamr refines the scores of frames that are seen whole; leave out --protocol, "
+            "--stride and --short-side, or --refine"
+        )
+    if arguments.pamr_dilations and not arguments.refine:
+        raise UserError(
+            "--pamr-dilations would do nothing: it says how --refine pamr refines; give both"
+        )
+    if arguments.resume and (arguments.json is None or str(arguments.json) == "-"):
+        raise UserError("--resume needs the --json FILE of the evaluation that broke off")
+    for flag in ("confusion", "sheet"):
+        check_drawing(getattr(arguments, flag), f"--{flag}")
+
+
+def _in_windows(arguments: argparse.Namespace) -> bool:
+    return arguments.short_side is not None or arguments.stride is not None
+
+
+def _kinds(arguments: argparse.Namespace) -> tuple[Kind, ...]:
+    kinds = UNITS[arguments.units]
+    return (*kinds, "pamr") if arguments.refine else kinds
+
+
+def make_predictor(
     arguments: argparse.Namespace,
     subject: BundleUnderTest,
     dataset: EvaluationSet,
     protocol: Protocol | None,
-) -> dict[Units, Score]:
-    """The score of each kind of unit, with every word of the set asked for, or of a control."""
-    units = UNITS[arguments.units]
+) -> Predictor:
+    """What labels a frame, with every word of the set asked for; or a control."""
     if protocol is not None:
-        predict = protocol_predictor(subject.segmenter, protocol)
-        return score_set(predict, dataset, units, progress=True)
+        return protocol_predictor(subject.segmenter, protocol)
     words = dataset.words
     if arguments.control == "permuted-words":
         words = permute_words(words, arguments.seed)
     predict = subject.predictor(words)
     if arguments.control == "mean-map":
-        predict = mean_map_predictor(predict, dataset, units, progress=True)
-    return score_set(predict, dataset, units, progress=True)
+        return mean_map_predictor(predict, dataset, _kinds(arguments), progress=True)
+    return predict
+
+
+def _unfinished(
+    arguments: argparse.Namespace,
+    subject: BundleUnderTest,
+    dataset: EvaluationSet,
+    protocol: Protocol | None,
+) -> Unfinished | None:
+    """Where counts are kept until the record is written; without a file for that nowhere."""
+    if arguments.json is None or str(arguments.json) == "-":
+        return None
+    evaluation = {
+        "bundle": subject.describe(),
+        "dataset": [dataset.name, dataset.version, dataset.count, list(dataset.words)],
+        "settings": dataset.settings,
+        "kinds": list(_kinds(arguments)),
+        "dilations": list(subject.dilations),
+        "control": arguments.control,
+        "protocol": protocol.to_record() if protocol else None,
+        "windows": [arguments.stride, arguments.short_side],
+    }
+    path = arguments.json.with_name(f"{arguments.json.name}.unfinished")
+    return Unfinished(path, evaluation, arguments.resume)
+
+
+def describe_protocol(protocol: Protocol, subject: BundleUnderTest) -> dict[str, Any]:
+    """All that a protocol fixes, and what of it the bundle has otherwise."""
+    found = subject.segmenter.manifest.clip.position_resize
+    return {**protocol.to_record(), "position_resize_of_bundle": found}
+
+
+def draw_pictures(
+    arguments: argparse.Namespace,
+    predict: Predictor,
+    dataset: EvaluationSet,
+    scores: dict[Kind, Score],
+) -> None:
+    """The pictures that were asked for."""
+    if arguments.confusion is not None:
+        draw_confusions(arguments.confusion, scores)
+    if arguments.sheet is not None:
+        draw_worst(arguments.sheet, predict, dataset, scores)
 
 
 def score_more(
@@ -141,7 +238,7 @@ def score_more(
         dataset: frames with their truth.
         miou: that the ceiling is held against, a fraction.
     """
-    units = UNITS[arguments.units]
+    units = _kinds(arguments)
     more: dict[str, Any] = {
         "ceiling": measure_ceiling(dataset, subject.grid_wh, miou, progress=True)
     }
@@ -155,7 +252,7 @@ def score_more(
 
 
 def make_record(
-    arguments: argparse.Namespace, dataset: EvaluationSet, scores: dict[Units, Score]
+    arguments: argparse.Namespace, dataset: EvaluationSet, scores: dict[Kind, Score]
 ) -> dict[str, Any]:
     """The figures: the first kind of unit at the top level, each kind under ``by_units``."""
     main = next(iter(scores))
@@ -165,74 +262,19 @@ def make_record(
         record["version"] = dataset.version
     record |= {**by_units[main], "units": main}
     record |= {"by_units": by_units, "frames": dataset.count, "settings": dataset.settings}
-    if len(scores) > 1:
+    if scores.keys() >= {"adaptive", "pixel"}:
         record |= compare_units(scores)
+    if arguments.refine:
+        record["pamr_dilations"] = list(arguments.pamr_dilations or TCL_DILATIONS)
     if arguments.control:
         record["control"] = arguments.control
     return record
 
 
-def format_record(record: dict[str, Any]) -> str:
-    """The record as tables in percent, as papers print it."""
-    title = f"{record.get('version', record['dataset'])}, {record['frames']} frames" + (
-        f", control {record['control']}" if "control" in record else ""
-    )
-    if "protocol" in record:
-        title += f", protocol {record['protocol']['name']} (its own figures are those of pixel)"
-    parts = [title, format_ious(record), *format_comparisons(record)]
-    if "compositions" in record:
-        parts.append(format_compositions(record["compositions"]))
-    return "\n\n".join(parts)
-
-
-def format_ious(record: dict[str, Any]) -> str:
-    """The IoU of every class by kind of unit as a table in percent, with the means below."""
-    kinds = list(record["by_units"])
-    rows: list[list[object]] = []
-    for name in record["iou"]:
-        rows.append([name, *(100 * record["by_units"][kind]["iou"][name] for kind in kinds)])
-    for title, key in (("mIoU", "miou"), ("boundary F", "boundary_f")):
-        rows.append([title, *(100 * record["by_units"][kind][key] for kind in kinds)])
-    return format_table(["IoU %", *kinds], rows)
-
-
-def format_comparisons(record: dict[str, Any]) -> list[str]:
-    """A sentence for each of the figures that stand beside the mIoU."""
-    said = []
-    if "miou_gain" in record:
-        low, high = (100 * value for value in record["miou_gain_ci95"])
-        gain = 100 * record["miou_gain"]
-        said.append(f"adaptive ahead of pixel by {gain:.2f} points (95 %: {low:.2f} to {high:.2f})")
-    if "ceiling" in record:
-        best, (wide, tall) = record["ceiling"], record["ceiling"]["grid_wh"]
-        said.append(
-            f"the truth through the {wide}x{tall} grid: {100 * best['miou']:.2f}; "
-            f"{100 * best['reached']:.1f} % of it reached"
-        )
-    if "active_units" in record:
-        found = record["active_units"]
-        said.append(
-            f"units in use: {found['plainest_tenth']:.1f} in the plainest tenth of the frames, "
-            f"{found['busiest_tenth']:.1f} in the busiest, {found['ratio']:.1f} times"
-        )
-    return said
-
-
-def format_compositions(compositions: dict[Units, dict[str, Any]]) -> str:
-    """The held-out pairs as a table in percent."""
-    kinds = list(compositions)
-    phrases = list(compositions[kinds[0]]["iou"])
-    rows: list[list[object]] = [
-        [phrase, *(100 * compositions[kind]["iou"][phrase] for kind in kinds)] for phrase in phrases
-    ]
-    for title, key in (("mIoU", "miou"), ("right color", "right_color")):
-        rows.append([title, *(100 * float(compositions[kind][key]) for kind in kinds)])
-    return format_table(["held-out pairs, IoU %", *kinds], rows)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    return run_measurement(build_parser(), measure, argv)
+    interrupted = "interrupted; with --json, --resume goes on from the frames that were scored"
+    return run_measurement(build_parser(), measure, argv, interrupted=interrupted)
 
 
 if __name__ == "__main__":

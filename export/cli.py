@@ -15,7 +15,7 @@ from export.targets.device_jobs import (
 )
 from runtime.command import CommandParser, run_command
 from runtime.errors import UserError
-from runtime.flag_values import number, size_wh, whole_number
+from runtime.flag_values import number, size_wh, whole_number, whole_numbers
 
 if TYPE_CHECKING:
     from export.settings import ExportSettings
@@ -85,6 +85,8 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         position_resize=options.position_resize or "size",
         precisions=precisions,
         size_wh=options.size,
+        refine=options.refine,
+        pamr_dilations=options.pamr_dilations,
         opset=parse_opset(options.opset),
         crop_wh=options.crop,
         stride=options.stride,
@@ -190,6 +192,19 @@ def _add_graph_flags(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         default="fp32",
         help="fp32, fp16, int8, int8-static (QDQ), or several: fp32,int8",
+    )
+    add(
+        "--refine",
+        choices=("units", "pamr", "none"),
+        default="units",
+        help="what the scores of a pixel are read from: adaptive units, its own refined by colors "
+        "(PAMR), or its own (default units)",
+    )
+    add(
+        "--pamr-dilations",
+        type=whole_numbers,
+        metavar="LIST",
+        help="distances of PAMR's neighbors, in pixels of the grid (default 1,2,4,8,12,24, as TCL)",
     )
     add("--opset", metavar="N", default="20", help="ONNX operator set, 18 to 20 (default 20)")
     add(

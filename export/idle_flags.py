@@ -27,15 +27,22 @@ def refuse_idle_flags(options: argparse.Namespace, precisions: Sequence[str]) ->
     judged = "--min-agreement decides alone; give one of the two"
     no_table = "--no-text-encoder leaves the table out; give one of the two"
     whole = "the frame is seen as a whole; add a --crop, or leave this out"
+    no_pamr = "it says how --refine pamr refines; give both"
     fp32_only = set(precisions) == {"fp32"}
     unchanged = "only fp32 is exported; add a --precision, or leave this out"
     idle = (
+        (options.pamr_dilations, "--pamr-dilations", options.refine != "pamr", no_pamr),
         (options.gate, f"--gate {options.gate}", options.min_agreement is not None, judged),
         (options.token_table, "--token-table", options.no_text_encoder, no_table),
         (options.keep_fp32, "--keep-fp32", fp32_only, unchanged),
         (options.auto_fallback, "--auto-fallback", fp32_only, unchanged),
         (options.stride, "--stride", options.crop is None, whole),
     )
+    if options.crop is not None and options.refine != "units":
+        raise UserError(
+            f"--crop and --refine {options.refine} exclude each other: scores are refined where "
+            "the frame is seen whole; leave out one of the two"
+        )
     for given, flag, without_effect, why in idle:
         if given and without_effect:
             raise UserError(f"{flag} would do nothing: {why}")

@@ -108,6 +108,7 @@ def _set_up(
         space=source.unit_space,
         sliding=sliding,
         pixels=source.pixels,
+        pamr=source.pamr,
     )
     check_activation(source, fp32, None if text.tower.is_sentence else text.encoder)
     check_kept_stages(fp32, settings.keep_fp32, settings.precisions)

@@ -34,6 +34,8 @@ class ExportSettings:
         precisions: some of ``PRECISIONS``, in the order in which they are built.
         size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
             when training-free).
+        refine: what the scores of a pixel are read from: ``units``, ``pamr`` or ``none``.
+        pamr_dilations: distances of PAMR's neighbors; None: TCL's.
         opset: the ONNX operator set.
         crop_wh: size of the windows that the graph sees a frame in; None: the frame as a whole.
         stride: between windows, in pixels; None: half the crop's shorter side.
@@ -63,6 +65,8 @@ class ExportSettings:
     position_resize: str = "size"
     precisions: tuple[str, ...] = ("fp32",)
     size_wh: tuple[int, int] | None = None
+    refine: str = "units"
+    pamr_dilations: tuple[int, ...] | None = None
     opset: int = DEFAULT_OPSET
     crop_wh: tuple[int, int] | None = None
     stride: int | None = None

@@ -26,6 +26,7 @@ from training.data.streetworld import CLASS_NAMES, vocabulary_words
 from training.engine.checkpoint import load_checkpoint
 from training.model.clip import activation_of, is_file, load_clip
 from training.model.dense import DenseEncoder
+from training.model.pamr import TCL_DILATIONS, PamrSettings
 from training.model.pixel_norm import OPENAI_PIXELS, PixelNorm, pixel_norm_of
 from training.model.prompts import templates_for
 from training.model.towers.pair import TowerPair
@@ -49,6 +50,7 @@ class ExportSource:
         decoder_weights: the decoder's parameters by name; None when there is no decoder.
         units: unit settings.
         unit_space: where pixels gather into units; None: among the embeddings as they are.
+        pamr: in the place of units: how scores are refined by colors.
         text_center: float32 (D,), zeros where no centre is taken off.
         templates: prompt templates.
         logit_scale: what cosines are multiplied with before a softmax.
@@ -78,6 +80,7 @@ class ExportSource:
     vocabulary: tuple[str, ...]
     background_words: tuple[str, ...]
     unit_space: UnitSpace | None = None
+    pamr: PamrSettings | None = None
     untrained: bool = False
     sentence: tuple[SentenceTower, nn.Module | None] | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -98,8 +101,15 @@ class ExportSource:
 
     @property
     def unit_values(self) -> dict[str, Any]:
-        """The unit settings as plain values, for the manifest and the reference."""
-        return asdict(self.units)
+        """The unit settings as plain values, for the manifest and the reference; without units,
+        what stands in their place.
+        """
+        if self.pamr is None:
+            return asdict(self.units)
+        if self.pamr.rounds == 0:
+            return {"refine": "none"}
+        values = asdict(self.pamr)
+        return {"refine": "pamr", **values, "dilations": list(self.pamr.dilations)}
 
 
 def choose_checkpoint(settings: ExportSettings) -> Path:
@@ -128,7 +138,12 @@ def load_source(settings: ExportSettings) -> ExportSource:
         source = _from_clip(settings)
     else:
         source = _from_checkpoint(choose_checkpoint(settings), settings)
-    return source if settings.templates is None else replace(source, templates=settings.templates)
+    if settings.templates is not None:
+        source = replace(source, templates=settings.templates)
+    if settings.refine == "units":
+        return source
+    pamr = PamrSettings(dilations=settings.pamr_dilations or TCL_DILATIONS)
+    return replace(source, pamr=pamr if settings.refine == "pamr" else replace(pamr, rounds=0))
 
 
 def _from_clip(settings: ExportSettings) -> ExportSource:

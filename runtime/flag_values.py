@@ -14,6 +14,7 @@ __all__ = [
     "number",
     "size_wh",
     "whole_number",
+    "whole_numbers",
     "word_or_number",
     "write_byte_count",
     "write_duration",
@@ -38,6 +39,11 @@ def whole_number(least: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """``1,2,4`` -> (1, 2, 4): whole numbers from 1 up; others raise ``ArgumentTypeError``."""
+    return tuple(map(whole_number(1), text.split(",")))
 
 
 def number(least: float, most: float = math.inf) -> Callable[[str], float]:

@@ -11,9 +11,9 @@ from benchmarks.ablation.pairing import Spread, exceeds_spread, pair
 from benchmarks.ablation.rows import BASELINE, Row, full_row
 from benchmarks.datasets.evaluation_set import EvaluationSet
 from benchmarks.scoring.controls import mean_map_predictor
-from benchmarks.scoring.score import score_set
+from benchmarks.scoring.score import Kind
 from benchmarks.scoring.segments import compare_with_complexity
-from runtime.segment.segmenter import Units
+from benchmarks.scoring.tally import score_set
 
 Records = Mapping[str, Sequence[dict[str, Any]]]  # by row, one record a seed
 
@@ -126,10 +126,10 @@ def label_map_control(tuning: EvaluationSet, reported: EvaluationSet) -> float:
 
     A control that never looks at a frame: what knowing where things usually are is worth.
     """
-    kinds: tuple[Units, ...] = ("pixel",)
+    kinds: tuple[Kind, ...] = ("pixel",)
     truth = {frame.frame_bgr.tobytes(): frame.labels_hw for frame in tuning.open()}
 
-    def tell_truth(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+    def tell_truth(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
         return {kind: truth[frame_bgr.tobytes()] for kind in units}
 
     control = mean_map_predictor(tell_truth, tuning, kinds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class EvaluationSet:
         ignore_label: the truth's value for pixels without a class; 255 always is one as well.
         compositions: gives scenes with pairs of color and noun that no training caption held;
             None where there are none.
+        read: gives the frame of a number, from 0; None where only going through them does.
     """
 
     name: str
@@ -52,6 +54,13 @@ class EvaluationSet:
     version: str | None = None
     ignore_label: int = IGNORE
     compositions: Callable[[], Iterator[Scene]] | None = None
+    read: Callable[[int], EvaluationFrame] | None = None
+
+    def open_at(self, first: int) -> Iterator[EvaluationFrame]:
+        """The frames from number ``first`` on, counted from 0."""
+        if self.read is None or first == 0:
+            return islice(self.open(), first, None)
+        return map(self.read, range(first, self.count))
 
     def truth_of(self, frame: EvaluationFrame) -> np.ndarray:
         """A frame's labels, uint8 (h, w), with 255 wherever there is no truth."""

@@ -14,7 +14,6 @@ of all names; ``benchmarks.photos`` asks more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,16 +153,17 @@ def folder_set(root: Path | None, frames: tuple[int, int] | None = None) -> Eval
     place = np.full(IGNORE + 1, IGNORE, np.uint8)
     place[list(folder.index_of.values())] = np.arange(len(folder.index_of))
 
-    def open_frames() -> Iterator[EvaluationFrame]:
-        for photograph in folder.photographs:
-            frame_bgr, labels_hw = photograph.read()
-            yield EvaluationFrame(photograph.image.stem, frame_bgr, place[labels_hw])
+    def read(number: int) -> EvaluationFrame:
+        photograph = folder.photographs[number]
+        frame_bgr, labels_hw = photograph.read()
+        return EvaluationFrame(photograph.image.stem, frame_bgr, place[labels_hw])
 
     return EvaluationSet(
         name=NAME,
         words=folder.names,
         count=len(folder.photographs),
-        open=open_frames,
+        open=lambda: map(read, range(len(folder.photographs))),
+        read=read,
         settings={"root": folder.root.name, "frames": list(frames) if frames else None},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,8 @@ class LabelledFile:
     Attributes:
         image: path of the picture.
         label: path of its labels.
-        table: uint8 (n,): for each value of the file its class, 255 for none; larger values are
-            none as well.
+        table: uint8 (n,): for each value of the file its class, 255 for none; 255 is none as
+            well, and no other value may be there.
     """
 
     image: Path
@@ -55,19 +55,31 @@ def labelled_set(
             if not path.is_file():
                 raise UserError(f"{name}: {path} is not there, though the set lists it")
 
-    def open_frames() -> Iterator[EvaluationFrame]:
-        for one in chosen:
-            frame_bgr = read_photograph(one.image)
-            values_hw = read_labels(one.label, frame_bgr.shape[:2])
-            yield EvaluationFrame(one.image.stem, frame_bgr, relabel(values_hw, one.table))
+    def read(number: int) -> EvaluationFrame:
+        one = chosen[number]
+        frame_bgr = read_photograph(one.image)
+        values_hw = read_labels(one.label, frame_bgr.shape[:2])
+        _check_values(values_hw, one)
+        return EvaluationFrame(one.image.stem, frame_bgr, relabel(values_hw, one.table))
 
     return EvaluationSet(
         name=name,
         words=words,
         count=len(chosen),
-        open=open_frames,
+        open=lambda: map(read, range(len(chosen))),
+        read=read,
         settings={"frames": [first, last]},
     )
+
+
+def _check_values(values_hw: np.ndarray, one: LabelledFile) -> None:
+    """Refuse the labels of another kind than is read, such as a full set's; raises UserError."""
+    strange = values_hw[(values_hw >= len(one.table)) & (values_hw != IGNORE)]
+    if strange.size:
+        raise UserError(
+            f"{one.label} has the value {strange.max()}; expected 0 to {len(one.table) - 1} and "
+            f"{IGNORE} for none: these are labels of another kind"
+        )
 
 
 def relabel(values_hw: np.ndarray, table: np.ndarray) -> np.ndarray:

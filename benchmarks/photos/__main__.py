@@ -16,11 +16,12 @@ from typing import Any
 
 from benchmarks.datasets.flags import frame_range
 from benchmarks.datasets.folder import USUAL_PLACE, open_folder
-from benchmarks.photos.contact_sheet import check_sheet, draw_sheet
+from benchmarks.photos.contact_sheet import draw_sheet
 from benchmarks.photos.labellers import COLOR_WEIGHT, KINDS, PLACE_WEIGHT, PhotoLabeller
 from benchmarks.photos.questions import BACKGROUND, FIGURES
 from benchmarks.photos.scores import Tally, score_photographs
 from benchmarks.photos.tables import format_record
+from benchmarks.record.drawing import check_sheet
 from benchmarks.record.files import check_writable, write_json
 from benchmarks.record.measurement import describe_measurement, run_measurement
 from benchmarks.record.names import choose_names

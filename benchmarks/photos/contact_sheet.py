@@ -12,31 +12,11 @@ from benchmarks.datasets.folder import NONE, PhotoFolder
 from benchmarks.photos.labellers import PhotoLabeller
 from benchmarks.photos.questions import ask
 from benchmarks.photos.scores import Tally
-from runtime.errors import UserError
 
 EACH = 6  # of the best, and of the worst
 _PANEL_WH = (260, 200)
 _LETTERS = 26  # as wide as a panel
 _BEHIND = (225, 225, 225)
-
-
-def check_sheet(path: Path) -> None:
-    """Refuse a sheet that could not be drawn, or that could come into a repository.
-
-    Raises:
-        UserError: matplotlib is not installed, or a repository holds the place.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise UserError("--sheet draws with matplotlib; pip install matplotlib") from None
-    place = path.resolve()
-    for parent in place.parents:
-        if (parent / ".git").exists():
-            raise UserError(
-                f"--sheet {path} lies in the repository {parent}, and other people's photographs "
-                "must not get into one; give a place elsewhere"
-            )
 
 
 def choose_extremes(ious: dict[int, float], each: int = EACH) -> list[int]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from benchmarks.protocols.protocol import Protocol
 from benchmarks.protocols.setting import classes_of, config_of
-from benchmarks.scoring.score import Predictor
+from benchmarks.scoring.score import Kind, LatePredictor
 from runtime import Segmenter
 from runtime.cli.opening import ask_for, read_classes
 from runtime.errors import UserError
-from runtime.segment.frames import Units, WantedUnits
+from runtime.segment.frames import WantedUnits
 
 
-def protocol_predictor(segmenter: Segmenter, protocol: Protocol) -> Predictor:
+def protocol_predictor(segmenter: Segmenter, protocol: Protocol) -> LatePredictor:
     """What predicts a frame as the protocol has it, by pixels and by adaptive units.
 
     No published protocol has units: theirs are the figures of ``pixel``.
@@ -29,18 +30,45 @@ def protocol_predictor(segmenter: Segmenter, protocol: Protocol) -> Predictor:
             templates, or the words are too many.
     """
     check_crop(segmenter, protocol)
+    warn_of_positions(segmenter, protocol)
     config = config_of(protocol)
     ask_for(segmenter, config.words, read_classes(config.words), config.sources)
+    return predictor_of(segmenter, protocol)
 
-    def predict(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
-        wanted: WantedUnits = "both" if len(units) > 1 else units[0]
-        raw = segmenter.infer(segmenter.preprocess(frame_bgr), units=wanted)
-        return {
-            kind: classes_of(protocol, segmenter.postprocess(raw, units=kind).labels)
+
+def predictor_of(segmenter: Segmenter, protocol: Protocol) -> LatePredictor:
+    """The same of a segmenter that has been set."""
+
+    def begin(frame_bgr: np.ndarray, units: Sequence[Kind]) -> Callable[[], dict[Kind, np.ndarray]]:
+        raw = segmenter.infer(segmenter.preprocess(frame_bgr), units=wanted_of(units))
+        return lambda: {
+            kind: classes_of(
+                protocol,
+                segmenter.postprocess(raw, units=kind).labels,  # type: ignore[arg-type]
+            )
             for kind in units
         }
 
-    return predict
+    return LatePredictor(begin)
+
+
+def wanted_of(units: Sequence[Kind]) -> WantedUnits:
+    """What the graph is asked for."""
+    if "adaptive" not in units:
+        return "pixel"
+    return "adaptive" if set(units) == {"adaptive"} else "both"
+
+
+def warn_of_positions(segmenter: Segmenter, protocol: Protocol) -> None:
+    """Say on stderr where the bundle resizes position embeddings otherwise than the protocol."""
+    found, wanted = segmenter.manifest.clip.position_resize, protocol.position_resize
+    if found != wanted:
+        print(
+            f"warning: --protocol {protocol.name} resizes position embeddings by '{wanted}', and "
+            f"the bundle's manifest says {found!r}; figures may differ a little; export it with "
+            f"--position-resize {wanted}",
+            file=sys.stderr,
+        )
 
 
 def check_crop(segmenter: Segmenter, protocol: Protocol) -> None:

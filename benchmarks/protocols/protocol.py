@@ -26,6 +26,8 @@ class Protocol:
         least_area: share of the pixels given to things that a class needs to be kept.
         constant_background: the value that a class 0 without words has everywhere, beside
             ``sigmoid((cosine - 0.25) * 10)`` of the words; None where it has words.
+        position_resize: how position embeddings come to another grid, as ``python -m export
+            --position-resize`` takes it.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Protocol:
     threshold: float | None = None
     least_area: float | None = None
     constant_background: float | None = None
+    position_resize: str = "size"
 
     @property
     def rows(self) -> tuple[tuple[str, int], ...]:
@@ -63,4 +66,5 @@ class Protocol:
             "least_area": self.least_area,
             "constant_background": self.constant_background,
             "setting": shlex.join(["mgca-rt", *setting.flags_of(self)]),
+            "position_resize": self.position_resize,
         }

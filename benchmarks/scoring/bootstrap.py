@@ -44,13 +44,15 @@ def bootstrap_miou(
     # As float64, exact for any count here: a product of integers takes many times as long.
     drawn = weights.astype(np.float64)
     return {
-        name: _mean_ious(np.tensordot(drawn, stack.astype(np.float64), axes=1))
+        name: mean_ious_of(np.tensordot(drawn, stack.astype(np.float64), axes=1))
         for name, stack in margins.items()
     }
 
 
-def _mean_ious(margins: np.ndarray) -> np.ndarray:
-    """(n, 3, classes) -> float64 (n,), NaN where no class has truth."""
+def mean_ious_of(margins: np.ndarray) -> np.ndarray:
+    """Mean IoU of each of n figures like :func:`margins_of`'s: (n, 3, classes) -> float64 (n,); NaN
+    where no class has truth.
+    """
     truth, predicted, hits = margins[:, 0], margins[:, 1], margins[:, 2]
     seen = truth > 0
     union = truth + predicted - hits

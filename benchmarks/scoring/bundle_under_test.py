@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.scoring.score import Predictor
+from benchmarks.scoring.pamr import TCL_DILATIONS, refine_scores
+from benchmarks.scoring.score import Kind, LatePredictor
 from runtime import Segmenter
 from runtime.flag_values import whole_number
-from runtime.segment.segmenter import Units
+from runtime.segment.frames import PreparedFrame, RawScores
 
 
 def add_bundle_flags(add: Callable[..., object]) -> None:
@@ -28,12 +30,20 @@ class BundleUnderTest:
         bundle: its folder; None: the shipped demo's.
         backend: name of the backend.
         threads: of the backend; None: its own choice.
+        dilations: how pixels of the kind ``pamr`` are refined.
 
     Raises:
         runtime.errors.UserError: no such bundle or backend.
     """
 
-    def __init__(self, bundle: Path | None, backend: str, threads: int | None) -> None:
+    def __init__(
+        self,
+        bundle: Path | None,
+        backend: str,
+        threads: int | None,
+        dilations: Sequence[int] = TCL_DILATIONS,
+    ) -> None:
+        self.dilations = tuple(dilations)
         self.segmenter = Segmenter.load(bundle, backend=backend, threads=threads)
 
     @property
@@ -41,7 +51,7 @@ class BundleUnderTest:
         """Columns and rows of the scores."""
         return self.segmenter.bundle.manifest.output.grid_wh
 
-    def predictor(self, words: Sequence[str]) -> Predictor:
+    def predictor(self, words: Sequence[str]) -> LatePredictor:
         """A predictor for ``words``, in this order; asking for another one ends this one's use.
 
         It runs the graph once, whatever units are asked for. Held-out phrases are encoded, not
@@ -50,11 +60,20 @@ class BundleUnderTest:
         self.segmenter.set_classes(list(words), background="none", allow_unknown=True)
         segmenter = self.segmenter
 
-        def predict(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
-            raw = segmenter.infer(segmenter.preprocess(frame_bgr), units="both")
-            return {kind: segmenter.postprocess(raw, units=kind).labels for kind in units}
+        def begin(
+            frame_bgr: np.ndarray, units: Sequence[Kind]
+        ) -> Callable[[], dict[Kind, np.ndarray]]:
+            prepared = segmenter.preprocess(frame_bgr)
+            raw = segmenter.infer(prepared, units="both")
+            return lambda: {kind: self._label(raw, prepared, kind) for kind in units}
 
-        return predict
+        return LatePredictor(begin)
+
+    def _label(self, raw: RawScores, prepared: PreparedFrame, kind: Kind) -> np.ndarray:
+        if kind != "pamr":
+            return self.segmenter.postprocess(raw, units=kind).labels
+        refined = refine_scores(raw.pixel_scores, prepared.tensor[0], self.dilations)
+        return self.segmenter.postprocess(replace(raw, pixel_scores=refined), units="pixel").labels
 
     def labeller(
         self, classes: Sequence[str], background: str
@@ -77,6 +96,7 @@ class BundleUnderTest:
             "precision": manifest.precision,
             "input_size_wh": list(manifest.input.size_wh),
             "clip": manifest.clip.name,
+            "refine": manifest.units.get("refine", "units"),
             "backend": self.segmenter.backend.name,
             "provider": self.segmenter.backend.provider,
         }

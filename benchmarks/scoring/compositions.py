@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.scoring.score import Predictor
+from benchmarks.scoring.score import Kind, Predictor
 from runtime.confusion_matrix import class_ious, count_confusions
-from runtime.segment.segmenter import Units
 from training.data.streetworld import CLASS_NAMES, COLORED, HELD_OUT_COMPOSITIONS, Scene
 
 LEAST_SHARE = 0.005  # of the image: below it a composition is too small to be asked for
@@ -54,10 +53,10 @@ def composition_words(composition: tuple[str, str]) -> list[str]:
 def score_compositions(
     predictor_for: Callable[[Sequence[str]], Predictor],
     scenes: Iterable[Scene],
-    units: Sequence[Units],
+    units: Sequence[Kind],
     *,
     progress: bool = False,
-) -> dict[Units, dict[str, Any]]:
+) -> dict[Kind, dict[str, Any]]:
     """Score scenes that show held-out pairs of color and noun.
 
     Args:
@@ -76,7 +75,7 @@ def score_compositions(
         composition = find_composition(scene)
         if composition is not None:
             found.setdefault(composition, []).append(scene)
-    counts: dict[tuple[str, str], dict[Units, np.ndarray]] = {}
+    counts: dict[tuple[str, str], dict[Kind, np.ndarray]] = {}
     # one composition after the other: a change of words costs a text encoding
     for composition, its_scenes in tqdm(
         sorted(found.items()), desc="compositions", leave=False, disable=None if progress else True
@@ -92,10 +91,10 @@ def score_compositions(
 
 
 def _count(
-    predict: Predictor, scenes: Sequence[Scene], classes: int, units: Sequence[Units]
-) -> dict[Units, np.ndarray]:
+    predict: Predictor, scenes: Sequence[Scene], classes: int, units: Sequence[Kind]
+) -> dict[Kind, np.ndarray]:
     # the rival, last, is a class without truth: pixels given to it count as missed
-    counts: dict[Units, np.ndarray] = {
+    counts: dict[Kind, np.ndarray] = {
         kind: np.zeros((classes, classes + 1), np.int64) for kind in units
     }
     for scene in scenes:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.datasets.evaluation_set import EvaluationSet
-from benchmarks.scoring.score import Predictor, each_frame
-from runtime.segment.segmenter import Units
+from benchmarks.scoring.score import Kind, Predictor, each_frame
 
 CONTROLS = ("mean-map", "permuted-words")
 
 
 def mean_map_predictor(
-    predict: Predictor, dataset: EvaluationSet, units: Sequence[Units], *, progress: bool = False
+    predict: Predictor, dataset: EvaluationSet, units: Sequence[Kind], *, progress: bool = False
 ) -> Predictor:
     """A control that does not look: every frame gets the model's most frequent label of each place.
 
@@ -39,7 +38,7 @@ def mean_map_predictor(
         key: count.argmax(axis=0).astype(np.uint8).reshape(key[1]) for key, count in votes.items()
     }
 
-    def predict_mean(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+    def predict_mean(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
         return {kind: maps[kind, frame_bgr.shape[:2]] for kind in units}
 
     return predict_mean

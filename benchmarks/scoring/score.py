@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from tqdm import tqdm
 
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
-from benchmarks.scoring.bootstrap import bootstrap_miou, interval95, margins_of
-from benchmarks.scoring.boundary import boundary_f_score
-from runtime.confusion_matrix import count_confusions, mean_iou, named_ious
-from runtime.segment.segmenter import Units
+from benchmarks.scoring.bootstrap import bootstrap_miou, interval95, margins_of, mean_ious_of
+from runtime.confusion_matrix import mean_iou, named_ious
+
+#: What labels are read from: adaptive units, pixels, or pixels refined by colors.
+Kind = Literal["adaptive", "pixel", "pamr"]
 
 
 class Predictor(Protocol):
     """Labels of a frame for each kind of unit."""
 
-    def __call__(self, frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+    def __call__(self, frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
         """Predict a frame.
 
         Args:
@@ -30,6 +31,25 @@ class Predictor(Protocol):
             For each kind uint8 (h, w): positions in the words that were asked for, 255 for none.
         """
         ...
+
+
+class LatePredictor:
+    """A predictor in two halves, so that the second can be run beside the next frame's first.
+
+    Args:
+        begin: gets a frame and the kinds that are wanted and runs the graph; what it gives makes
+            labels of the scores, in any thread.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[np.ndarray, Sequence[Kind]], Callable[[], dict[Kind, np.ndarray]]],
+    ) -> None:
+        self.begin = begin
+
+    def __call__(self, frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
+        """As :class:`Predictor` says."""
+        return self.begin(frame_bgr, units)()
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,11 @@ class Score:
         """Mean IoU over all frames' summed counts, a fraction."""
         return mean_iou(self.confusion)
 
+    @property
+    def frame_mious(self) -> np.ndarray:
+        """Each frame's own mean IoU, float64 (frames,); NaN where a frame has no truth."""
+        return mean_ious_of(self.margins)
+
     def to_record(self) -> dict[str, Any]:
         """The figures as JSON-ready values, fractions all."""
         total = self.confusion
@@ -77,39 +102,12 @@ class Score:
         }
 
 
-def score_set(
-    predict: Predictor, dataset: EvaluationSet, units: Sequence[Units], *, progress: bool = False
-) -> dict[Units, Score]:
-    """Score every frame of a set.
-
-    Args:
-        predict: what is scored.
-        dataset: frames with their truth.
-        units: kinds of unit, each scored on its own.
-        progress: show a bar on a terminal.
-
-    Returns:
-        A score for each kind of unit.
-    """
-    classes = len(dataset.words)
-    totals = {kind: np.zeros((classes, classes + 1), np.int64) for kind in units}
-    margins: dict[Units, list[np.ndarray]] = {kind: [] for kind in units}
-    edges: dict[Units, list[float]] = {kind: [] for kind in units}
-    for frame in each_frame(dataset, progress):
-        for kind, labels_hw in predict(frame.frame_bgr, units).items():
-            confusion = count_confusions(frame.labels_hw, labels_hw, classes)
-            totals[kind] += confusion
-            margins[kind].append(margins_of(confusion))
-            edges[kind].append(boundary_f_score(dataset.truth_of(frame), labels_hw))
-    return {
-        kind: Score(dataset.words, totals[kind], np.stack(margins[kind]), np.array(edges[kind]))
-        for kind in units
-    }
-
-
-def compare_units(scores: dict[Units, Score]) -> dict[str, float | list[float]]:
+def compare_units(scores: dict[Kind, Score]) -> dict[str, float | list[float]]:
     """How far adaptive units are ahead of pixels in mIoU, with its paired 95 % interval."""
-    pair = {kind: scores[kind].margins for kind in ("adaptive", "pixel")}
+    pair = {
+        "adaptive": scores["adaptive"].margins,
+        "pixel": scores["pixel"].margins,
+    }
     resampled = bootstrap_miou(pair)
     return {
         "miou_gain": scores["adaptive"].miou - scores["pixel"].miou,
@@ -117,10 +115,23 @@ def compare_units(scores: dict[Units, Score]) -> dict[str, float | list[float]]:
     }
 
 
-def each_frame(dataset: EvaluationSet, progress: bool) -> Iterator[EvaluationFrame]:
-    """The frames of a set, under a progress bar on a terminal where one is wanted."""
+def each_frame(
+    dataset: EvaluationSet,
+    progress: bool,
+    first: int = 0,
+    through: Callable[[Iterator[EvaluationFrame]], Iterator[EvaluationFrame]] = iter,
+) -> Iterator[EvaluationFrame]:
+    """The frames of a set, under a progress bar on a terminal where one is wanted.
+
+    Args:
+        dataset: the set.
+        progress: whether a bar is wanted.
+        first: number of the first frame, from 0.
+        through: what they pass on their way.
+    """
     yield from tqdm(
-        dataset.open(),
+        through(dataset.open_at(first)),
+        initial=first,
         total=dataset.count,
         desc=dataset.name,
         unit="frame",

@@ -21,6 +21,7 @@ from export.graph.staged_graph import StagedGraph
 from export.graph.stages import map_stages
 from export.graph.tracing import trace_to_onnx
 from export.progress import say
+from training.model.pamr import PamrSettings
 from training.model.pixel_norm import OPENAI_PIXELS, PixelNorm
 from training.model.segmenter import TraceableSegmenter
 from training.model.sliding import Sliding
@@ -52,6 +53,7 @@ def trace_segmenter(
     space: UnitSpace | None = None,
     sliding: Sliding | None = None,
     pixels: PixelNorm = OPENAI_PIXELS,
+    pamr: PamrSettings | None = None,
 ) -> StagedGraph:
     """Trace from uint8 frame and text embeddings to the four outputs, and rewrite the graph.
 
@@ -67,6 +69,7 @@ def trace_segmenter(
         space: where pixels gather into units; None: among the embeddings as they are.
         sliding: the windows that the frame is seen in; None: as a whole.
         pixels: what they are normalised with.
+        pamr: in the place of units: how scores are refined by colors.
 
     Returns:
         Inputs ``frame`` uint8 (1, h, w, 3) RGB and ``text`` float32 (K, D); outputs
@@ -79,6 +82,7 @@ def trace_segmenter(
         units,
         space,
         sliding,
+        pamr,
         mean=pixels.mean,
         std=pixels.std,
     ).eval()

@@ -15,7 +15,12 @@ PARTS = ("encoder.stem", "encoder.attention", "encoder.mlp")
 # decides what is cut and what is not, by squares that half precision cannot tell apart.
 COMPARING = "encoder.comparing"
 _COMPARING_SCOPES = (".method.similarity", ".method.outliers")
-_STAGE_OF_SCOPE = {"model.encoder": "encoder", "model.decoder": "decoder", "units": "units"}
+_STAGE_OF_SCOPE = {
+    "model.encoder": "encoder",
+    "model.decoder": "decoder",
+    "units": "units",
+    "pamr": "units",  # in the place of units
+}
 
 
 def map_stages(model: onnx.ModelProto) -> dict[str, str]:

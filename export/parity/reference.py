@@ -19,6 +19,7 @@ from export.parity.reference_encoder import (
     shrink_image,
     unit_length,
 )
+from export.parity.reference_pamr import refine_by_colors
 from export.parity.reference_trunk import TrunkReference
 from export.parity.reference_units import gather_units
 
@@ -57,7 +58,8 @@ class ReferenceSegmenter:
         early_block: the block whose tokens are the decoder's early view.
         pooled_blocks: how many of the first blocks attend to averages of 2 x 2 patches.
         position_resize: how position embeddings come to another grid.
-        units: unit settings.
+        units: unit settings; of a graph without units, how it refines (``refine``, and of PAMR
+            ``rounds`` and ``dilations``).
         unit_space: where units compare embeddings: what is taken off them (D,) and the matrix
             (D, R) they go through; None: as they are.
         mean: RGB mean of values in 0..1.
@@ -97,17 +99,15 @@ class ReferenceSegmenter:
         image = normalise_frame(frame, self.mean, self.std)
         patches, pixels = self._see(image) if self.windows is None else self._slide(image)
         colors = shrink_image(frame.permute(2, 0, 1).float() / 255.0, tuple(pixels.shape[1:]))
-        directions = unit_length(pixels, dim=0)
-        unit_embeddings, shares = gather_units(directions, colors, self.units, self.unit_space)
-        unit_scores = unit_embeddings @ text.t()
+        unit_embeddings, unit_of_pixel, refined = self._gather(unit_length(pixels, dim=0), colors)
         return ReferenceResult(
-            class_scores=torch.einsum("uyx,uk->kyx", shares, unit_scores),
-            unit_of_pixel=shares.argmax(dim=0),
-            unit_scores=unit_scores,
+            class_scores=torch.einsum("dyx,kd->kyx", refined, text),
+            unit_of_pixel=unit_of_pixel,
+            unit_scores=unit_embeddings @ text.t(),
             pixel_scores=torch.einsum("dyx,kd->kyx", pixels, text),
             patches=patches,
             pixels=pixels,
-            unit_pixels=torch.einsum("uyx,ud->dyx", shares, unit_embeddings),
+            unit_pixels=refined,
         )
 
     def _slide(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,6 +130,16 @@ class ReferenceSegmenter:
                 total[:, y : y + lines, x : x + columns] += pixels
                 count[:, y : y + lines, x : x + columns] += 1
         return torch.cat(seen, dim=1), total / count
+
+    def _gather(self, pixels: Tensor, colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Unit embeddings (U, D), each pixel's unit (h', w'), what is read there (D, h', w')."""
+        if "refine" not in self.units:
+            units, shares = gather_units(pixels, colors, self.units, self.unit_space)
+            return units, shares.argmax(dim=0), torch.einsum("uyx,ud->dyx", shares, units)
+        whole = unit_length(pixels.flatten(1).mean(dim=1), dim=0)[None]
+        if self.units["refine"] == "pamr":
+            pixels = refine_by_colors(pixels, colors, self.units["rounds"], self.units["dilations"])
+        return whole, torch.zeros(pixels.shape[1:], dtype=torch.int64), pixels
 
     def _see(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Patch embeddings (D, hp, wp), and pixel embeddings (D, h', w') of unit length."""

@@ -74,6 +74,8 @@ BUDGETS = {
         "--root . --clip mgca-tiny --pretrained random --methods maskclip --datasets voc20 "
         "--threads 1 --backend onnxruntime-cpu"
     ),
+    "benchmarks.refinements": "--clip mgca-tiny --size 48x32 --rounds 1",
+    "benchmarks.evaluator": "--size 64x48 --pictures 1 --rounds 1 --backend onnxruntime-cpu",
     "benchmarks.unit_counts": "--clips mgca-tiny --frames 1",
     "benchmarks.training_speed": "--steps 1 --warmup 1 --rounds 1",
     "benchmarks.overload": "--minutes 3 --minute-s 0.5 --backend onnxruntime-cpu",
@@ -146,6 +148,7 @@ LONG = (
     "benchmarks.hostile_streams",
     "benchmarks.night",
     "benchmarks.training_kills",
+    "benchmarks.refinements",
     "benchmarks.overload",
     "benchmarks.reproduce",
     "benchmarks.still",

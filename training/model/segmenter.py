@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from training.model.clip import IMAGE_MEAN, IMAGE_STD
 from training.model.mgca import MgcaModel
+from training.model.pamr import Pamr, PamrSettings
 from training.model.resample import shrink_to
 from training.model.sliding import Sliding
 from training.model.unit_length import normalize
@@ -30,6 +31,8 @@ class TraceableSegmenter(nn.Module):
             of the whole frame either way.
         mean: RGB mean that pixels are normalised with, of values in [0, 1].
         std: their deviation.
+        pamr: in the place of units: how scores are refined by colors. The graph then has one unit,
+            the whole picture.
     """
 
     mean: Tensor
@@ -42,6 +45,7 @@ class TraceableSegmenter(nn.Module):
         settings: UnitSettings,
         space: UnitSpace | None = None,
         sliding: Sliding | None = None,
+        pamr: PamrSettings | None = None,
         mean: tuple[float, ...] = IMAGE_MEAN,
         std: tuple[float, ...] = IMAGE_STD,
     ) -> None:
@@ -55,7 +59,8 @@ class TraceableSegmenter(nn.Module):
             )
         self.model = model
         self.size_wh = tuple(size_wh)
-        self.units = AdaptiveUnits(settings, space)
+        self.units = AdaptiveUnits(settings, space) if pamr is None else None
+        self.pamr = None if pamr is None else Pamr(pamr)
         self.sliding = sliding
         model.encoder.fix_size(size_wh if sliding is None else sliding.crop_wh)
         self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
@@ -76,7 +81,8 @@ class TraceableSegmenter(nn.Module):
             text: float32 (k, d), L2-normalised (and centred, as the model's ``text_center`` says).
 
         Returns:
-            class_scores (1, k, h', w'): each pixel reads the cosines of the units it belongs to.
+            class_scores (1, k, h', w'): each pixel reads the cosines of the units it belongs to, or
+            has its own refined.
             unit_of_pixel int32 (1, h', w').
             unit_scores (u, k): cosines; zeros for empty slots.
             pixel_scores (1, k, h', w'): cosines of the pixels themselves, for comparison; the mean
@@ -93,7 +99,10 @@ class TraceableSegmenter(nn.Module):
         else:  # their mean, of unit length, gives the mean of the windows' cosines
             embeddings_dhw = sliding.join(normalize(embeddings_ndhw, dim=1))
         grid_hw = (self.grid_wh[1], self.grid_wh[0])
-        units = self.units(embeddings_dhw, shrink_to(colors, grid_hw)[0])
+        grid_colors_3hw = shrink_to(colors, grid_hw)[0]
+        if self.units is None:
+            return self._refine(embeddings_dhw, grid_colors_3hw, frame, text)
+        units = self.units(embeddings_dhw, grid_colors_3hw)
         unit_scores = units.embeddings_ud @ text.transpose(0, 1)
         own_kmd = units.pixels_kmd if sliding is None else units.cells.split(embeddings_dhw)
         pixel_scores = units.cells.join(own_kmd @ text.transpose(0, 1))
@@ -101,5 +110,22 @@ class TraceableSegmenter(nn.Module):
             units.read(unit_scores).unsqueeze(0),
             units.unit_of_pixel_hw.to(torch.int32).unsqueeze(0),
             unit_scores,
+            pixel_scores.unsqueeze(0),
+        )
+
+    def _refine(
+        self, embeddings_dhw: Tensor, grid_colors_3hw: Tensor, frame: Tensor, text: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The outputs without units: scores refined by colors, and the picture as one unit."""
+        assert self.pamr is not None
+        pixels_nd = normalize(embeddings_dhw.flatten(1).transpose(0, 1), dim=1)
+        pixel_scores = (text @ pixels_nd.transpose(0, 1)).unflatten(1, embeddings_dhw.shape[1:])
+        whole_1d = normalize(pixels_nd.mean(0, keepdim=True), dim=1)
+        # An output must be computed: engines differ in what they make of one that is a constant.
+        height, width = embeddings_dhw.shape[1:]
+        return (
+            self.pamr(pixel_scores, grid_colors_3hw).unsqueeze(0),
+            frame[:, :height, :width, 0].to(torch.int32) * 0,
+            whole_1d @ text.transpose(0, 1),
             pixel_scores.unsqueeze(0),
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 from benchmarks.datasets.coco import STUFF, THINGS
 from benchmarks.datasets.evaluation_set import Selection
 from benchmarks.datasets.registry import all_datasets
+from benchmarks.scoring.score import Kind
+from benchmarks.scoring.tally import score_set
 from runtime.errors import UserError
 from tests.support.official_layouts import (
     SIZE_HW,
@@ -118,6 +121,70 @@ WRITERS: dict[str, Callable[[Path, dict[str, list[int]]], Path]] = {
 }
 
 
+# Four values a row of sixteen columns; class 0 is predicted for the left half, class 1 for the
+# right. Columns by truth and prediction, and the mean IoU, by hand.
+BY_HAND: dict[str, tuple[list[int], dict[tuple[int, int], int], Fraction]] = {
+    "voc21": (
+        [0, 1, 15, 255],
+        {(0, 0): 2, (0, 1): 2, (1, 0): 2, (1, 1): 2, (15, 0): 2, (15, 1): 2},
+        (Fraction(2, 8) + Fraction(2, 8) + 0) / 3,
+    ),
+    "voc20": (
+        [0, 1, 15, 255],
+        {(0, 0): 2, (0, 1): 2, (14, 0): 2, (14, 1): 2},
+        (Fraction(2, 6) + 0) / 2,
+    ),
+    "context60": (
+        [0, 1, 2, 2],
+        {(0, 0): 2, (0, 1): 2, (1, 0): 2, (1, 1): 2, (2, 0): 4, (2, 1): 4},
+        (Fraction(2, 10) + Fraction(2, 10) + 0) / 3,
+    ),
+    "context59": (
+        [0, 1, 2, 2],
+        {(0, 0): 2, (0, 1): 2, (1, 0): 4, (1, 1): 4},
+        (Fraction(2, 8) + Fraction(4, 10)) / 2,
+    ),
+    "coco-object": (
+        [0, 255, 11, 91],
+        {(0, 0): 6, (0, 1): 6, (1, 0): 2, (1, 1): 2},
+        (Fraction(6, 14) + Fraction(2, 10)) / 2,
+    ),
+    "coco-stuff": (
+        [0, 255, 11, 1],
+        {(0, 0): 2, (0, 1): 2, (1, 0): 2, (1, 1): 2},
+        (Fraction(2, 6) + Fraction(2, 6)) / 2,
+    ),
+    "cityscapes": (
+        [7, 8, 0, 255],
+        {(0, 0): 2, (0, 1): 2, (1, 0): 2, (1, 1): 2},
+        (Fraction(2, 6) + Fraction(2, 6)) / 2,
+    ),
+    "ade20k": (
+        [0, 1, 2, 2],
+        {(0, 0): 2, (0, 1): 2, (1, 0): 4, (1, 1): 4},
+        (Fraction(2, 8) + Fraction(4, 10)) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_the_confusion_matrix_is_the_one_worked_by_hand(name: str, tmp_path: Path) -> None:
+    values, columns, miou = BY_HAND[name]
+    dataset = all_datasets()[name].open(Selection(root=WRITERS[name](tmp_path, {"a_1": values})))
+
+    def halves(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
+        labels_hw = np.zeros(frame_bgr.shape[:2], np.uint8)
+        labels_hw[:, 8:] = 1
+        return {kind: labels_hw for kind in units}
+
+    score = score_set(halves, dataset, ["pixel"])["pixel"]
+    expected = np.zeros_like(score.confusion)
+    for place, count in columns.items():
+        expected[place] = count * SIZE_HW[0]
+    assert np.array_equal(score.confusion, expected)
+    assert score.miou == pytest.approx(float(miou))
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_wrong_root_or_a_missing_label_is_one_clear_line(name: str, tmp_path: Path) -> None:
     dataset = all_datasets()[name]
@@ -131,6 +198,12 @@ def test_a_wrong_root_or_a_missing_label_is_one_clear_line(name: str, tmp_path: 
     gone.unlink()
     with pytest.raises(UserError, match=r"x_1.*\.png is not there, though the set lists it"):
         dataset.open(Selection(root=tmp_path))
+
+
+def test_labels_of_more_classes_than_the_set_has_are_another_kind(tmp_path: Path) -> None:
+    root = write_ade20k(tmp_path, {"a": [3, 173]})  # the full ADE20K has thousands
+    with pytest.raises(UserError, match=r"a\.png has the value 173; expected 0 to 150 and 255"):
+        _columns("ade20k", root)
 
 
 def test_labels_of_another_size_or_in_colors_are_refused(tmp_path: Path) -> None:

@@ -100,6 +100,12 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     bundle = make_bundle(text=TextInfo(77, ENCODER_SHA256, False))
     target = tmp_path / "record.json"
     flags = ["--dataset", "voc21", "--root", str(root), "--protocol", "sclip"]
+    flags += [
+        "--confusion",
+        str(tmp_path / "confusion.png"),
+        "--sheet",
+        str(tmp_path / "sheet.png"),
+    ]
     shared = ["--bundle", str(bundle.path), "--backend", "onnxruntime-cpu", "--json", str(target)]
     assert accuracy.main([*flags, *shared]) == 2
     assert "cuts windows of 224x224 here" in capsys.readouterr().err
@@ -114,9 +120,15 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     rows = [word for words in record["protocol"]["words"] for word in words]
     assert len(rows) == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
     assert record["protocol"]["setting"].startswith("mgca-rt --short-side 12 --stride 6")
+    assert record["protocol"]["position_resize"] == "scale-factor"
+    assert record["protocol"]["position_resize_of_bundle"] is None
     assert set(record["by_units"]) == {"adaptive", "pixel"}
     assert set(record["iou"]) == {"background", "aeroplane", "person", "tvmonitor"}
-    assert "protocol sclip" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "protocol sclip" in said.out
+    assert "by 'scale-factor', and the bundle's manifest says None" in said.err
+    for flag in ("confusion", "sheet"):
+        assert (tmp_path / f"{flag}.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +138,12 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
         (["--protocol", "tcl", "--control", "mean-map"], "exclude each other"),
         (["--protocol", "tcl", "--stride", "9", "--dataset", "voc20", "--root", "."], "windows of"),
         (["--protocol", "pamr"], "'pamr'"),
+        (["--protocol", "tcl", "--refine", "pamr"], "frames that are seen whole"),
+        (["--pamr-dilations", "1,2"], "--pamr-dilations would do nothing"),
+        (["--refine", "pamr", "--pamr-dilations", "0,2"], "a whole number >= 1"),
+        (["--resume"], "--resume needs the --json"),
+        (["--sheet", "sheet.png"], "lies in the repository"),
+        (["--confusion", "/proc/new/file.png"], "--confusion /proc"),
     ],
 )
 def test_bad_arguments_are_one_line_and_exit_two(

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.datasets.evaluation_set import EvaluationFrame, EvaluationSet
 from benchmarks.scoring.controls import mean_map_predictor, permute_words
-from benchmarks.scoring.score import compare_units, score_set
-from runtime.segment.segmenter import Units
+from benchmarks.scoring.score import Kind, compare_units
+from benchmarks.scoring.tally import score_set
 
 LEFT = np.array([[0, 0, 1, 1]] * 4, np.uint8)
 RIGHT = np.array([[1, 1, 0, 0]] * 4, np.uint8)
@@ -27,11 +27,11 @@ def _set_of(*truths: np.ndarray) -> EvaluationSet:
     return EvaluationSet("made", ("left", "right"), len(truths), open_frames)
 
 
-def _perfect(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+def _perfect(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
     return {kind: frame_bgr[:, :, 0] for kind in units}
 
 
-def _half_for_pixels(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+def _half_for_pixels(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
     return {
         kind: frame_bgr[:, :, 0] if kind == "adaptive" else np.zeros_like(frame_bgr[:, :, 0])
         for kind in units
@@ -58,7 +58,7 @@ def test_units_are_scored_on_the_same_frames_and_compared_in_pairs():
 
 
 def test_a_pixel_called_none_counts_against_its_class():
-    def none_at_all(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+    def none_at_all(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
         return {kind: np.full(frame_bgr.shape[:2], 255, np.uint8) for kind in units}
 
     assert score_set(none_at_all, _set_of(LEFT), ["pixel"])["pixel"].miou == 0.0
@@ -74,7 +74,7 @@ def test_the_mean_map_does_not_see_the_frame():
 
 
 def test_the_mean_map_keeps_a_place_that_was_mostly_none_among_the_classes():
-    def mostly_none(frame_bgr: np.ndarray, units: Sequence[Units]) -> dict[Units, np.ndarray]:
+    def mostly_none(frame_bgr: np.ndarray, units: Sequence[Kind]) -> dict[Kind, np.ndarray]:
         labels_hw = frame_bgr[:, :, 0].copy()
         labels_hw[0] = 255
         return {kind: labels_hw for kind in units}

@@ -14,6 +14,7 @@ from export.parity.reference_units import gather_units, merge_alike, nearest_div
 from tests.support.random_checkpoint import randomise  # noqa: E402
 from training.model.clip import IMAGE_MEAN, IMAGE_STD, load_clip  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.model.pamr import PamrSettings  # noqa: E402
 from training.model.segmenter import TraceableSegmenter  # noqa: E402
 from training.model.unit_space import UnitSpace  # noqa: E402
 from training.model.units import AdaptiveUnits, UnitSettings, seed_grid  # noqa: E402
@@ -64,6 +65,36 @@ def test_agrees_with_the_traced_module(
     torch.testing.assert_close(scores[0], expected.class_scores, atol=1e-4, rtol=0)
     torch.testing.assert_close(unit_scores, expected.unit_scores, atol=1e-4, rtol=0)
     assert (unit_of_pixel[0] == expected.unit_of_pixel).float().mean() > 0.999
+
+
+@pytest.mark.parametrize("pamr", [PamrSettings(dilations=(1, 4)), PamrSettings(rounds=0)])
+@torch.no_grad()
+def test_agrees_with_the_traced_module_where_colors_refine_in_the_place_of_units(
+    pamr: PamrSettings,
+) -> None:
+    torch.manual_seed(1)
+    model = MgcaModel(load_clip("mgca-tiny"), ModelConfig()).eval()
+    randomise(model)
+    traced = TraceableSegmenter(model, (96, 64), UnitSettings(), pamr=pamr).eval()
+    reference = ReferenceSegmenter(
+        model.clip.visual,
+        dict(model.decoder.named_parameters()),
+        dense=model.encoder.mode,
+        early_block=model.encoder.early_block,
+        units={"refine": "pamr" if pamr.rounds else "none", **asdict(pamr)},
+        mean=IMAGE_MEAN,
+        std=IMAGE_STD,
+    )
+    frame = np.random.default_rng(0).integers(0, 255, (64, 96, 3), dtype=np.uint8)
+    text = torch.nn.functional.normalize(torch.randn(5, 128), dim=1)
+    found = traced(torch.from_numpy(frame)[None], text)
+    expected = reference(frame, text.numpy())
+    torch.testing.assert_close(found[0][0], expected.class_scores, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[2], expected.unit_scores, atol=1e-5, rtol=0)
+    assert found[1].dtype == torch.int32
+    assert found[1].shape == (1, *expected.unit_of_pixel.shape)
+    assert not found[1].any()
+    assert bool(torch.equal(found[0], found[3])) == (pamr.rounds == 0)
 
 
 def test_two_halves_become_two_units() -> None:

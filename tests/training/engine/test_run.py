@@ -81,7 +81,10 @@ def run(tmp_path, few_scenes):
         (["--resume", "nowhere.pt"], "does not exist"),
         (["--train-data", "nowhere/{000..002}.tar"], "nowhere/000.tar"),
         (["--set", "device=tpu"], "expected auto, cpu or cuda"),
-        (["--set", "model.prompts=poems"], "expected one of both, captions, imagenet, openai, seen"),
+        (
+            ["--set", "model.prompts=poems"],
+            "expected one of both, captions, imagenet, openai, seen",
+        ),
         (["--set", "pretrain.teacher=ema", "--config", "smoke"], "pretrain.ema_steps=300"),
     ],
 )
