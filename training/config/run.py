@@ -56,8 +56,8 @@ class PretrainConfig(PhaseConfig, ClipLossConfig):
         images, part = self.batch // self.accumulate, "part of a " if self.accumulate > 1 else ""
         if images % (rows * columns):
             raise ValueError(
-                f"a {part}batch of {images} images does not fill mosaics of {rows}x{columns} tiles; "
-                f"expected a multiple of {rows * columns}"
+                f"a {part}batch of {images} images does not fill mosaics of {rows}x{columns} "
+                f"tiles; expected a multiple of {rows * columns}"
             )
 
 
