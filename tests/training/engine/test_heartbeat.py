@@ -21,7 +21,7 @@ SCRIPT = "tests.support.waiting_process"
 def wait_for(folder: Path, process) -> int:
     """The second process's id, once both have met."""
     while not all((folder / f"{rank}.pid").exists() for rank in (0, 1)):
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.communicate(timeout=30)[1]
         time.sleep(0.05)
     time.sleep(1.0)  # signs of life
     return int((folder / "1.pid").read_text())
