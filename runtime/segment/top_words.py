@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from runtime.errors import MgcaError, UserError
 from runtime.segment.frames import FrameEmbeddings
@@ -56,7 +56,7 @@ class TopWords:
         place: tuple[int, ...] = (int(y) * rows // height, int(x) * columns // width)
         if unit_of_pixel is not None:
             place = (int(unit_of_pixel[place]),)
-        everything = (slice(None), *place)
+        everything: Any = (slice(None), *place)
         found = zip(self.index[everything], self.scores[everything], strict=True)
         return [(self.words[word], float(score)) for word, score in found]
 
