@@ -25,6 +25,7 @@ from training.config.values import apply_overrides
 from training.engine.allocator import keep_freed_memory
 from training.engine.checkpoint import Checkpoint, load_checkpoint
 from training.engine.distributed import Processes
+from training.engine.loop import Stopped
 from training.engine.precision import precision_on
 from training.engine.remote import (
     RemoteRun,
@@ -34,7 +35,7 @@ from training.engine.remote import (
     working_folder,
 )
 from training.engine.tensorboard import has_tensorboard
-from training.engine.trainer import Run, Stopped
+from training.engine.trainer import Run
 from training.model.mgca import ModelConfig, with_names_as
 from training.recipes.registry import describe_recipes, find_config, recipe_names
 

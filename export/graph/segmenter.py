@@ -86,18 +86,10 @@ def trace_segmenter(
         mean=pixels.mean,
         std=pixels.std,
     ).eval()
-    width, height = size_wh
-    frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
-    text = torch.nn.functional.normalize(
-        torch.randn(
-            5, module.model.encoder.embedding_width, generator=torch.Generator().manual_seed(0)
-        ),
-        dim=1,
-    )
     say(f"tracing at opset {opset}")
     traced = trace_to_onnx(
         module,
-        (frame, text),
+        _example_of(module),
         work,
         inputs=["frame", "text"],
         outputs=["class_scores", "unit_of_pixel", "unit_scores", "pixel_scores"],
@@ -110,6 +102,15 @@ def trace_segmenter(
     for rewrite in REWRITES:
         rewrite(traced)
     return StagedGraph(traced, stages)
+
+
+def _example_of(module: TraceableSegmenter) -> tuple[torch.Tensor, torch.Tensor]:
+    """A frame and five texts as the graph takes them."""
+    width, height = module.size_wh
+    generator = torch.Generator().manual_seed(0)
+    text = torch.randn(5, module.model.encoder.embedding_width, generator=generator)
+    frame = torch.zeros(1, height, width, 3, dtype=torch.uint8)
+    return frame, torch.nn.functional.normalize(text, dim=1)
 
 
 def say_cost(graph: StagedGraph) -> None:

@@ -31,6 +31,10 @@ GATE_RATE = 10.0
 LOSSES_EVERY = 10
 
 
+class Stopped(Exception):
+    """The step at which the run was to stop has been done."""
+
+
 @dataclass
 class PhaseState:
     """What a phase has come to."""

@@ -29,7 +29,7 @@ from training.engine.distributed import Processes
 from training.engine.evaluation import Score, evaluate
 from training.engine.folder import LAST, make_folder, open_trackers
 from training.engine.frozen import freeze_encoder
-from training.engine.loop import PhaseState, run_phase
+from training.engine.loop import PhaseState, Stopped, run_phase
 from training.engine.phases import DecoderTraining, Phase, Pretraining
 from training.engine.portions import PortionedBackward
 from training.engine.remote import RemoteRun
@@ -39,10 +39,6 @@ from training.engine.trackers import InLeg, Tracker, Trackers
 from training.engine.unit_space import find_unit_space
 from training.model.mgca import MgcaModel, load_towers
 from training.model.unit_space import UnitSpace
-
-
-class Stopped(Exception):
-    """The step at which the run was to stop has been done."""
 
 
 class Run:
@@ -89,7 +85,8 @@ class Run:
             self.unit_space = checkpoint.unit_space
         else:
             self.config = enter(config)
-            self.model = build_model(self.config)
+            torch.manual_seed(self.config.seed)
+            self.model = MgcaModel(load_towers(self.config.model), self.config.model)
             self.state = PhaseState()
             self.steps_before = 0
             self.unit_space = None
@@ -249,16 +246,13 @@ class Run:
         if not tally.pairs:
             return
         if say:
-            passed = tally.describe() or "nothing"
-            leg = self.config.legs[0].name
+            leg, passed = self.config.legs[0].name, tally.describe() or "nothing"
             self.say(f"data of leg {leg}: {tally.pairs} pairs; left out: {passed}")
         place = {"phase": self.phase, "step": self.state.step}
         self.tracker.write({**place, "data": tally.to_json()})
 
     def _frozen_encoder(self) -> FrozenEncoder | None:
-        """What says the same of an image at every step of this leg; None: nothing, or it is not
-        asked for.
-        """
+        """What says the same of an image at every step of this leg; None: it is not asked for."""
         if self.phase == "pretrain" or not self.config.data.cache_features:
             return None
         return freeze_encoder(self.model, self.device, self.config.precision)
@@ -354,9 +348,3 @@ class Run:
 
     def _stays_in_phase(self) -> bool:
         return len(self.config.legs) > 1 and self.config.legs[1].phase == self.phase
-
-
-def build_model(config: TrainConfig) -> MgcaModel:
-    """A model with the CLIP that is asked for, and a decoder of random weights."""
-    torch.manual_seed(config.seed)
-    return MgcaModel(load_towers(config.model), config.model)
