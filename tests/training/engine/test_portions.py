@@ -60,6 +60,7 @@ def test_rows_of_portions_are_put_in_the_order_of_the_texts():
 
 
 @pytest.mark.long  # the compiler takes a minute
+@shared_batch.exact_sums()
 def test_compiled_steps_are_the_same(tmp_path, monkeypatch):
     import contextlib
 
