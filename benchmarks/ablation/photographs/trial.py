@@ -103,7 +103,7 @@ def configure(study: Study, row: Row, seed: int) -> TrainConfig:
             "data.captions": str(table_of(study, row)),
             "data.split": None if row.pairs else "train",
             "data.squashed": True,
-            "data.cache_views": 1,
+            "data.cache_features": 1,
             **changes_of(row),
         },
     )
