@@ -11,7 +11,7 @@ LAYERS = (
     ("precision",),
     ("parity", "text", "targets"),
     ("settings", "idle_flags"),
-    ("source",),
+    ("source", "fit"),
     ("output", "activations"),
     ("candidates",),
     ("job",),

@@ -74,7 +74,7 @@ PARTS = {
     "decode": "runtime.sources.decoding.frame_to_bgr",
     "preprocess": "runtime.segment.model.Model.preprocess",
     "infer": "runtime.segment.model.Model.score",
-    "postprocess": "runtime.segment.segmenter.label_pixels",
+    "postprocess": "runtime.segment.segmenter.label_as_decided",
 }
 
 
