@@ -54,7 +54,8 @@ def measure_here(sweep: Sweep, sizes: Sequence[int], folder: Path) -> list[dict[
     Returns:
         For each size ``size``; ``cpu_s``, the processor time of the work, all threads together,
         the least of ``repeats``; ``wall_s`` of the same; ``memory_mib``, the peak of resident
-        memory (files apart) from the loaded state on, less what was resident then.
+        memory (files apart) from the loaded state on, less what was resident then, the most of
+        the repeats.
 
     Raises:
         MgcaError: a size failed, or this system does not say how much memory a process holds.
@@ -64,43 +65,47 @@ def measure_here(sweep: Sweep, sizes: Sequence[int], folder: Path) -> list[dict[
         sweep.stage(folder, size)
     loaded = sweep.load(folder)
     trim_heap()
+    return [_measure_size(sweep, loaded, size) for size in sizes]
+
+
+def _measure_size(sweep: Sweep, loaded: Any, size: int) -> dict[str, Any]:
+    """Each repeat in a fork of its own: a heap that is warm serves small sizes only."""
+    runs: list[dict[str, float]] = []
+    while not runs or (len(runs) < _REPEATS and runs[0]["cpu_s"] < _LONG_S):
+        runs.append(_fork_once(sweep, loaded, size))
+    least = min(runs, key=lambda run: run["cpu_s"])
+    return {
+        "size": size,
+        "cpu_s": round(least["cpu_s"], 5),
+        "wall_s": round(least["wall_s"], 5),
+        "memory_mib": round(max(run["memory_mib"] for run in runs), 2),
+        "repeats": len(runs),
+    }
+
+
+def _fork_once(sweep: Sweep, loaded: Any, size: int) -> dict[str, float]:
     forks = multiprocessing.get_context("fork")
-    points = []
-    for size in sizes:
-        ours, theirs = forks.Pipe(duplex=False)
-        process = forks.Process(target=_measure_one, args=(sweep, loaded, size, theirs))
-        process.start()
-        theirs.close()
-        try:
-            points.append(ours.recv())
-        except EOFError:
-            raise MgcaError(f"{sweep.name} of {size:,} {sweep.counted} failed") from None
-        finally:
-            process.join()
-    return points
+    ours, theirs = forks.Pipe(duplex=False)
+    process = forks.Process(target=_run_once, args=(sweep, loaded, size, theirs))
+    process.start()
+    theirs.close()
+    try:
+        found: dict[str, float] = ours.recv()
+    except EOFError:
+        raise MgcaError(f"{sweep.name} of {size:,} {sweep.counted} failed") from None
+    finally:
+        process.join()
+    return found
 
 
-def _measure_one(sweep: Sweep, loaded: Any, size: int, told: Connection) -> None:
+def _run_once(sweep: Sweep, loaded: Any, size: int, told: Connection) -> None:
     before_mib = _restart_peak()
-    times: list[tuple[float, float]] = []
-    peak_mib = before_mib
-    while not times or (len(times) < _REPEATS and times[0][0] < _LONG_S):
-        work = sweep.prepare(loaded, size)
-        started, busy = perf_counter(), process_time()
-        work()
-        times.append((process_time() - busy, perf_counter() - started))
-        if len(times) == 1:
-            peak_mib = _read_mib("VmHWM") - _read_mib("RssFile")
-    cpu_s, wall_s = min(times)
-    told.send(
-        {
-            "size": size,
-            "cpu_s": round(cpu_s, 5),
-            "wall_s": round(wall_s, 5),
-            "memory_mib": round(peak_mib - before_mib, 2),
-            "repeats": len(times),
-        }
-    )
+    work = sweep.prepare(loaded, size)
+    started, busy = perf_counter(), process_time()
+    work()
+    cpu_s, wall_s = process_time() - busy, perf_counter() - started
+    peak_mib = _read_mib("VmHWM") - _read_mib("RssFile")
+    told.send({"cpu_s": cpu_s, "wall_s": wall_s, "memory_mib": peak_mib - before_mib})
 
 
 def _restart_peak() -> float:

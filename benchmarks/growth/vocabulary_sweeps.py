@@ -139,7 +139,7 @@ VOCABULARY_SWEEPS = (
         "vocabulary",
         "words",
         "of a bundle's vocabulary, read and checked",
-        _SIZES,
+        (*_SIZES, 300_000),
         lambda folder: folder,
         _read,
         _SIZES[:2],
