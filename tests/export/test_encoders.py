@@ -45,7 +45,7 @@ def _flags(name: str, folder: Path, pictures: Path, words: Path, out: Path) -> l
 @pytest.mark.parametrize(
     ("name", "mode", "precisions"),
     [
-        (timm_clips.EVA_SHALLOW, "sc-clip", "fp32,int8"),
+        pytest.param(timm_clips.EVA_SHALLOW, "sc-clip", "fp32,int8", marks=pytest.mark.long),
         (timm_clips.SIGLIP, "maskclip", "fp32,fp16"),
         pytest.param(timm_clips.SIGLIP, "naclip", "fp32,int8", marks=pytest.mark.long),
         pytest.param(timm_clips.PE, "maskclip", "fp32", marks=pytest.mark.long),
