@@ -47,7 +47,7 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         prog=PROG,
         description="Measure what scoring by a protocol takes beside the graph: time and memory.",
-        epilog=f"example:\n  {PROG} --bundle bundles/b16 --size 2048x1024 --json evaluator.json",
+        epilog=f"example:\n  {PROG} --bundle bundles/mine --size 2048x1024 --json evaluator.json",
     )
     add_bundle_flags(parser.add_argument)
     add = parser.add_argument
