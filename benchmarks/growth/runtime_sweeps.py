@@ -28,7 +28,7 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def _load_demo(_: Path) -> Segmenter:
+def _load_demo(folder: Path) -> Segmenter:
     """The shipped model with the demo's words; has run, so that its memory is what it will be."""
     cv2.setNumThreads(1)  # threads do not outlive a fork
     segmenter = Segmenter.load(None, _BACKEND, threads=1)
