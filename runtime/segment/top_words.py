@@ -56,7 +56,7 @@ class TopWords:
         place: tuple[int, ...] = (int(y) * rows // height, int(x) * columns // width)
         if unit_of_pixel is not None:
             place = (int(unit_of_pixel[place]),)
-        everything: Any = (slice(None), *place)
+        everything: tuple[slice | int, ...] = (slice(None), *place)
         found = zip(self.index[everything], self.scores[everything], strict=True)
         return [(self.words[word], float(score)) for word, score in found]
 
