@@ -62,8 +62,10 @@ def measure_encoder(name: str, rounds: int, more: Sequence[str]) -> dict[str, An
         UserError: it cannot be exported.
         MgcaError: its export failed.
     """
+    from training.model.clip import register_configs
     from training.model.obstacles import check_name, sketch_clip
 
+    register_configs()
     check_name(name)
     model = sketch_clip(name)
     seeing = sum(weight.numel() for weight in model.visual.parameters())  # type: ignore[union-attr]

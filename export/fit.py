@@ -10,7 +10,7 @@ from export.settings import ExportSettings
 from export.text.encoder import check_text_tower, text_part
 from export.text.own_tokenizer import find_tokenizer
 from runtime.errors import UserError
-from training.model.clip import is_file
+from training.model.clip import is_file, register_configs
 from training.model.obstacles import check_name, refuse_obstacles, sketch_clip
 
 # One ONNX file is one protobuf message, which holds 2 GiB; nodes and shapes take some of it.
@@ -31,6 +31,7 @@ def check_fit(settings: ExportSettings) -> None:
         UserError: it cannot, naming the reason.
     """
     name = settings.clip
+    register_configs()
     check_name(name)
     refuse_obstacles(name, any_tower=True)
     model = sketch_clip(name)
