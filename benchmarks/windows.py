@@ -50,7 +50,7 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         prog=PROG,
         description="Measure what windows, and thresholds at full size, cost on this machine.",
-        epilog=f"example:\n  {PROG} --bundle bundles/windows --in-graph bundles/slide",
+        epilog=f"example:\n  {PROG} --bundle bundles/mine",
     )
     add = parser.add_argument
     add("--bundle", type=Path, help="slid over pictures by the runtime (the demo's)")

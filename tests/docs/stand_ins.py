@@ -99,6 +99,11 @@ BUDGETS = {
         "--rows object --seeds 1 --steps 1 --batch 2 --scenes 1 --tuning-scenes 1 --size 96x72 "
         "--input-size 96x72 --camvid-every 50 --threads 1"
     ),
+    "benchmarks.ablation.photographs": (
+        "--rows object --seeds 1 --steps 1 --batch 2 --captions path/to/captions.tsv "
+        "--photographs path/to/photographs"
+    ),
+    "benchmarks.windows": "--rounds 1 --source 96x64",
     "training.data.streetworld": "--scenes 2",
     "training.checkpoints": "",
 }
@@ -136,6 +141,7 @@ LONG = (
     "training.checkpoints",
     "export",
     "benchmarks.ablation",
+    "benchmarks.ablation.photographs",
     "benchmarks.faults",
     "benchmarks.figures",
     "benchmarks.flicker",
