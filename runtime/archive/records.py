@@ -59,7 +59,7 @@ class AreaTable(Sink):
 
 
 class MaskLines(Sink):
-    """A JSON line a frame with the masks as COCO RLE, as ``mgca-rt --jsonl --rle`` writes it.
+    """A JSON line a frame with the masks as COCO RLE, as ``--jsonl`` with ``--rle`` has it.
 
     Latencies and the source's path are left out: lines are the same in every run.
     """

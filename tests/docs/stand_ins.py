@@ -103,6 +103,7 @@ BUDGETS = {
         "--rows object --seeds 1 --steps 1 --batch 2 --captions path/to/captions.tsv "
         "--photographs path/to/photographs"
     ),
+    "benchmarks.mgca_steps": "--clip mgca-tiny --steps 1",
     "benchmarks.windows": "--rounds 1 --source 96x64",
     "training.data.streetworld": "--scenes 2",
     "training.checkpoints": "",
@@ -152,6 +153,7 @@ LONG = (
     "benchmarks.growth",
     "benchmarks.hostile_bundles",
     "benchmarks.hostile_streams",
+    "benchmarks.mgca_steps",
     "benchmarks.night",
     "benchmarks.training_kills",
     "benchmarks.refinements",

@@ -23,8 +23,11 @@ def main(arguments: Sequence[str]) -> None:
     heartbeat.BEAT_S, heartbeat.SILENCE_S, heartbeat.GRACE_S = 0.5, float(silence_s), 2.0
     with Processes("cpu") as processes:
         end = time.monotonic() + 300
+        told = Path(folder) / f"{processes.rank}.pid"
         while processes.add_up(torch.tensor(float(time.monotonic() < end))) > 0:
-            (Path(folder) / f"{processes.rank}.pid").write_text(str(os.getpid()))
+            if not told.exists():  # once: who reads it must not find it emptied
+                told.with_suffix(".part").write_text(str(os.getpid()))
+                told.with_suffix(".part").rename(told)
             time.sleep(0.05)
 
 
