@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,9 +150,7 @@ def measure_decisions(
         segmenter.decision = plain.changed(**values)
         segmenter.postprocess(raw)
 
-    spent = time_cases(
-        {name: lambda values=values: label(values) for name, values in DECISIONS.items()}, rounds
-    )
+    spent = time_cases({name: partial(label, values) for name, values in DECISIONS.items()}, rounds)
     first = spent[next(iter(DECISIONS))]
     return [
         {
