@@ -79,7 +79,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(
             '[sources]\nvideo = "drive.mp4"\n[words]\nclasses = "person,car"\n', encoding="utf-8"
         )
-    for name in ("mine", "mine-fp16", "b16-fp16", "windows"):
+    for name in ("mine", "mine-fp16", "b16-fp16", "windows", "slide"):
         shipped = REPOSITORY / "runtime" / "assets" / "demo_bundle"
         shutil.copytree(shipped, folder / "bundles" / name)
     for name in ("a", "o", "or", "orp", "other"):
