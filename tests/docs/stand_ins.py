@@ -93,7 +93,6 @@ BUDGETS = {
     "benchmarks.hostile_bundles": "--mutants 3",
     "benchmarks.faults": "--kills 1 --signals 1 --full 1",
     "benchmarks.night": "--frames 300",
-    "benchmarks.windows": "--rounds 1",
     "benchmarks.word_memory": "--words 1,128",
     "benchmarks.world_hardness": "--train-scenes 3 --scenes 2 --rounds 2",
     "benchmarks.ablation": (
