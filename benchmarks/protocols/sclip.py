@@ -4,8 +4,7 @@ Pictures at a short side of 336 (Cityscapes 560, COCO-Stuff 448), windows of 224
 the 80 templates of ImageNet. Cosines are averaged over the windows, enlarged, multiplied by a scale
 and put through a softmax over all words; of a class's words the best counts. In the three sets with
 a background, which words stand for too, a pixel whose best probability is under the threshold is
-background. The constants are SCLIP's own; methods of this line differ in some. Refinement, where it
-is asked for, is NACLIP's: PAMR on the scores of the whole picture, before the softmax.
+background. The constants are SCLIP's own; methods of this line differ in some.
 
 The lists of words are NACLIP's (https://github.com/sinahmr/NACLIP, MIT license).
 """

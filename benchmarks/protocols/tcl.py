@@ -2,8 +2,7 @@
 
 Pictures at a short side of 448, windows of 448 with stride 224, TCL's nine templates, the class
 names of mmsegmentation, no synonyms. Where a set has a background, it is no word but a constant
-beside the words' scores: 0.5, as TCL has it without refinement, and 0.4 with it (PAMR on each
-window's grid).
+beside the words' scores: 0.5, as TCL has it without refinement.
 
 TCL's windows are padded where a picture is smaller; here such a window is stretched to its size.
 """

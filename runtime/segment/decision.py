@@ -9,7 +9,7 @@ enlarged when it is looked at, so that the words' number costs time and no memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 Probability = Literal["softmax", "sigmoid"]
-Refine = Callable[["np.ndarray"], "np.ndarray"]
 #: TCL's (Cha et al., CVPR 2023) logistic of a cosine: its slope, and the cosine that is one half.
 SIGMOID_SLOPE, SIGMOID_CENTER = 10.0, 0.25
 
@@ -81,7 +80,6 @@ def label_as_decided(
     label_of_row: np.ndarray,
     size_wh: tuple[int, int],
     decision: Decision,
-    refine: Refine | None = None,
 ) -> np.ndarray:
     """Labels uint8 (H, W) out of scores float32 (K, h', w').
 
@@ -90,12 +88,11 @@ def label_as_decided(
         label_of_row: uint8 (K,), the label of each word, 255 for none of the classes.
         size_wh: of the labels.
         decision: how they are decided.
-        refine: what each row float32 (H, W) goes through at that size before anything is decided.
     """
-    beyond = decision.background_threshold or decision.least_area or refine is not None
+    beyond = decision.background_threshold or decision.least_area
     # Those of windows are put together by the row, not by the line.
     if beyond or isinstance(scores, WindowScores):
-        return _FullSize(scores, label_of_row, size_wh, decision, refine).label()
+        return _FullSize(scores, label_of_row, size_wh, decision).label()
     return label_pixels(
         scores,
         label_of_row,
@@ -114,13 +111,11 @@ class _FullSize:
         label_of_row: np.ndarray,
         size_wh: tuple[int, int],
         decision: Decision,
-        refine: Refine | None,
     ) -> None:
         self.scores = scores
         self.label_of_row = label_of_row
         self.size_wh = size_wh
         self.decision = decision
-        self.refine = refine
 
     def label(self) -> np.ndarray:
         """The labels, uint8 (H, W)."""
@@ -149,12 +144,8 @@ class _FullSize:
                 grid = scores.row(row)
             else:
                 grid = scores[row : row + 1, 0 : scores.shape[1]][0]
-            enlarged = cv2.resize(
-                np.ascontiguousarray(grid, np.float32),
-                self.size_wh,
-                interpolation=cv2.INTER_LINEAR,
-            )
-            yield enlarged if self.refine is None else self.refine(enlarged)
+            grid = np.ascontiguousarray(grid, np.float32)
+            yield cv2.resize(grid, self.size_wh, interpolation=cv2.INTER_LINEAR)
 
     def _winners(self, kept: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """The label of the best word, the first one on a tie, and its score, of each pixel.

@@ -263,25 +263,3 @@ def note_areas(share: Callable[[Join], object], nothing: Tensor) -> Tensor:
 
     share(note)
     return noted[-1]
-
-
-def noun_terms(
-    patches_bpd: Tensor,
-    nouns_ud: Tensor,
-    named_bu: Tensor,
-    config: NounConfig,
-    settle: Callable[[Tensor], Tensor] | None,
-    shares: tuple[Tensor, Tensor] | None = None,
-) -> dict[str, Tensor]:
-    """The weighted losses of either phase, by name; see :func:`noun_loss`."""
-    cover, presence = noun_loss(
-        patches_bpd,
-        nouns_ud,
-        named_bu,
-        smallest=config.noun_smallest,
-        balance=config.noun_balance,
-        omission=config.noun_omission,
-        settle=settle,
-        shares=shares,
-    )
-    return {"cover": config.noun_weight * cover, "presence": config.noun_weight * presence}

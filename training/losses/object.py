@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from training.losses.infonce import contrast_pairs
 from training.model.unit_length import normalize
 
 MASKS = ("text", "whole")
@@ -76,30 +75,3 @@ def object_logits(
     """
     objects_bjd = pool_masked(mask_bjn, pixels_bnd)
     return (objects_bjd * text_jd.unsqueeze(0)).sum(-1) * logit_scale
-
-
-def object_loss(
-    mask_bjn: Tensor,
-    pixels_bnd: Tensor,
-    text_jd: Tensor,
-    owner_j: Tensor,
-    ignore_bj: Tensor,
-    logit_scale: float,
-    hard_strength: float,
-) -> Tensor:
-    """InfoNCE of pooled objects and captions.
-
-    Args:
-        mask_bjn: (b, j, n) in [0, 1].
-        pixels_bnd: (b, n, d) unit length.
-        text_jd: (j, d) unit length.
-        owner_j: (j,) int64.
-        ignore_bj: (b, j) bool.
-        logit_scale: inverse temperature.
-        hard_strength: see :func:`training.losses.negatives.weigh_hard_negatives`.
-
-    Returns:
-        Scalar loss.
-    """
-    logits_bj = object_logits(mask_bjn, pixels_bnd, text_jd, logit_scale)
-    return contrast_pairs(logits_bj, owner_j, ignore_bj, hard_strength)

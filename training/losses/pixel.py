@@ -61,42 +61,6 @@ def sample_pixels(
     )
 
 
-def pixel_loss(
-    similarity_bjn: Tensor,
-    own_similarity_jn: Tensor,
-    owner_j: Tensor,
-    ignore_bj: Tensor,
-    *,
-    top_jp: Tensor,
-    bottom_jq: Tensor,
-    logit_scale: float,
-    hard_negatives: int = NEGATIVES,
-    weight_jp: Tensor | None = None,
-) -> Tensor:
-    """InfoNCE a pixel: the text meets its own pixels and others.
-
-    Args:
-        similarity_bjn: (b, j, n) pixel-to-text similarities in [-1, 1].
-        own_similarity_jn: (j, n) each text's rows of it on its own image: S_ii.
-        owner_j: (j,) int64.
-        ignore_bj: (b, j) bool.
-        top_jp: int64 (j, p) positives, see :func:`sample_pixels`.
-        bottom_jq: int64 (j, q) negatives of the same image.
-        logit_scale: inverse temperature.
-        hard_negatives: pixels kept of other images, the highest first.
-        weight_jp: (j, p) how much each positive counts; None: all alike.
-
-    Returns:
-        Scalar loss.
-    """
-    hardest_bjk = hardest_pixels(similarity_bjn, hard_negatives) * logit_scale
-    positive_jp = own_similarity_jn.gather(1, top_jp) * logit_scale
-    inside_jq = own_similarity_jn.gather(1, bottom_jq) * logit_scale
-    return contrast_pixels(
-        hardest_bjk, positive_jp, inside_jq, owner_j, ignore_bj, hard_negatives, weight_jp
-    )
-
-
 def hardest_pixels(similarity_bjn: Tensor, hard_negatives: int = NEGATIVES) -> Tensor:
     """Similarities (b, j, k) of each image's few pixels that are nearest to each text.
 
@@ -115,7 +79,7 @@ def contrast_pixels(
     hard_negatives: int = NEGATIVES,
     weight_jp: Tensor | None = None,
 ) -> Tensor:
-    """:func:`pixel_loss` of logits.
+    """InfoNCE a pixel: a text meets its own pixels and others.
 
     Args:
         hardest_bjk: (b, j, k) of :func:`hardest_pixels`.

@@ -99,34 +99,6 @@ def grow_regions(
     return normalize(affinity_jsn @ pixels_jnd, dim=-1)
 
 
-def region_loss(
-    regions_jsd: Tensor,
-    background_jsd: Tensor,
-    text_jd: Tensor,
-    owner_j: Tensor,
-    ignore_bj: Tensor,
-    logit_scale: float,
-    hard_negatives: int,
-) -> Tensor:
-    """InfoNCE of each region against its caption's hard negatives.
-
-    Args:
-        regions_jsd: (j, s, d) regions grown inside each caption's mask.
-        background_jsd: (j, r, d) regions of the same image grown where S is lowest.
-        text_jd: (j, d).
-        owner_j: (j,).
-        ignore_bj: (b, j) bool.
-        logit_scale: inverse temperature.
-        hard_negatives: how many regions of other images, the most similar first.
-
-    Returns:
-        Scalar loss.
-    """
-    scores_jsk = regions_jsd @ text_jd.T * logit_scale
-    inside_jr = torch.einsum("jrd,jd->jr", background_jsd, text_jd) * logit_scale
-    return contrast_regions(scores_jsk, inside_jr, owner_j, ignore_bj, hard_negatives)
-
-
 def contrast_regions(
     scores_jsk: Tensor,
     inside_jr: Tensor,
@@ -134,7 +106,7 @@ def contrast_regions(
     ignore_bj: Tensor,
     hard_negatives: int,
 ) -> Tensor:
-    """:func:`region_loss` of logits.
+    """InfoNCE of each region against its text's hard negatives.
 
     Args:
         scores_jsk: (j, s, j) of each text's regions with every text.

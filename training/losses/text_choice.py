@@ -10,45 +10,6 @@ import torch
 from torch import Tensor
 
 
-def choose_text(
-    parts_jsd: Tensor,
-    text_jd: Tensor,
-    owner_j: Tensor,
-    ignore_bj: Tensor,
-    logit_scale: float,
-    rivals_jsk: Tensor | None = None,
-    weight_js: Tensor | None = None,
-) -> Tensor:
-    """InfoNCE of each part of an image over the texts.
-
-    Args:
-        parts_jsd: (j, s, d) unit-length embeddings of what stands for each text in its image.
-        text_jd: (j, d) unit length.
-        owner_j: (j,) int64, the image of each text.
-        ignore_bj: (b, j) bool, texts that are no negatives of an image.
-        logit_scale: inverse temperature.
-        rivals_jsk: bool (j, s, j), texts of the same image that a part is told apart from as well;
-            None: none.
-        weight_js: (j, s) how much each part counts; None: all alike.
-
-    Returns:
-        Scalar loss in nats, the weighted mean over the parts.
-
-    >>> text = torch.eye(2)
-    >>> parts = text.unsqueeze(1)
-    >>> none = torch.zeros(2, 2, dtype=torch.bool)
-    >>> float(choose_text(parts, text, torch.tensor([0, 1]), none, 1.0)).__round__(4)
-    0.3133
-    """
-    logits_jsk = parts_jsd @ text_jd.T * logit_scale
-    same_jk = owner_j.unsqueeze(1) == owner_j.unsqueeze(0)
-    negative_jsk = (~same_jk & ~ignore_bj[owner_j]).unsqueeze(1)
-    if rivals_jsk is not None:
-        negative_jsk = negative_jsk | (rivals_jsk & same_jk.unsqueeze(1))
-    rows_j = torch.arange(len(owner_j), device=owner_j.device)
-    return weighted_mean(choose_among(logits_jsk, negative_jsk, rows_j), weight_js)
-
-
 def choose_among(logits_jsk: Tensor, negative_jsk: Tensor, rows_j: Tensor) -> Tensor:
     """InfoNCE of each part over texts, where the parts are of some texts only.
 

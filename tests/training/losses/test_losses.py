@@ -8,17 +8,23 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from tests.support.whole_batch import (  # noqa: E402
+    choose_text,
+    object_loss,
+    pixel_loss,
+    region_loss,
+)
 from training.losses.alignment import Alignment, Meeting  # noqa: E402
 from training.losses.config import LossConfig  # noqa: E402
 from training.losses.grains import compare_objects, survey_objects  # noqa: E402
 from training.losses.infonce import contrast_pairs  # noqa: E402
 from training.losses.negatives import find_false_negatives, weigh_hard_negatives  # noqa: E402
-from training.losses.object import ForegroundMask, object_loss, pool_masked  # noqa: E402
-from training.losses.pixel import pixel_loss, sample_pixels  # noqa: E402
+from training.losses.object import ForegroundMask, pool_masked  # noqa: E402
+from training.losses.pixel import sample_pixels  # noqa: E402
 from training.losses.portions import Place  # noqa: E402
 from training.losses.priors import area_prior, total_variation  # noqa: E402
-from training.losses.region import grow_regions, region_loss, sample_seeds  # noqa: E402
-from training.losses.text_choice import choose_text, find_rivals  # noqa: E402
+from training.losses.region import grow_regions, sample_seeds  # noqa: E402
+from training.losses.text_choice import find_rivals  # noqa: E402
 
 X = [1.0, 0.0]
 Y = [0.0, 1.0]

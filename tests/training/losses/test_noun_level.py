@@ -8,11 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from tests.support.whole_batch import noun_terms  # noqa: E402
 from training.losses.noun_level import (  # noqa: E402
     NounConfig,
     choose_nouns,
     noun_loss,
-    noun_terms,
     share_nouns,
     share_patches,
 )
