@@ -79,7 +79,8 @@ def build_parser() -> CommandParser:
         "--pamr-dilations",
         type=whole_numbers,
         metavar="LIST",
-        help="distances of its neighbors on the bundle's grid (1,2,4,8,12,24)",
+        help="distances of its neighbors on the bundle's grid, in windows in pixels "
+        "(1,2,4,8,12,24); a protocol has its own",
     )
     parser.add_argument(
         "--control",
@@ -110,7 +111,7 @@ def measure(arguments: argparse.Namespace) -> None:
     dataset = open_dataset(arguments)
     protocol = protocol_of(arguments.protocol, dataset) if arguments.protocol else None
     started = time.perf_counter()
-    dilations = arguments.pamr_dilations or TCL_DILATIONS
+    dilations = _dilations(arguments, protocol)
     subject = BundleUnderTest(arguments.bundle, arguments.backend, arguments.threads, dilations)
     if _in_windows(arguments):
         subject.segmenter.windows = Windows(arguments.stride, arguments.short_side)
@@ -119,6 +120,8 @@ def measure(arguments: argparse.Namespace) -> None:
     scores = score_set(predict, dataset, _kinds(arguments), progress=True, unfinished=unfinished)
     draw_pictures(arguments, predict, dataset, scores)
     record = make_record(arguments, dataset, scores)
+    if arguments.refine:
+        record["pamr_dilations"] = list(dilations)
     if protocol is not None:
         record["protocol"] = describe_protocol(protocol, subject)
     elif subject.segmenter.windows is not None:
@@ -143,10 +146,9 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise UserError("--protocol and --control exclude each other; give one of them")
     if arguments.protocol and _in_windows(arguments):
         raise UserError(f"--protocol {arguments.protocol} has windows of its own; leave these out")
-    if arguments.refine and (arguments.protocol or _in_windows(arguments)):
+    if arguments.protocol and arguments.pamr_dilations:
         raise UserError(
-            "--refine pamr refines the scores of frames that are seen whole; leave out --protocol, "
-            "--stride and --short-side, or --refine"
+            f"--protocol {arguments.protocol} has dilations of its own; leave out --pamr-dilations"
         )
     if arguments.pamr_dilations and not arguments.refine:
         raise UserError(
@@ -165,6 +167,12 @@ def _in_windows(arguments: argparse.Namespace) -> bool:
 def _kinds(arguments: argparse.Namespace) -> tuple[Kind, ...]:
     kinds = UNITS[arguments.units]
     return (*kinds, "pamr") if arguments.refine else kinds
+
+
+def _dilations(arguments: argparse.Namespace, protocol: Protocol | None) -> tuple[int, ...]:
+    if protocol is not None:
+        return protocol.refinement.dilations
+    return tuple(arguments.pamr_dilations or TCL_DILATIONS)
 
 
 def make_predictor(
@@ -264,8 +272,6 @@ def make_record(
     record |= {"by_units": by_units, "frames": dataset.count, "settings": dataset.settings}
     if scores.keys() >= {"adaptive", "pixel"}:
         record |= compare_units(scores)
-    if arguments.refine:
-        record["pamr_dilations"] = list(arguments.pamr_dilations or TCL_DILATIONS)
     if arguments.control:
         record["control"] = arguments.control
     return record

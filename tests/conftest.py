@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.fixtures", "tests.support.commands"]
+pytest_plugins = [
+    "tests.support.fixtures",
+    "tests.support.commands",
+    "tests.support.lost_workers",
+]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

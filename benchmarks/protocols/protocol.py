@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchmarks.protocols import setting
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """PAMR as a protocol has it, where refinement is asked for.
+
+    Attributes:
+        dilations: distances of the neighbors, in pixels.
+        each_window: whether windows are refined one by one, as probabilities; otherwise cosines
+            are, at the size of the labels.
+        constant_background: in the place of the protocol's where that is set.
+    """
+
+    dilations: tuple[int, ...]
+    each_window: bool
+    constant_background: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +42,7 @@ class Protocol:
         least_area: share of the pixels given to things that a class needs to be kept.
         constant_background: the value that a class 0 without words has everywhere, beside
             ``sigmoid((cosine - 0.25) * 10)`` of the words; None where it has words.
+        refinement: how scores are refined by colors where that is asked for.
         position_resize: how position embeddings come to another grid, as ``python -m export
             --position-resize`` takes it.
     """
@@ -36,6 +53,7 @@ class Protocol:
     short_side: int
     crop: int
     stride: int
+    refinement: Refinement
     scale: float | None = None
     threshold: float | None = None
     least_area: float | None = None
@@ -52,6 +70,14 @@ class Protocol:
         """Whether class 0 is what none of the other classes is."""
         return self.threshold is not None or self.constant_background is not None
 
+    @property
+    def refined(self) -> Protocol:
+        """The same with the background that it has where scores are refined."""
+        other = self.refinement.constant_background
+        if self.constant_background is None or other is None:
+            return self
+        return replace(self, constant_background=other)
+
     def to_record(self) -> dict[str, Any]:
         """The constants as JSON-ready values, and the ``mgca-rt`` that they are."""
         return {
@@ -65,6 +91,7 @@ class Protocol:
             "threshold": self.threshold,
             "least_area": self.least_area,
             "constant_background": self.constant_background,
+            "refinement": asdict(self.refinement),
             "setting": shlex.join(["mgca-rt", *setting.flags_of(self)]),
             "position_resize": self.position_resize,
         }

@@ -4,14 +4,16 @@ Pictures at a short side of 336 (Cityscapes 560, COCO-Stuff 448), windows of 224
 the 80 templates of ImageNet. Cosines are averaged over the windows, enlarged, multiplied by a scale
 and put through a softmax over all words; of a class's words the best counts. In the three sets with
 a background, which words stand for too, a pixel whose best probability is under the threshold is
-background. The constants are SCLIP's own; methods of this line differ in some.
+background. The constants are SCLIP's own; methods of this line differ in some. Where scores are
+refined by PAMR, it is as NACLIP does: cosines, at the size of the labels, dilations 8 and 16.
 
 The lists of words are NACLIP's (https://github.com/sinahmr/NACLIP, MIT license).
 """
 
 from __future__ import annotations
 
-from benchmarks.protocols.protocol import Protocol
+from benchmarks.protocols.protocol import Protocol, Refinement
+from benchmarks.scoring.pamr import NACLIP_DILATIONS
 
 BEHIND = tuple(
     "sky, wall, tree, wood, grass, road, sea, river, mountain, sands, desk, bed, building, cloud, "
@@ -51,6 +53,7 @@ def sclip(dataset: str, classes: tuple[str, ...]) -> Protocol:
         short_side=_SHORT_SIDE.get(dataset, 336),
         crop=224,
         stride=112,
+        refinement=Refinement(NACLIP_DILATIONS, False),
         scale=_SCALE.get(dataset, 40.0),
         threshold=0.1 if dataset in _WITH_BACKGROUND else None,
         least_area=0.1 if dataset == "voc21" else None,

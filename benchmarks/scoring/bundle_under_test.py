@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.scoring.pamr import TCL_DILATIONS, refine_scores
+from benchmarks.scoring.pamr import TCL_DILATIONS, RefinedScores, refine_scores
 from benchmarks.scoring.score import Kind, LatePredictor
 from runtime import Segmenter
 from runtime.flag_values import whole_number
+from runtime.segment.decision import label_as_decided
 from runtime.segment.frames import PreparedFrame, RawScores
+from runtime.segment.windows import WindowScores
 
 
 def add_bundle_flags(add: Callable[..., object]) -> None:
@@ -72,8 +74,13 @@ class BundleUnderTest:
     def _label(self, raw: RawScores, prepared: PreparedFrame, kind: Kind) -> np.ndarray:
         if kind != "pamr":
             return self.segmenter.postprocess(raw, units=kind).labels
-        refined = refine_scores(raw.pixel_scores, prepared.tensor[0], self.dilations)
-        return self.segmenter.postprocess(replace(raw, pixel_scores=refined), units="pixel").labels
+        scores, picture_hw3 = raw.pixel_scores, prepared.tensor[0]
+        if isinstance(scores, WindowScores):  # put together, they are as large as the picture
+            refined = RefinedScores.of(scores, picture_hw3, self.dilations)
+            row_labels, decision = raw.queries.label_of_row, self.segmenter.decision
+            return label_as_decided(refined, row_labels, raw.size_wh, decision)
+        on_grid = refine_scores(scores, picture_hw3, self.dilations)
+        return self.segmenter.postprocess(replace(raw, pixel_scores=on_grid), units="pixel").labels
 
     def labeller(
         self, classes: Sequence[str], background: str

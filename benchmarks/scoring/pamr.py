@@ -7,14 +7,20 @@ words does not decide the memory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from runtime.segment.decision import SIGMOID_CENTER, SIGMOID_SLOPE, sigmoid_of
+from runtime.segment.windows import WindowScores
+
 ROUNDS = 10
 TCL_DILATIONS = (1, 2, 4, 8, 12, 24)
 NACLIP_DILATIONS = (8, 16)
+#: Probabilities are kept that far from 0 and 1 on their way back to cosines.
+_LEAST = np.float32(1e-6)
 _AROUND = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0))
 
 
@@ -89,3 +95,84 @@ def refine_scores(scores_khw: Any, frame_hw3: np.ndarray, dilations: Sequence[in
     colors_hw3 = cv2.resize(frame_hw3.astype(np.float32), size_wh, interpolation=cv2.INTER_AREA)
     refine = Refiner(colors_hw3, dilations)
     return np.stack([refine(row) for row in rows])
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedScores:
+    """Cosines of a picture, each row enlarged and then refined when it is asked for.
+
+    As NACLIP has it (Hajimiri et al., WACV 2025): after windows are put together, at the size of
+    the labels, before the softmax. No row is kept, since many words of a large picture take no
+    memory that way.
+
+    Attributes:
+        scores: float32 (K, h', w') of the picture as a whole, or of its windows.
+        colors_hw3: uint8 (h, w, 3), the picture at the size at which it is refined.
+        refine: made of these colors.
+    """
+
+    scores: np.ndarray | WindowScores
+    colors_hw3: np.ndarray
+    refine: Refiner
+
+    @classmethod
+    def of(cls, scores: Any, colors_hw3: np.ndarray, dilations: Sequence[int]) -> RefinedScores:
+        """The scores (K, h', w') refined at the colors' size."""
+        rows = scores if isinstance(scores, WindowScores) else np.asarray(scores)
+        return cls(rows, colors_hw3, Refiner(colors_hw3, dilations))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(K, h, w)."""
+        height, width = self.colors_hw3.shape[:2]
+        return self.scores.shape[0], height, width
+
+    def row(self, number: int) -> np.ndarray:
+        """The refined scores of a word: float32 (h, w)."""
+        scores = self.scores
+        own_hw = scores.row(number) if isinstance(scores, WindowScores) else scores[number]
+        return self.refine(_enlarge(own_hw, self.shape[:0:-1]))
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedWindows:
+    """Cosines of a picture in windows, each window's probabilities refined by themselves.
+
+    As TCL has it (Cha et al., CVPR 2023): a window's cosines are enlarged to its size, put through
+    the logistic of :class:`runtime.segment.decision.Decision`, refined, and the mean is taken
+    where windows overlap. What is given are cosines again, of the same probability.
+
+    Attributes:
+        scores: of the windows.
+        refiners: one for each window, made of its colors.
+    """
+
+    scores: WindowScores
+    refiners: tuple[Refiner, ...]
+
+    @classmethod
+    def of(
+        cls, scores: WindowScores, picture_hw3: np.ndarray, dilations: Sequence[int]
+    ) -> RefinedWindows:
+        """The scores refined by uint8 (h, w, 3), the picture that was cut into windows."""
+        cuts = (np.ascontiguousarray(picture_hw3[place]) for place in scores.places)
+        return cls(scores, tuple(Refiner(cut_hw3, dilations) for cut_hw3 in cuts))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(K, h, w)."""
+        return self.scores.shape
+
+    def row(self, number: int) -> np.ndarray:
+        """The refined scores of a word: float32 (h, w)."""
+        refiners = iter(self.refiners)
+        chance_hw = self.scores.row(number, lambda own_hw: next(refiners)(sigmoid_of(own_hw)))
+        np.clip(chance_hw, _LEAST, 1 - _LEAST, out=chance_hw)
+        cosine_hw: np.ndarray = np.log(chance_hw / (1 - chance_hw)) / SIGMOID_SLOPE
+        cosine_hw += np.float32(SIGMOID_CENTER)
+        return cosine_hw
+
+
+def _enlarge(map_hw: np.ndarray, size_wh: tuple[int, ...]) -> np.ndarray:
+    own_hw = np.ascontiguousarray(map_hw, np.float32)
+    return cv2.resize(own_hw, size_wh, interpolation=cv2.INTER_LINEAR)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from runtime.errors import UserError
 from runtime.segment.labelling import count_labels, label_pixels
-from runtime.segment.windows import WindowScores
+from runtime.segment.windows import RowScores
 from runtime.segment.word_scores import Scores
 from runtime.text.classes import NONE_LABEL
 
@@ -26,7 +26,7 @@ Probability = Literal["softmax", "sigmoid"]
 #: TCL's (Cha et al., CVPR 2023) logistic of a cosine: its slope, and the cosine that is one half.
 SIGMOID_SLOPE, SIGMOID_CENTER = 10.0, 0.25
 
-__all__ = ["Decision", "Probability", "label_as_decided"]
+__all__ = ["Decision", "Probability", "label_as_decided", "sigmoid_of"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Decision:
 
 
 def label_as_decided(
-    scores: Scores,
+    scores: Scores | RowScores,
     label_of_row: np.ndarray,
     size_wh: tuple[int, int],
     decision: Decision,
@@ -90,8 +90,7 @@ def label_as_decided(
         decision: how they are decided.
     """
     beyond = decision.background_threshold or decision.least_area
-    # Those of windows are put together by the row, not by the line.
-    if beyond or isinstance(scores, WindowScores):
+    if beyond or isinstance(scores, RowScores):
         return _FullSize(scores, label_of_row, size_wh, decision).label()
     return label_pixels(
         scores,
@@ -107,7 +106,7 @@ class _FullSize:
 
     def __init__(
         self,
-        scores: Scores,
+        scores: Scores | RowScores,
         label_of_row: np.ndarray,
         size_wh: tuple[int, int],
         decision: Decision,
@@ -130,7 +129,7 @@ class _FullSize:
         if least > 0.0:
             labels_hw[self._chance_of(best_hw, top_hw) < least] = NONE_LABEL
         if decision.background_threshold > 0.0 and not by_softmax:
-            labels_hw[_sigmoid(best_hw) <= decision.background_threshold] = NONE_LABEL
+            labels_hw[sigmoid_of(best_hw) <= decision.background_threshold] = NONE_LABEL
         return labels_hw
 
     def _rows(self) -> Iterator[np.ndarray]:
@@ -140,7 +139,7 @@ class _FullSize:
 
         scores = self.scores
         for row in range(len(self.label_of_row)):
-            if isinstance(scores, WindowScores):
+            if isinstance(scores, RowScores):
                 grid = scores.row(row)
             else:
                 grid = scores[row : row + 1, 0 : scores.shape[1]][0]
@@ -192,7 +191,8 @@ class _FullSize:
         return chance
 
 
-def _sigmoid(cosines_hw: np.ndarray) -> np.ndarray:
+def sigmoid_of(cosines_hw: np.ndarray) -> np.ndarray:
+    """The probability in (0, 1) of a word by itself, of its cosines: float32 (h, w) both."""
     import numpy as np
 
     value: np.ndarray = 1 / (1 + np.exp((SIGMOID_CENTER - cosines_hw) * SIGMOID_SLOPE))

@@ -7,10 +7,10 @@ its size, and the mean taken where windows overlap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from runtime.errors import UserError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: A picture is made no longer than that, in pixels, whatever its short side was to be.
 LONG_SIDE = 2048
 
-__all__ = ["LONG_SIDE", "WindowScores", "Windows", "places", "window_starts"]
+__all__ = ["LONG_SIDE", "RowScores", "WindowScores", "Windows", "places", "window_starts"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,20 @@ def places(
             yield slice(top, min(top + tall, height)), slice(left, min(left + wide, width))
 
 
+@runtime_checkable
+class RowScores(Protocol):
+    """Scores (K, h, w) that are put together by the row, not by the line."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(K, h, w)."""
+        ...
+
+    def row(self, number: int) -> np.ndarray:
+        """The scores of a word: float32 (h, w)."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class WindowScores:
     """Scores (K, h, w) of a picture: where windows overlap, the mean of theirs, each enlarged.
@@ -108,8 +122,16 @@ class WindowScores:
         """(K, h, w)."""
         return self.grids[0].shape[0], self.size_wh[1], self.size_wh[0]
 
-    def row(self, number: int) -> np.ndarray:
-        """The scores of a word at each pixel: float32 (h, w)."""
+    def row(
+        self, number: int, change: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> np.ndarray:
+        """The scores of a word at each pixel: float32 (h, w).
+
+        Args:
+            number: of the word.
+            change: what becomes of each window's enlarged scores, float32 of the window's size,
+                in the windows' order, before the mean is taken.
+        """
         import cv2
         import numpy as np
 
@@ -120,7 +142,7 @@ class WindowScores:
                 grid[number : number + 1, 0 : grid.shape[1]][0], dtype=np.float32
             )
             enlarged = cv2.resize(own, size_wh, interpolation=cv2.INTER_LINEAR)
-            whole_hw[lines, columns] += enlarged
+            whole_hw[lines, columns] += enlarged if change is None else change(enlarged)
         whole_hw *= self._shares_hw
         return whole_hw
 

@@ -12,7 +12,7 @@ from benchmarks import accuracy
 from benchmarks.datasets.evaluation_set import EvaluationSet, Selection
 from benchmarks.datasets.registry import all_datasets
 from benchmarks.protocols.predictor import protocol_predictor
-from benchmarks.protocols.protocol import Protocol
+from benchmarks.protocols.protocol import Protocol, Refinement
 from benchmarks.protocols.registry import DATASETS, protocol_of
 from benchmarks.protocols.setting import config_of
 from runtime import Segmenter
@@ -79,6 +79,11 @@ def test_the_constants_of_the_two_families() -> None:
     assert _protocol("sclip", "cityscapes").short_side == 560
     assert _protocol("sclip", "cityscapes").words[6] == ("trafficlight",)
     assert theirs.templates == "imagenet"
+    assert ours.refined.constant_background == 0.4
+    assert ours.refinement == Refinement((1, 2, 4, 8, 12, 24), True, 0.4)
+    assert _protocol("tcl", "voc20").refined.constant_background is None
+    assert theirs.refined == theirs
+    assert theirs.refinement == Refinement((8, 16), False)
 
 
 def test_a_word_of_the_background_may_be_a_class_as_well() -> None:
@@ -92,14 +97,16 @@ def test_the_graph_is_asked_for_windows_of_its_own_size(bundle: Bundle) -> None:
             protocol_predictor(segmenter, _protocol("sclip", "voc20"))
 
 
+@pytest.mark.parametrize("name", ["sclip", "tcl"])
 def test_the_command_runs_a_protocol_from_picture_to_record(
-    make_bundle, graphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    name: str, make_bundle, graphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     """The hand-made graph takes 8 x 6 pixels: many windows, and a stride that fits them."""
     root = write_voc(tmp_path, {"b": [0, 1, 20, 255], "a": [15]})
     bundle = make_bundle(text=TextInfo(77, ENCODER_SHA256, False))
     target = tmp_path / "record.json"
-    flags = ["--dataset", "voc21", "--root", str(root), "--protocol", "sclip"]
+    flags = ["--dataset", "voc21", "--root", str(root), "--protocol", name]
+    flags += ["--refine", "pamr"]
     flags += [
         "--confusion",
         str(tmp_path / "confusion.png"),
@@ -108,7 +115,10 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     ]
     shared = ["--bundle", str(bundle.path), "--backend", "onnxruntime-cpu", "--json", str(target)]
     assert accuracy.main([*flags, *shared]) == 2
-    assert "cuts windows of 224x224 here" in capsys.readouterr().err
+    assert (
+        f"cuts windows of {'224x224' if name == 'sclip' else '448x448'} here"
+        in capsys.readouterr().err
+    )
     monkeypatch.setattr("benchmarks.protocols.predictor.check_crop", lambda *_: None)
     monkeypatch.setattr(
         "benchmarks.accuracy.protocol_of",
@@ -116,17 +126,20 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
     )
     assert accuracy.main([*flags, *shared]) == 0
     record = json.loads(target.read_text())
-    assert record["protocol"]["name"] == "sclip"
+    assert record["protocol"]["name"] == name
     rows = [word for words in record["protocol"]["words"] for word in words]
-    assert len(rows) == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    if name == "sclip":
+        assert len(rows) == 26 + 19 + 7 - 1 + 5  # behind, things, person, screens
+    assert record["pamr_dilations"] == ([8, 16] if name == "sclip" else [1, 2, 4, 8, 12, 24])
     assert record["protocol"]["setting"].startswith("mgca-rt --short-side 12 --stride 6")
-    assert record["protocol"]["position_resize"] == "scale-factor"
+    resized = "scale-factor" if name == "sclip" else "size"
+    assert record["protocol"]["position_resize"] == resized
     assert record["protocol"]["position_resize_of_bundle"] is None
-    assert set(record["by_units"]) == {"adaptive", "pixel"}
+    assert set(record["by_units"]) == {"adaptive", "pixel", "pamr"}
     assert set(record["iou"]) == {"background", "aeroplane", "person", "tvmonitor"}
     said = capsys.readouterr()
-    assert "protocol sclip" in said.out
-    assert "by 'scale-factor', and the bundle's manifest says None" in said.err
+    assert f"protocol {name}" in said.out
+    assert f"by '{resized}', and the bundle's manifest says None" in said.err
     for flag in ("confusion", "sheet"):
         assert (tmp_path / f"{flag}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -138,7 +151,7 @@ def test_the_command_runs_a_protocol_from_picture_to_record(
         (["--protocol", "tcl", "--control", "mean-map"], "exclude each other"),
         (["--protocol", "tcl", "--stride", "9", "--dataset", "voc20", "--root", "."], "windows of"),
         (["--protocol", "pamr"], "'pamr'"),
-        (["--protocol", "tcl", "--refine", "pamr"], "frames that are seen whole"),
+        (["--protocol", "tcl", "--refine", "pamr", "--pamr-dilations", "1"], "of its own; leave"),
         (["--pamr-dilations", "1,2"], "--pamr-dilations would do nothing"),
         (["--refine", "pamr", "--pamr-dilations", "0,2"], "a whole number >= 1"),
         (["--resume"], "--resume needs the --json"),
