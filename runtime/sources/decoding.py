@@ -206,7 +206,9 @@ class Decoder:
                     self.damaged += 1
                     continue
                 capture_ms = (time.perf_counter() - started) * 1e3
-                pts_s = None if frame.pts is None else float(frame.pts * frame.time_base)
+                # PyAV gives no unit to pictures that come out after a break.
+                unit = frame.time_base or self.stream.time_base
+                pts_s = None if frame.pts is None else float(frame.pts * unit)
                 aspect = self._shown_aspect(frame)
                 later_s = () if self.live else self._stamps.behind(pts_s)
                 self._silent_since = time.monotonic()

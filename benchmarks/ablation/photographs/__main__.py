@@ -9,15 +9,16 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.ablation.photographs.rows import GRAINS, NAMES, ROWS
+from benchmarks.ablation.photographs.rows import GRAINS, NAMES, ROWS, SIZES, Row
 from benchmarks.ablation.photographs.scoring import Scorer
 from benchmarks.ablation.photographs.study import Study
 from benchmarks.ablation.photographs.tables import format_record, make_record
-from benchmarks.ablation.photographs.trial import Trial
+from benchmarks.ablation.photographs.trial import Trial, count_pairs
 from benchmarks.datasets.camvid import USUAL_PLACE as CAMVID
 from benchmarks.datasets.folder import USUAL_PLACE as PHOTOGRAPHS
 from benchmarks.record.files import check_writable, write_json
@@ -32,7 +33,8 @@ from training.engine.checkpoint import load_checkpoint
 PROG = "python -m benchmarks.ablation.photographs"
 EXAMPLES = f"""examples:
   {PROG} --work runs/photo-ablation --json photo_ablation.json
-  {PROG} --work runs/photo-sizes --rows recipe-1000,recipe-2000,recipe-4000,recipe --seeds 1
+  {PROG} --work runs/photo-sizes --rows recipe-1000,recipe-2000,recipe-4000,recipe \\
+      --seeds 1 --figure sizes.png
 """
 
 
@@ -54,14 +56,18 @@ def build_parser() -> CommandParser:
     add("--work", type=Path, default=Path("runs/photo-ablation"), help="kept here")
     add("--train-only", action="store_true", help="leave scoring for another call")
     add("--json", type=Path, help="write the figures to this file")
+    add("--figure", type=Path, metavar="FILE.png", help="draw the recipe's rows by their sizes")
     return parser
 
 
 def measure(arguments: argparse.Namespace) -> None:
     """Do what is left to do, print tables on stdout and write the JSON record."""
     check_writable(arguments.json)
+    check_writable(arguments.figure, "--figure")
     chosen = choose_names(arguments.rows, NAMES, "--rows")
     rows = [row for row in ROWS if row.name in chosen]
+    if arguments.figure is not None:
+        _check_figure(rows)
     for path, flag in (
         (arguments.captions, "--captions"),
         (arguments.photographs, "--photographs"),
@@ -95,7 +101,7 @@ def measure(arguments: argparse.Namespace) -> None:
     }
     found = {row.name: [scored[row.name, seed] for seed in range(arguments.seeds)] for row in rows}
     record = {
-        **make_record(rows, found),
+        **make_record(rows, found, count_pairs(study.captions)),
         "settings": {
             "steps": arguments.steps,
             "batch": arguments.batch,
@@ -108,6 +114,20 @@ def measure(arguments: argparse.Namespace) -> None:
     print(format_record(record))
     if arguments.json:
         write_json(arguments.json, record)
+    if arguments.figure is not None:
+        from benchmarks.ablation.photographs.picture import draw_sizes
+        from benchmarks.figures.png import write_png
+
+        write_png(arguments.figure, draw_sizes(record))
+
+
+def _check_figure(rows: Sequence[Row]) -> None:
+    """Say before the work, not after it, what the figure lacks; raises ``UserError``."""
+    if sum(row in SIZES for row in rows) < 2:
+        names = ", ".join(row.name for row in SIZES)
+        raise UserError(f"--figure draws rows of several sizes; give --rows two or more of {names}")
+    if find_spec("matplotlib") is None:
+        raise UserError("--figure needs matplotlib, which is not installed; pip install matplotlib")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

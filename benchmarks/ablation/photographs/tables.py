@@ -46,12 +46,15 @@ def _reader(*path: str) -> Callable[[Found], float]:
     return read
 
 
-def make_record(rows: Sequence[Row], found: Mapping[str, Sequence[Found]]) -> dict[str, Any]:
+def make_record(
+    rows: Sequence[Row], found: Mapping[str, Sequence[Found]], pairs: int
+) -> dict[str, Any]:
     """Means, sample standard deviations and paired differences, in percent.
 
     Args:
         rows: in the table's order.
         found: by row, what each seed's trial found, in the seeds' order.
+        pairs: how many photographs rows are trained on that name no number.
     """
     record: dict[str, Any] = {"rows": {}, "differences": {}}
     by_row: dict[str, dict[str, list[float]]] = {}
@@ -62,6 +65,7 @@ def make_record(rows: Sequence[Row], found: Mapping[str, Sequence[Found]]) -> di
         }
         record["rows"][row.name] = {
             "title": row.title,
+            "pairs": row.pairs or pairs,
             "figures": {
                 title: Spread.of(values).to_record() for title, values in by_row[row.name].items()
             },

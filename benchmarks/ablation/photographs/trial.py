@@ -114,6 +114,16 @@ def table_of(study: Study, row: Row) -> Path:
     return study.work / f"first-{row.pairs}.tsv" if row.pairs else study.captions
 
 
+def count_pairs(table: Path) -> int:
+    """How many photographs the training split of a table of captions has."""
+    return len({row["image"] for row in _training_rows(table)})
+
+
+def _training_rows(table: Path) -> list[dict[str, str]]:
+    rows = read_tsv(table, ("image", "caption", "split"))
+    return [row for row in rows if row["split"] == "train"]
+
+
 def write_first_pairs(table: Path, pairs: int, path: Path) -> None:
     """Write a table with the first photographs of a table's training split.
 
@@ -125,9 +135,7 @@ def write_first_pairs(table: Path, pairs: int, path: Path) -> None:
     Raises:
         MgcaError: the table has fewer.
     """
-    rows = [
-        row for row in read_tsv(table, ("image", "caption", "split")) if row["split"] == "train"
-    ]
+    rows = _training_rows(table)
     taken = list(dict.fromkeys(row["image"] for row in rows))[:pairs]
     if len(taken) < pairs:
         raise MgcaError(f"{table} has {len(taken)} photographs to train on, not {pairs}")

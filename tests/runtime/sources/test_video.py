@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import wave
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from runtime.errors import UserError
 from runtime.sources import Frame, VideoFile, open_video
+from runtime.sources.decoding import Decoder
 from tests.support.clips import SIZE_WH, draw_scene, write_clip
 
 
@@ -126,6 +129,23 @@ def test_cut_off_video_is_read_as_far_as_it_decodes(tmp_path: Path, caplog) -> N
         frames = read_all(cut)
     assert 5 < len(frames) < 60
     assert "cut off" in caplog.text and f"{len(frames)} of 60" in caplog.text
+
+
+def test_pictures_held_back_when_reading_breaks_off_have_their_times(tmp_path: Path) -> None:
+    """PyAV 18.1 gives no unit to the stamps of what a decoder is asked for without a packet."""
+    path = write_clip(tmp_path / "clip.mp4", 12, options={"bf": "3", "g": "12"})
+
+    def until_it_breaks(packets: Iterator[Any]) -> Iterator[Any]:
+        yield from islice(packets, 8)
+        raise av.error.InvalidDataError(1, "the rest is no video")
+
+    with av.open(str(path)) as container:
+        decoder = Decoder(container, container.streams.video[0], live=False)
+        decoder.begin_at(until_it_breaks(container.demux(decoder.stream)))
+        times_s = [picture.pts_s for picture in decoder.pictures()]
+    assert decoder.cut_off
+    assert len(times_s) == 8
+    assert None not in times_s and times_s == sorted(times_s)
 
 
 def test_transport_stream_cut_anywhere_is_read(tmp_path: Path) -> None:

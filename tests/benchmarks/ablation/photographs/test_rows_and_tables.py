@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ablation.photographs.rows import GRAINS, ROWS, changes_of
+from benchmarks.ablation.photographs.__main__ import main
+from benchmarks.ablation.photographs.rows import GRAINS, ROWS, SIZES, changes_of
 from benchmarks.ablation.photographs.study import Study
 from benchmarks.ablation.photographs.tables import format_record, make_record
 from benchmarks.ablation.photographs.trial import configure, write_first_pairs
@@ -73,7 +74,9 @@ def test_differences_are_paired_by_seed() -> None:
         }  # fmt: skip
 
     record = make_record(
-        GRAINS[:2], {"baseline": [found(0.1), found(0.2)], "object": [found(0.13), found(0.25)]}
+        GRAINS[:2],
+        {"baseline": [found(0.1), found(0.2)], "object": [found(0.13), found(0.25)]},
+        7316,
     )
     title = "in sight, units"
     assert record["rows"]["baseline"]["figures"][title]["mean"] == pytest.approx(15)
@@ -84,3 +87,29 @@ def test_differences_are_paired_by_seed() -> None:
     assert "| in sight, units | 15.0 ± 7.1 | 19.0 ± 8.5 |" in text
     assert "| in sight, units | **+4.0 ± 1.4** |" in text
     assert "| R@5 | +0.0 ± 0.0 |" in text
+
+
+def test_sizes_are_drawn_by_their_number_of_photographs(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks.ablation.photographs.picture import draw_sizes, sizes_of
+
+    def found(miou: float) -> dict[str, object]:
+        scores = {kind: {"miou": miou, "boundary_f": 0.5} for kind in KINDS}
+        photographs = {figure: scores for figure in ("present+background", "present", "all")}
+        return {"photographs": photographs, "retrieval": {"r5": miou}}
+
+    rows = SIZES[:2] + SIZES[-1:]
+    by_row = {row.name: [found(0.1 * place)] for place, row in enumerate(rows, 1)}
+    record = make_record(rows, by_row, 7316)
+    assert [pairs for pairs, _ in sizes_of(record)] == [1000, 2000, 7316]
+    left, right = draw_sizes(record).axes
+    assert [label.get_text() for label in right.get_xticklabels()] == ["1,000", "2,000", "7,316"]
+    (line,) = (one for one in right.lines if len(one.get_xdata()) == 3)
+    assert list(line.get_ydata()) == pytest.approx([10, 20, 30])
+    assert len(left.get_legend().get_texts()) == 3
+
+
+def test_a_figure_of_one_size_is_refused_before_the_work(capsys) -> None:
+    assert main(["--rows", "baseline,recipe", "--figure", "sizes.png"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "give --rows two or more of recipe-1000" in line
