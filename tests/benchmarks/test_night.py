@@ -58,3 +58,12 @@ def test_a_short_night(tmp_path: Path) -> None:
     assert (code, record["wrong"], record["disorder"], record["errors"]) == (0, [], [], [])
     assert record["frames"] == 500 and record["lists_seen"] > 1 and record["restarts"] >= 1
     assert record["recorded"]["files"] >= 1 and len(record["samples"]) > 100
+
+
+@pytest.mark.long  # ten minutes and more
+def test_a_long_night(tmp_path: Path) -> None:
+    """Memory, handles, threads and order; how fast frames go is the machine's affair."""
+    main(["--json", str(tmp_path / "n.json")])
+    record = json.loads((tmp_path / "n.json").read_text())
+    assert record["frames"] == 200_000 and record["restarts"] > 5
+    assert [text for text in record["wrong"] if not text.startswith("p99")] == []

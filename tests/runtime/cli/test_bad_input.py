@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 from tests.support.clips import draw_scene, write_clip
-from tests.support.processes import Run, command_environment
+from tests.support.processes import ENGINE, Run, command_environment
 
 CAR = ("--classes", "car")
 # One engine by name: most cases need none, and "auto" would try them all in each process.
@@ -216,7 +216,7 @@ def test_advice_names_flags_here_and_parameters_in_python(run_here: Run, scratch
 def test_who_took_no_bundle_is_told_of_the_one_that_knows_more(
     run_here: Run, scratch: Path
 ) -> None:
-    done = run_here("--video", "clip.mp4", "--classes", "teapot", cwd=scratch)
+    done = run_here("--video", "clip.mp4", "--classes", "teapot", *ENGINE, cwd=scratch)
     assert done.returncode == 2 and "any English word: --bundle photo" in done.stderr
     own = run_here("--video", "clip.mp4", "--classes", "zzzz", *BUNDLE.split(), cwd=scratch)
     assert own.returncode == 2 and "--bundle photo" not in own.stderr

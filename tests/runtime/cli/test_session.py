@@ -33,7 +33,7 @@ def test_a_video_into_every_output(run_cli: Run, color_bundle, clip: Path, tmp_p
     out, label_dir, jsonl, report = (tmp_path / n for n in ("o.mp4", "new/l", "a.jsonl", "r.json"))
     done = run_cli(
         "--video", clip, "--bundle", color_bundle, *WORDS, "--out", out, "--label-dir", label_dir,
-        "--jsonl", jsonl, "--rle", "--report", report, "--threads", 1,
+        "--jsonl", jsonl, "--rle", "--report", report, "--threads", 1, *ENGINE,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert str(out) in done.stdout and "car" in done.stdout and "frames/s" in done.stdout
