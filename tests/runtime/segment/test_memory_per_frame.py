@@ -50,6 +50,7 @@ def tracing() -> Iterator[None]:
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_labelling_keeps_nothing_and_takes_little_beside_the_labels(tracing: None) -> None:
     frames = drawn_scores(7)
     for size_wh in ((1280, 720), (640, 480)):

@@ -250,6 +250,7 @@ def test_labels_at_source_size_are_those_of_the_interpolated_smoothed_scores() -
     assert (found == expected).mean() >= 0.995
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_and_only_the_scores_are_given(tracing: None) -> None:
     stream = ScoreStream(asked([*range(12), *[255] * 8]))
     frames = drawn_scores(8)
