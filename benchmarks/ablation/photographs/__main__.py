@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.ablation.photographs.rows import GRAINS, NAMES, ROWS
-from benchmarks.ablation.photographs.scoring import Scorer
+from benchmarks.ablation.photographs.scoring import Scorer, check_sets
 from benchmarks.ablation.photographs.study import Study
 from benchmarks.ablation.photographs.tables import format_record, make_record
 from benchmarks.ablation.photographs.trial import Trial
@@ -76,8 +76,15 @@ def measure(arguments: argparse.Namespace) -> None:
         steps=arguments.steps,
         batch=arguments.batch,
     )
+    if not arguments.train_only:
+        check_sets(study)  # hours of training come before they are read
     started = time.perf_counter()
-    study.work.mkdir(parents=True, exist_ok=True)
+    try:
+        study.work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"--work {arguments.work} cannot be written ({error.strerror}); give another place"
+        ) from None
     # Seed by seed: what is broken off has whole pairs.
     trials = {
         (row.name, seed): Trial(study, row, seed) for seed in range(arguments.seeds) for row in rows

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ablation.photographs.__main__ import main
 from benchmarks.ablation.photographs.rows import GRAINS, ROWS, changes_of
 from benchmarks.ablation.photographs.study import Study
 from benchmarks.ablation.photographs.tables import format_record, make_record
@@ -45,6 +46,23 @@ def test_seeds_of_runs_do_not_meet_and_only_one_leg_is_trained(tmp_path: Path) -
     assert {config.seed for config in configs} == {0, 10}  # a run uses three
     assert all([leg.name for leg in config.legs] == ["patches"] for config in configs)
     assert all(config.mgca.steps == 40 and config.mgca.batch == 8 for config in configs)
+
+
+@pytest.mark.parametrize(
+    ("flag", "path", "said"),
+    [("--photographs", "empty", "classes.tsv"), ("--work", "captions.tsv/x", "cannot be written")],
+)
+def test_what_is_missing_is_said_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, path: str, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "captions.tsv").write_text("image\tsplit\tcaption\na.jpg\tdev\tA car .\n")
+    folders = ["--photographs", str(tmp_path), "--camvid", str(tmp_path / "none")]
+    work = ["--work", str(tmp_path / "work"), "--captions", str(tmp_path / "captions.tsv")]
+    more = ["--train-only"] if flag == "--work" else []
+    assert main([*folders, *work, *more, flag, str(tmp_path / path)]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
 
 
 def test_the_first_photographs_come_with_all_of_their_captions(tmp_path: Path) -> None:
