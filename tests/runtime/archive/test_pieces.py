@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from runtime.archive.videos import Video
 from runtime.archive.worker import ArchiveWorker, cut_video
 from runtime.bundle import load_bundle
 from runtime.cli.config import WordsConfig
+from runtime.sinks.place_lock import FolderLock
 from tests.support.archives import GROUPS, write_group
 from tests.support.processes import ENGINE, Run
 
@@ -219,6 +221,23 @@ def test_a_cluster_that_is_not_there_is_told_at_once(
     assert main([*flags, "--address", address]) == 2
     told = capsys.readouterr().err
     assert f"no Ray at {address}" in told and told.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_a_second_run_in_one_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ray", reason="comes with the extra ray")
+    write_group(tmp_path, OPEN)
+    (tmp_path / "out").mkdir()
+    first = FolderLock("--out", tmp_path / "out")
+    first.take()
+    flags = ["--videos", str(tmp_path), "--out", str(tmp_path / "out"), "--classes", "car"]
+    assert main(flags) == 2
+    told = capsys.readouterr().err
+    assert "is being written by another run" in told and told.count("\n") == 1
+    assert not list((tmp_path / "out").iterdir())
+    first.release()
 
 
 def test_without_ray_the_line_that_installs_it_is_said(
