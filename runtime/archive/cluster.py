@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ from runtime.errors import UserError
 OBJECT_STORE_BYTES = 128 << 20
 #: Of a processor: reading packets to cut a video waits for the disk.
 CUT_CPUS = 0.25
+#: Seconds for a connection to a cluster's head.
+KNOCK_S = 10.0
 #: Of the list of videos: Ray keeps account of each block.
 MOST_BLOCKS = 10_000
 
@@ -57,6 +60,7 @@ def ray_running(pool: PoolConfig, threads: int, debug: bool) -> Iterator[None]:
     how: dict[str, Any] = {"logging_level": level, "log_to_driver": debug}
     address = pool.address or os.environ.get("RAY_ADDRESS")
     if address is not None:
+        _knock_at(address)
         how["address"] = address
     else:
         # Room for the cutting beside the workers.
@@ -74,6 +78,26 @@ def ray_running(pool: PoolConfig, threads: int, debug: bool) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock_at(address: str) -> None:
+    """See that somebody listens there: Ray itself goes on trying for more than five minutes.
+
+    Raises:
+        UserError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # auto, local, or what Ray itself refuses at once
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S):
+            pass
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"no Ray at {address} ({reason}); give the address of a running one (--address), or "
+            "start it: ray start --head"
+        ) from None
 
 
 def count_workers(pool: PoolConfig, threads: int) -> int:

@@ -89,7 +89,7 @@ def _read_job(options: argparse.Namespace) -> Job:
     """What is done, its words and bundle checked here, before anything starts."""
     from runtime.archive.store import absolute
     from runtime.bundle import load_bundle
-    from runtime.cli.opening import read_classes
+    from runtime.cli.opening import read_classes, read_wording
     from runtime.demo import DEMO_BUNDLE
     from runtime.shipped import SHIPPED
     from runtime.text.embedder import TextEmbedder
@@ -98,13 +98,13 @@ def _read_job(options: argparse.Namespace) -> Job:
     words, model = _filled(WordsConfig, options), _filled(ModelConfig, options)
     if (words.classes is None) == (words.classes_file is None):
         raise UserError("give the classes to look for: --classes person,car or --classes-file FILE")
-    classes = read_classes(words)
+    classes, wording = read_classes(words), read_wording(words)
     if model.bundle is not None and model.bundle not in SHIPPED:
         model = replace(model, bundle=absolute(model.bundle))
     bundle = load_bundle(model.bundle or DEMO_BUNDLE)
     embedder = TextEmbedder(bundle)
     try:
-        queries = prepare_queries(embedder, classes, words.background, words.allow_unknown)
+        queries = prepare_queries(embedder, classes, words.background, words.allow_unknown, wording)
     finally:
         embedder.close()
     return Job(
@@ -116,6 +116,7 @@ def _read_job(options: argparse.Namespace) -> Job:
         piece_s=_filled(PoolConfig, options).piece,
         bundle_id=bundle.id,
         class_names=queries.class_names,
+        wording=wording,
     )
 
 

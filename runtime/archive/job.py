@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,13 @@ from runtime.cli.config import WordsConfig
 from runtime.flag_values import duration_s, number, whole_number, word_or_number, write_duration
 from runtime.options import option
 from runtime.segment.smoothing import TIME_CONSTANT_S
+from runtime.text.template_sets import OWN
+from runtime.text.wording import OWN_WORDING, Wording
 
 #: Part of every digest: what was written by other rules is written anew.
 RULES = 1
+#: Of the words' settings: the list itself stands beside them, and an unknown word is one of it.
+OF_NO_OUTPUT = frozenset({"classes", "classes_file", "allow_unknown"})
 
 __all__ = ["Job", "LabelConfig", "ModelConfig", "PoolConfig"]
 
@@ -125,12 +129,14 @@ class Job:
     Attributes:
         out: the folder or address of everything that is written.
         classes: the entries of the class list, as they were given.
-        words: background, threshold and units; its classes are not looked at.
+        words: background and how scores decide; its classes and templates are not looked at.
         labels: how frames are labelled.
         model: the model.
         piece_s: the wanted length of a piece in seconds.
         bundle_id: the bundle that every worker must find.
         class_names: the classes in label order.
+        wording: how words are asked for, read where the run began: a file of templates need not be
+            on other nodes, and may change before a worker is started anew.
     """
 
     out: str
@@ -141,6 +147,7 @@ class Job:
     piece_s: float
     bundle_id: str
     class_names: tuple[str, ...]
+    wording: Wording = OWN_WORDING
 
     def settings(self) -> dict[str, Any]:
         """Everything that decides what stands in the outputs, but for the videos."""
@@ -149,13 +156,18 @@ class Job:
             "bundle": self.bundle_id,
             "backend": self.model.backend,
             "classes": list(self.classes),
-            "background": self.words.background,
-            "threshold": self.words.threshold,
-            "units": self.words.units,
+            **self._word_settings(),
             "every": self.labels.every,
             "smooth_s": self.labels.smooth_s,
             "masks": self.labels.masks,
         }
+
+    def _word_settings(self) -> dict[str, Any]:
+        """Every setting of the words, so that none that is added there is forgotten here."""
+        names = [one.name for one in fields(WordsConfig) if one.name not in OF_NO_OUTPUT]
+        settings = {name: getattr(self.words, name) for name in names}
+        templates = self.wording.templates  # the name of a file's set holds a digest of its lines
+        return settings | {"templates": OWN if templates is None else templates.name}
 
     @cached_property
     def digest(self) -> str:

@@ -6,9 +6,11 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from runtime.archive.cluster import count_workers, label_rows, ray_running
@@ -17,6 +19,8 @@ from runtime.archive.ledger import PIECES, Ledger
 from runtime.archive.progress import ArchiveProgress
 from runtime.archive.videos import Video
 from runtime.errors import MgcaError, UserError
+from runtime.sinks.place_lock import FolderLock
+from runtime.sources.decoding import is_url
 
 FAILURES = "failures.jsonl"
 SUMMARY = "summary.json"
@@ -95,9 +99,42 @@ def run_archive(
         UserError: nothing can be labelled at all, or nothing can be written.
         MgcaError: the run failed.
     """
-    began_s = time.perf_counter()
     ledger = Ledger(job)
+    with _taken(ledger):
+        return _run(ledger, pool, videos, quiet=quiet, debug=debug, command=command)
+
+
+@contextmanager
+def _taken(ledger: Ledger) -> Iterator[None]:
+    """The output folder for this run alone: the end of one removes the pieces of all.
+
+    An object store knows no locks; there it is for people to see to.
+    """
+    out = ledger.job.out
+    lock = None if is_url(out) else FolderLock("--out", Path(out))
+    if lock is not None:
+        lock.check()
     _check_out(ledger)
+    try:
+        if lock is not None:
+            lock.take()
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _run(
+    ledger: Ledger,
+    pool: PoolConfig,
+    videos: Sequence[Video],
+    *,
+    quiet: bool,
+    debug: bool,
+    command: str,
+) -> int:
+    job = ledger.job
+    began_s = time.perf_counter()
     outcome = _Outcome()
     left = _find_left(ledger, videos, outcome)
     passed_over, workers = len(outcome.finished), 0

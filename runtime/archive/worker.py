@@ -144,5 +144,7 @@ class ArchiveWorker:
                     f"--bundle {how.bundle} is {self._model.bundle.id} on a worker, "
                     f"{self.job.bundle_id} where the run began; put the same on every node"
                 )
-            self._segmenter = make_segmenter(self._model, self.job.words, list(self.job.classes))
+            self._segmenter = make_segmenter(
+                self._model, self.job.words, list(self.job.classes), wording=self.job.wording
+            )
         return self._segmenter

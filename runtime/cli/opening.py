@@ -172,13 +172,17 @@ def make_segmenter(
     words: WordsConfig,
     class_list: list[str],
     sources: SourcesConfig | None = None,
+    wording: Wording | None = None,
 ) -> Segmenter:
-    """A segmenter of the model with a stream's words, ready to run; raises ``UserError``."""
+    """A segmenter of the model with a stream's words, ready to run; raises ``UserError``.
+
+    ``wording`` stands for what the words' config names, which may be a file of another machine.
+    """
     from runtime.segment.segmenter import Segmenter
 
     segmenter = Segmenter(model)
     try:
-        ask_for(segmenter, words, class_list, sources or SourcesConfig())
+        ask_for(segmenter, words, class_list, sources or SourcesConfig(), wording)
     except UnknownClassError as error:
         if segmenter.bundle.path != DEMO_BUNDLE or not SHIPPED["photo"].is_dir():
             raise
@@ -191,12 +195,16 @@ def make_segmenter(
 
 
 def ask_for(
-    segmenter: Segmenter, words: WordsConfig, class_list: list[str], sources: SourcesConfig
+    segmenter: Segmenter,
+    words: WordsConfig,
+    class_list: list[str],
+    sources: SourcesConfig,
+    wording: Wording | None = None,
 ) -> None:
     """Have a segmenter look, be asked and decide as a stream's config says; ``UserError``."""
     segmenter.windows = make_windows(sources)
     segmenter.set_classes(
-        class_list, words.background, words.allow_unknown, wording=read_wording(words)
+        class_list, words.background, words.allow_unknown, wording=wording or read_wording(words)
     )
     decide_by(segmenter, words)
 

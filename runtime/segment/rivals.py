@@ -86,6 +86,9 @@ class RivalWatch:
         scores = np.asarray(result.grid_scores)[:, ::step, ::step]
         order = np.argpartition(scores, -2, axis=0)[-2:].reshape(2, -1)
         first, second = order[1], order[0]
+        # Best somewhere, and yet without area: a threshold or a least area took it, no rival.
+        best = set(np.unique(label_of_row[first]).tolist())
+        self._found |= {name for at, name in enumerate(result.class_names) if at in best}
         self._pixels += first.size
         behind = label_of_row[second]
         taken = label_of_row[first] == 255

@@ -306,6 +306,12 @@ class Segmenter:
         if per not in get_args(Per):
             raise UserError(f"per is {per!r}; expected unit or pixel")
         chosen = words if isinstance(words, WordList) else self.prepare_words(words)
+        # Embeddings of another encoder may have the same width, and mean nothing here.
+        if chosen.encoder_sha256 not in (None, self.manifest.text.encoder_sha256):
+            raise UserError(
+                "the words were prepared by a model with another text encoder; prepare them with "
+                "this segmenter's prepare_words"
+            )
         prepared = self.model.preprocess(frame_bgr)
         frame = self.model.embed(prepared, "unit" if per == "unit" else self._units)
         return choose_top_words(frame, chosen, k, prepared.size_wh)

@@ -90,7 +90,7 @@ def choose_top_words(
     """
     import numpy as np
 
-    if not 1 <= k <= len(words):
+    if k not in range(1, len(words) + 1):
         raise UserError(f"k is {k}; expected 1 to {len(words)}, the number of words")
     values = frame.values
     if not np.isfinite(values).all():

@@ -97,7 +97,7 @@ class TextEmbedder:
             raise UserError(
                 f"bundle {self.bundle.path} has no text encoder, and what it holds ready is in its "
                 f"own templates ({self.templates.name}), not in {templates.name}; leave templates "
-                f"at bundle, or export it with --templates {templates.name} or its text encoder"
+                f"at bundle, or export the bundle in these, or with its text encoder"
             )
         other = copy(self)
         other.templates, other.exact = templates, wording.exact

@@ -30,10 +30,12 @@ class WordList:
     Attributes:
         words: n of them.
         text: float32 (n, D), read-only, L2-normalised rows in the same order.
+        encoder_sha256: the text encoder that made them; None where nobody says, and any is good.
     """
 
     words: tuple[str, ...]
     text: np.ndarray
+    encoder_sha256: str | None = None
 
     def __len__(self) -> int:
         return len(self.words)
@@ -57,11 +59,12 @@ def prepare_words(
     import numpy as np
     from tqdm import tqdm
 
+    encoder = embedder.bundle.manifest.text.encoder_sha256
     if words is None:
         vocabulary = embedder.vocabulary
         text = vocabulary.embeddings.view()
         text.setflags(write=False)
-        return WordList(vocabulary.names, text)
+        return WordList(vocabulary.names, text, encoder)
     chosen = _distinct(words, embedder)
     text = np.empty((len(chosen), embedder.vocabulary.embedding_width), np.float32)
     starts = range(0, len(chosen), _WORDS_AT_ONCE)
@@ -70,7 +73,7 @@ def prepare_words(
         embedder.check_lengths(part)
         text[start : start + len(part)] = embedder.embed(part, allow_unknown)
     text.setflags(write=False)
-    return WordList(tuple(chosen), text)
+    return WordList(tuple(chosen), text, encoder)
 
 
 def _distinct(words: Sequence[str], embedder: TextEmbedder) -> list[str]:

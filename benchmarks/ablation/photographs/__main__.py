@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.ablation.photographs.rows import GRAINS, NAMES, ROWS, SIZES, Row
-from benchmarks.ablation.photographs.scoring import Scorer
+from benchmarks.ablation.photographs.scoring import Scorer, check_sets
 from benchmarks.ablation.photographs.study import Study
 from benchmarks.ablation.photographs.tables import format_record, make_record
 from benchmarks.ablation.photographs.trial import Trial, count_pairs
@@ -68,22 +68,8 @@ def measure(arguments: argparse.Namespace) -> None:
     rows = [row for row in ROWS if row.name in chosen]
     if arguments.figure is not None:
         _check_figure(rows)
-    for path, flag in (
-        (arguments.captions, "--captions"),
-        (arguments.photographs, "--photographs"),
-    ):
-        if not path.exists():
-            raise UserError(f"{flag} {path} is not there; docs/measure.md says what it holds")
-    study = Study(
-        captions=arguments.captions.resolve(),
-        photographs=arguments.photographs.resolve(),
-        camvid=arguments.camvid.resolve() if arguments.camvid.is_dir() else None,
-        work=arguments.work.resolve(),
-        steps=arguments.steps,
-        batch=arguments.batch,
-    )
+    study = _open_study(arguments)
     started = time.perf_counter()
-    study.work.mkdir(parents=True, exist_ok=True)
     # Seed by seed: what is broken off has whole pairs.
     trials = {
         (row.name, seed): Trial(study, row, seed) for seed in range(arguments.seeds) for row in rows
@@ -119,6 +105,33 @@ def measure(arguments: argparse.Namespace) -> None:
         from benchmarks.figures.png import write_png
 
         write_png(arguments.figure, draw_sizes(record))
+
+
+def _open_study(arguments: argparse.Namespace) -> Study:
+    """What all trials share, looked at before hours of training; raises ``UserError``."""
+    for path, flag in (
+        (arguments.captions, "--captions"),
+        (arguments.photographs, "--photographs"),
+    ):
+        if not path.exists():
+            raise UserError(f"{flag} {path} is not there; docs/measure.md says what it holds")
+    study = Study(
+        captions=arguments.captions.resolve(),
+        photographs=arguments.photographs.resolve(),
+        camvid=arguments.camvid.resolve() if arguments.camvid.is_dir() else None,
+        work=arguments.work.resolve(),
+        steps=arguments.steps,
+        batch=arguments.batch,
+    )
+    if not arguments.train_only:
+        check_sets(study)
+    try:
+        study.work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"--work {arguments.work} cannot be written ({error.strerror}); give another place"
+        ) from None
+    return study
 
 
 def _check_figure(rows: Sequence[Row]) -> None:

@@ -40,6 +40,14 @@ SLOTS = 16  # fixed groups a picture
 _AT_ONCE = 64
 
 
+def check_sets(study: Study) -> None:
+    """See that all that is scored is there, without reading a picture; raises ``UserError``."""
+    open_folder(study.photographs)
+    if study.camvid:
+        camvid_set(study.camvid, CAMVID_FRAMES)
+    read_captions(study.captions, "dev")
+
+
 class Scorer:
     """Pictures and words of all sets, the pictures as a trunk sees them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from runtime.archive.videos import Video
 from runtime.archive.worker import ArchiveWorker, cut_video
 from runtime.bundle import load_bundle
 from runtime.cli.config import WordsConfig
+from runtime.sinks.place_lock import FolderLock
 from tests.support.archives import GROUPS, write_group
 from tests.support.processes import ENGINE, Run
 
@@ -181,6 +183,61 @@ def test_what_is_wrong_is_said_before_anything_starts(
     assert main([*first, *flags]) == 2
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1 and not (tmp_path / "out").exists()
+
+
+def test_every_setting_of_words_makes_another_job(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one setting has labelled is not taken for what another would have."""
+    pytest.importorskip("ray", reason="comes with the extra ray")
+    started: list[Job] = []
+    run = "runtime.archive.run.run_archive"
+    monkeypatch.setattr(run, lambda job, *rest, **how: started.append(job) or 0)
+    lines = tmp_path / "templates.txt"
+    write_group(tmp_path, OPEN)
+    first = ["--videos", str(tmp_path), "--out", job.out]
+    for templates in ("a {}", "the {}"):
+        lines.write_text(templates)
+        for setting in (
+            "", "--background none", "--threshold 0.1", "--units pixel", "--logit-scale 40",
+            "--background-threshold 0.1", "--background-probability sigmoid", "--least-area 0.1",
+            f"--templates {lines}", "--exact-words",
+        ):  # fmt: skip
+            assert main([*first, "--classes", "sky,car", *setting.split()]) == 0, setting
+    digests = [one.digest for one in started]
+    assert len(set(digests[:10])) == 10
+    assert [at for at in range(10) if digests[at] != digests[at + 10]] == [8]
+    assert main([*first, "--classes", "car,cars", "--exact-words", "--allow-unknown"]) == 0
+    assert started[-1].class_names == ("car", "cars")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999999"])
+def test_a_cluster_that_is_not_there_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    pytest.importorskip("ray", reason="comes with the extra ray")
+    write_group(tmp_path, OPEN)
+    flags = ["--videos", str(tmp_path), "--out", str(tmp_path / "out"), "--classes", "car"]
+    assert main([*flags, "--address", address]) == 2
+    told = capsys.readouterr().err
+    assert f"no Ray at {address}" in told and told.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be locked there")
+def test_a_second_run_in_one_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ray", reason="comes with the extra ray")
+    write_group(tmp_path, OPEN)
+    (tmp_path / "out").mkdir()
+    first = FolderLock("--out", tmp_path / "out")
+    first.take()
+    flags = ["--videos", str(tmp_path), "--out", str(tmp_path / "out"), "--classes", "car"]
+    assert main(flags) == 2
+    told = capsys.readouterr().err
+    assert "is being written by another run" in told and told.count("\n") == 1
+    assert not list((tmp_path / "out").iterdir())
+    first.release()
 
 
 def test_without_ray_the_line_that_installs_it_is_said(

@@ -51,6 +51,11 @@ def test_a_class_that_was_found_once_is_not() -> None:
     assert watch(HIDDEN, frame([[0.9], [0.1], [0.2]], area=1.0)) == []
 
 
+def test_a_class_that_a_threshold_took_is_not() -> None:
+    """Best on one pixel, without area: no rival took it, and other words would not bring it."""
+    assert watch(frame([[0.5, 0.5, 0.9], [0.6, 0.6, 0.2], [0.1, 0.1, 0.1]])) == []
+
+
 def test_two_rivals_that_share_its_pixels_are_not() -> None:
     assert watch(frame([[0.5, 0.5], [0.6, 0.1], [0.1, 0.6]])) == []
 

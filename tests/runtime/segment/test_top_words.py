@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,9 +102,12 @@ def test_slots_without_a_pixel_hold_no_word() -> None:
 
 def test_what_cannot_be_asked(segmenter: Segmenter) -> None:
     frame = red_and_blue()
-    for k in (0, 7):
+    for k in (0, 7, 1.5, float("nan")):
         with pytest.raises(UserError, match="expected 1 to 6, the number of words"):
-            segmenter.top_words(frame, k=k)
+            segmenter.top_words(frame, k=k)  # type: ignore[arg-type]
+    foreign = replace(segmenter.prepare_words(), encoder_sha256="0" * 64)
+    with pytest.raises(UserError, match="another text encoder"):
+        segmenter.top_words(frame, foreign)
     with pytest.raises(UserError, match="expected unit or pixel"):
         segmenter.top_words(frame, per="class")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="is not in the frame"):

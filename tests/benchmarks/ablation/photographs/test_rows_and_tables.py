@@ -48,6 +48,23 @@ def test_seeds_of_runs_do_not_meet_and_only_one_leg_is_trained(tmp_path: Path) -
     assert all(config.mgca.steps == 40 and config.mgca.batch == 8 for config in configs)
 
 
+@pytest.mark.parametrize(
+    ("flag", "path", "said"),
+    [("--photographs", "empty", "classes.tsv"), ("--work", "captions.tsv/x", "cannot be written")],
+)
+def test_what_is_missing_is_said_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flag: str, path: str, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "captions.tsv").write_text("image\tsplit\tcaption\na.jpg\tdev\tA car .\n")
+    folders = ["--photographs", str(tmp_path), "--camvid", str(tmp_path / "none")]
+    work = ["--work", str(tmp_path / "work"), "--captions", str(tmp_path / "captions.tsv")]
+    more = ["--train-only"] if flag == "--work" else []
+    assert main([*folders, *work, *more, flag, str(tmp_path / path)]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
+
+
 def test_the_first_photographs_come_with_all_of_their_captions(tmp_path: Path) -> None:
     table = tmp_path / "captions.tsv"
     table.write_text(
