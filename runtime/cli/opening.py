@@ -61,7 +61,7 @@ def fill_in_demo(config: SessionConfig) -> SessionConfig:
 def read_classes(words: WordsConfig) -> list[str]:
     """The classes as given, from the flag or the file; raises ``UserError`` if ill-formed.
 
-    Templates that cannot be read are refused as well.
+    Templates that cannot be read, and a setting that would do nothing, are refused as well.
     """
     from runtime.text.classes import parse_classes, read_classes_file
     from runtime.text.template_sets import read_templates
@@ -73,6 +73,11 @@ def read_classes(words: WordsConfig) -> list[str]:
         classes = words.classes.split(",")
     parse_classes(classes)  # refused here, before a camera or a model is waited for
     read_templates(words.templates)
+    if words.background_probability == "sigmoid" and not words.background_threshold:
+        raise UserError(
+            "--background-probability sigmoid would do nothing: it says what "
+            "--background-threshold is held against; give both"
+        )
     return classes
 
 

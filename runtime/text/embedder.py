@@ -163,7 +163,8 @@ class TextEmbedder:
             if count > tokenizer.context_length:
                 raise UserError(
                     f"class {shortened(name)!r} takes {count} tokens with its prompt, at most "
-                    f"{tokenizer.context_length} fit this model's text encoder; use a shorter name"
+                    f"{tokenizer.context_length} fit this model's text encoder; use a shorter "
+                    "name, or shorter --templates"
                 )
 
     def new_doubts(self, names: Sequence[str]) -> list[Doubt]:

@@ -147,6 +147,7 @@ CASES: list[tuple[str, int, str]] = [
     ("--video clip.mp4 --classes car --show {B}", 2, "--show"),
     ("--video clip.mp4 --classes car --threshold 1.5 {B}", 2, "0 to 1"),
     ("--video clip.mp4 --classes car --threshold nan {B}", 2, "0 to 1"),
+    ("--video clip.mp4 --classes car --background-probability sigmoid {B}", 2, "give both"),
     ("--video clip.mp4 --classes car --units cube {B}", 2, "adaptive"),
     ("--video clip.mp4 --classes car --max-frames 0 {B}", 2, "whole number"),
 ]
