@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -47,7 +50,21 @@ STRANGE: tuple[Any, ...] = (
     [1, 2],
 )
 
-__all__ = ["STRANGE", "change_json", "nested", "to_bytes"]
+#: Of calls in each other, for values that several changes have nested.
+_DEEP = 20_000
+
+__all__ = ["STRANGE", "change_json", "nested", "room_for_depth", "to_bytes"]
+
+
+@contextmanager
+def room_for_depth() -> Iterator[None]:
+    """Let the block make and write deeper values than Python reads by itself."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(_DEEP)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def change_json(random: Random, record: Any) -> Any:

@@ -19,6 +19,7 @@ from benchmarks.hostile_bundles.file_mutations import (
     change_vocabulary,
 )
 from benchmarks.hostile_bundles.graph_mutations import change_graph
+from benchmarks.hostile_bundles.json_mutations import room_for_depth
 from runtime.bundle import (
     MANIFEST_FILE,
     SEGMENTER_FILE,
@@ -64,6 +65,7 @@ class Mutant:
     cache: Mapping[str, bytes] = field(default_factory=dict)
 
 
+@room_for_depth()
 def draw_mutant(
     seed: int,
     number: int,

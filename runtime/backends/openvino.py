@@ -18,6 +18,7 @@ from runtime.backends.compiled_models import (
     read_compiled,
     write_compiled,
 )
+from runtime.backends.onnxruntime.well_formed import expect_well_formed
 from runtime.backends.protocol import ClosingBackend, TensorSpec, check_feeds, check_wanted
 from runtime.backends.row_masks import repeat_row_masks
 from runtime.environment import cpu_name, usable_cores
@@ -107,6 +108,8 @@ class OpenVinoBackend(ClosingBackend):
                     self._keep(key, compiled)
             running = _running(compiled)
             self._requests[_LEAST_ROWS if padded else None] = compiled.create_infer_request()
+        except BundleError:
+            raise
         except Exception as error:  # OpenVINO raises bare RuntimeErrors
             raise BundleError(
                 f"{os.fspath(path)} cannot be loaded by OpenVINO {version} "
@@ -122,6 +125,7 @@ class OpenVinoBackend(ClosingBackend):
         device: str,
         options: dict[str, Any],
     ) -> Any:
+        expect_well_formed(path)
         model = core.read_model(os.fspath(path))
         if self.name == _NAMES["CPU", "bf16"]:
             repeat_row_masks(openvino, model)

@@ -195,6 +195,8 @@ def _check_part(name: str, part: Any, depth: int = 0) -> None:
         _check_replacement(part)
     if kind == "Split":
         _check_separator(part)
+    if kind == "TemplateProcessing":
+        _check_template(part)
     if kind != "Sequence":
         return
     (inner,) = (value for key, value in part.items() if key != "type")
@@ -227,6 +229,28 @@ def _check_separator(part: Mapping[str, Any]) -> None:
     texts = list(pattern.values())
     if list(pattern) != ["String"] or type(texts[0]) is not str or not texts[0]:
         raise ValueError(f"Split has pattern {str(pattern)[:40]!r}")
+
+
+def _check_template(part: Mapping[str, Any]) -> None:
+    """What a template puts around a text must be described: it is looked up without a question."""
+    described = part.get("special_tokens") or {}
+    for token, says in described.items():
+        ids, tokens = (
+            says.get(key) if isinstance(says, dict) else None for key in ("ids", "tokens")
+        )
+        if (
+            not isinstance(ids, list)
+            or not isinstance(tokens, list)
+            or len(ids) != len(tokens)
+            or not all(type(one) is str for one in tokens)
+        ):
+            raise ValueError(f"its template describes {token[:40]!r} as {str(says)[:60]!r}")
+    for piece in [*(part.get("single") or []), *(part.get("pair") or [])]:
+        (kind, what), *more = piece.items() if isinstance(piece, dict) and piece else [("", None)]
+        name = what.get("id") if isinstance(what, dict) else None
+        known = described if kind == "SpecialToken" else ("A", "B") if kind == "Sequence" else ()
+        if more or not isinstance(name, str) or name not in known:
+            raise ValueError(f"its template has {str(piece)[:60]!r}, which nothing describes")
 
 
 def _check_fields(part: Mapping[str, Any], known: Mapping[str, Any], kind: str) -> None:

@@ -132,6 +132,7 @@ REFUSED = (
     ("--trt fp16", 1, "TensorRT"),
     ("--backend tensorrt", 2, "tensorrt"),
     ("--compare ", 2, "130 frames"),  # the budget has two
+    ("--figure sizes.png", 2, "two or more of recipe-1000"),  # the budget has one row
     ("--protocol sclip", 2, "windows of 224x224"),  # the shipped bundle stands in for one of CLIP's
 )
 if util.find_spec("ray") is None:  # it is no part of the development set
@@ -143,6 +144,7 @@ LONG = (
     "export",
     "benchmarks.ablation",
     "benchmarks.ablation.photographs",
+    "benchmarks.evaluator",
     "benchmarks.faults",
     "benchmarks.figures",
     "benchmarks.flicker",

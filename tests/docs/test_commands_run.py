@@ -96,7 +96,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "path/to/captions.tsv").write_text(
         "image\tsplit\tcaption\n"
         f"{photographs.name}/images/0.png\tdev\ta red car\n"
-        f"{photographs.name}/images/1.png\tdev\ta green tree\n",
+        f"{photographs.name}/images/1.png\tdev\ta green tree\n"
+        f"{photographs.name}/images/0.png\ttrain\ta red car\n"
+        f"{photographs.name}/images/1.png\ttrain\ta green tree\n",
         encoding="utf-8",
     )
     return folder

@@ -17,6 +17,7 @@ if not sys.platform.startswith("linux"):
     pytest.skip("limits and watches are Linux's own", allow_module_level=True)
 
 from benchmarks.hostile_bundles.corpus import SeedBundle, read_corpus
+from benchmarks.hostile_bundles.json_mutations import nested, room_for_depth, to_bytes
 from benchmarks.hostile_bundles.mutant import PARTS, draw_mutant, write_mutant
 from benchmarks.hostile_bundles.trial import End, try_bundle
 from benchmarks.hostile_bundles.watch import FolderWatch
@@ -145,3 +146,11 @@ def test_some_hundred_mutants_end_well(tmp_path: Path) -> None:
     assert record["findings"] == [] and record["by_part"].keys() == PARTS.keys()
     assert record["ends"]["refused"] > 100 and record["ends"]["ran"] > 20
     assert sum(record["ends"].values()) == record["mutants"] == 300
+
+
+def test_values_that_two_changes_nest_are_written() -> None:
+    usual = sys.getrecursionlimit()
+    with room_for_depth():
+        text = to_bytes(nested(2 * usual, as_list=True))
+    assert text.count(b"[") == text.count(b"]") == 2 * usual
+    assert sys.getrecursionlimit() == usual

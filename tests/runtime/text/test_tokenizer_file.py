@@ -16,6 +16,11 @@ from tests.support.sentence_folder import tokenizer_json
 REGEX = {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Isolated", "invert": False}
 
 
+def templated(single: list[Any], **described: Any) -> dict[str, Any]:
+    """A post-processor with that template."""
+    return {"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": described}
+
+
 def replacing(how: str, pattern: str, content: str) -> dict[str, Any]:
     """A normalizer of that kind."""
     return {"type": "Replace", "pattern": {how: pattern}, "content": content}
@@ -56,6 +61,13 @@ def test_what_is_not_used_is_left_out() -> None:
         ({"added_tokens": [{"id": 1, "content": ""}]}, "is no added token"),
         ({"post_processor": {"type": "BertProcessing", "sep": ["a", 1 << 31], "cls": ["a", 1]}},
          "names the token 2147483648"),
+        ({"post_processor": templated([{"SpecialToken": {"id": "[PAD]", "type_id": 0}}])},
+         "which nothing describes"),
+        ({"post_processor": templated([{"Sequence": {"id": "C", "type_id": 0}}])},
+         "which nothing describes"),
+        ({"post_processor": templated(["$A"])}, "which nothing describes"),
+        ({"post_processor": templated([], a={"id": "a", "ids": [1, 2], "tokens": ["a"]})},
+         "its template describes 'a' as"),
         ({"model": None}, "it holds no model"),
         ({"model": {"type": "Other"}}, "a model of type 'Other'"),
         ({"model": {"type": "WordPiece", "vocab": {}}}, "has no vocabulary"),
