@@ -2,7 +2,8 @@
 
 ``[gw0] node down: Not properly terminated`` is all that pytest-xdist 3.8 has to say, whether a
 signal, a crash or ``os._exit`` ended the process. Here the parent adds its exit status, and a
-worker that ends itself says from where.
+worker that crashes or ends itself says from where: what libraries did to the handlers of crashes
+meanwhile is undone before each test.
 """
 
 from __future__ import annotations
@@ -14,16 +15,23 @@ from typing import Any
 
 import pytest
 
+_terminals: list[int] = []  # of a worker, one
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
-        _tell_of_exits()
+        _terminals.append(os.dup(2))  # before pytest captures it
+        _tell_of_exits(_terminals[0])
 
 
-def _tell_of_exits() -> None:
+def pytest_runtest_setup() -> None:
+    for terminal in _terminals:
+        faulthandler.enable(terminal)
+
+
+def _tell_of_exits(terminal: int) -> None:
     """Show all stacks before ``os._exit`` ends this process; a forked child goes without."""
     worker, leave = os.getpid(), os._exit
-    terminal = os.dup(2)  # before pytest captures it
 
     def leave_and_tell(status: int) -> None:
         if os.getpid() == worker:
