@@ -99,39 +99,34 @@ def refine_scores(scores_khw: Any, frame_hw3: np.ndarray, dilations: Sequence[in
 
 @dataclass(frozen=True, eq=False)
 class RefinedScores:
-    """Cosines of a picture, each row enlarged and then refined when it is asked for.
+    """Cosines of a picture in windows, each row put together, enlarged and refined when asked for.
 
     As NACLIP has it (Hajimiri et al., WACV 2025): after windows are put together, at the size of
     the labels, before the softmax. No row is kept, since many words of a large picture take no
     memory that way.
 
     Attributes:
-        scores: float32 (K, h', w') of the picture as a whole, or of its windows.
-        colors_hw3: uint8 (h, w, 3), the picture at the size at which it is refined.
-        refine: made of these colors.
+        scores: of the windows.
+        size_wh: at which rows are refined.
+        refine: made of the colors at that size.
     """
 
-    scores: np.ndarray | WindowScores
-    colors_hw3: np.ndarray
+    scores: WindowScores
+    size_wh: tuple[int, int]
     refine: Refiner
 
     @classmethod
-    def of(cls, scores: Any, colors_hw3: np.ndarray, dilations: Sequence[int]) -> RefinedScores:
-        """The scores (K, h', w') refined at the colors' size."""
-        rows = scores if isinstance(scores, WindowScores) else np.asarray(scores)
-        return cls(rows, colors_hw3, Refiner(colors_hw3, dilations))
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(K, h, w)."""
-        height, width = self.colors_hw3.shape[:2]
-        return self.scores.shape[0], height, width
+    def of(
+        cls, scores: WindowScores, colors_hw3: np.ndarray, dilations: Sequence[int]
+    ) -> RefinedScores:
+        """The scores refined by uint8 (h, w, 3), at its size."""
+        height, width = colors_hw3.shape[:2]
+        return cls(scores, (width, height), Refiner(colors_hw3, dilations))
 
     def row(self, number: int) -> np.ndarray:
         """The refined scores of a word: float32 (h, w)."""
-        scores = self.scores
-        own_hw = scores.row(number) if isinstance(scores, WindowScores) else scores[number]
-        return self.refine(_enlarge(own_hw, self.shape[:0:-1]))
+        own_hw = self.scores.row(number)
+        return self.refine(cv2.resize(own_hw, self.size_wh, interpolation=cv2.INTER_LINEAR))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,11 +153,6 @@ class RefinedWindows:
         cuts = (np.ascontiguousarray(picture_hw3[place]) for place in scores.places)
         return cls(scores, tuple(Refiner(cut_hw3, dilations) for cut_hw3 in cuts))
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(K, h, w)."""
-        return self.scores.shape
-
     def row(self, number: int) -> np.ndarray:
         """The refined scores of a word: float32 (h, w)."""
         refiners = iter(self.refiners)
@@ -171,8 +161,3 @@ class RefinedWindows:
         cosine_hw: np.ndarray = np.log(chance_hw / (1 - chance_hw)) / SIGMOID_SLOPE
         cosine_hw += np.float32(SIGMOID_CENTER)
         return cosine_hw
-
-
-def _enlarge(map_hw: np.ndarray, size_wh: tuple[int, ...]) -> np.ndarray:
-    own_hw = np.ascontiguousarray(map_hw, np.float32)
-    return cv2.resize(own_hw, size_wh, interpolation=cv2.INTER_LINEAR)

@@ -86,14 +86,15 @@ class RivalWatch:
         scores = np.asarray(result.grid_scores)[:, ::step, ::step]
         order = np.argpartition(scores, -2, axis=0)[-2:].reshape(2, -1)
         first, second = order[1], order[0]
-        # Best somewhere, and yet without area: a threshold or a least area took it, no rival.
-        best = set(np.unique(label_of_row[first]).tolist())
-        self._found |= {name for at, name in enumerate(result.class_names) if at in best}
         self._pixels += first.size
         behind = label_of_row[second]
-        taken = label_of_row[first] == 255
+        best = label_of_row[first]
+        taken = best == 255
         for name in watched:
             value = result.class_names.index(name)
+            if (best == value).any():  # and yet without area: a threshold took it, no rival
+                self._found.add(name)
+                continue
             winners = np.bincount(first[taken & (behind == value)], minlength=len(words))
             before = self._taken.get(name)
             self._taken[name] = winners if before is None else before + winners

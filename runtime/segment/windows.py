@@ -90,11 +90,6 @@ def places(
 class RowScores(Protocol):
     """Scores (K, h, w) that are put together by the row, not by the line."""
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(K, h, w)."""
-        ...
-
     def row(self, number: int) -> np.ndarray:
         """The scores of a word: float32 (h, w)."""
         ...

@@ -60,7 +60,7 @@ def test_a_short_night(tmp_path: Path) -> None:
     assert record["recorded"]["files"] >= 1 and len(record["samples"]) > 100
 
 
-@pytest.mark.long  # ten minutes and more
+@pytest.mark.long  # seven minutes on an idle machine
 def test_a_long_night(tmp_path: Path) -> None:
     """Memory, handles, threads and order; how fast frames go is the machine's affair."""
     main(["--json", str(tmp_path / "n.json")])
