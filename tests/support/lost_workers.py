@@ -2,8 +2,8 @@
 
 ``[gw0] node down: Not properly terminated`` is all that pytest-xdist 3.8 has to say, whether a
 signal, a crash or ``os._exit`` ended the process. Here the parent adds its exit status, and a
-worker that crashes or ends itself says from where: what libraries did to the handlers of crashes
-meanwhile is undone before each test.
+process that crashes, and a worker that ends itself, says from where: what libraries did to the
+handlers of crashes meanwhile is undone before each test.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from typing import Any
 
 import pytest
 
-_terminals: list[int] = []  # of a worker, one
+_terminals: list[int] = []  # one: this process's stderr
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _terminals.append(os.dup(2))  # before pytest captures it
     if hasattr(config, "workerinput"):
-        _terminals.append(os.dup(2))  # before pytest captures it
         _tell_of_exits(_terminals[0])
 
 
 def pytest_runtest_setup() -> None:
     for terminal in _terminals:
+        faulthandler.disable()  # or CPython's enable() changes the file alone, not the handlers
         faulthandler.enable(terminal)
 
 
