@@ -35,15 +35,12 @@ demo: $(VENV)/.installed-lean
 # A test that hangs ends its worker after so many seconds; the stacks of all threads were shown before
 # (faulthandler_timeout in pyproject.toml). The longest takes half a minute on two idle cores.
 TIMEOUT ?= 420
-SERIAL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --timeout $(TIMEOUT) --timeout-method thread
-PYTEST := $(SERIAL) --numprocesses auto --maxprocesses 4 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --timeout $(TIMEOUT) --timeout-method thread \
+	--numprocesses auto --maxprocesses 4 --dist loadfile
 
-# A worker of the slow tests has been lost now and then, without a word, and pytest-xdist 3.8 waits for ever after that:
-# no worker is replaced, and if the tests in parallel have not passed, all of them are run one after the other.
-SLOW := -m "slow and not lint" --durations=15
 test: lint
 	$(MAKE) test-fast
-	timeout -k 30 1800 env $(PYTEST) --max-worker-restart 0 $(SLOW) || $(SERIAL) $(SLOW)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.slow
 
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow and not lint and not long"

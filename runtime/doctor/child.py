@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from runtime import core_files
 from runtime.doctor.finding import Finding, broken, read_finding
 from runtime.errors import describe_error
 
@@ -64,6 +65,7 @@ def ask(
 
 def main() -> None:
     """What runs in the child: ``sys.argv[1]`` names the function, the second its arguments."""
+    core_files.leave_none()
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     module, _, function = sys.argv[1].partition(":")

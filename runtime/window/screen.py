@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
+from runtime import core_files
 from runtime.window.desktop import Desktop, open_desktop
 from runtime.window.process import FRAME_HEADER
 
@@ -35,6 +36,7 @@ __all__ = ["fit_to_screen", "main"]
 
 def main() -> None:
     """Show what comes; ``sys.argv[1]`` is the title."""
+    core_files.leave_none()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the run hears them, and ends this process
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

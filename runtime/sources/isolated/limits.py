@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from runtime import core_files
+
 #: Where half of the machine's memory is less, this much is allowed.
 LEAST_BYTES = 1 << 30
 #: How often the process says that it lives.
@@ -31,8 +33,7 @@ def limit_memory(most_bytes: int) -> None:
     """Let this process have so much memory of its own, and be the first to go if all is used up."""
     with contextlib.suppress(OSError, ValueError):  # less is allowed already
         resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
-    with contextlib.suppress(OSError, ValueError):  # a picture of memory would be larger than it
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    core_files.leave_none()
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
