@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import evaluator
-from runtime.bundle import Bundle
 
 
 @pytest.mark.slow
-def test_the_record_has_time_and_memory(bundle: Bundle, tmp_path: Path) -> None:
+def test_the_record_has_time_and_memory(tmp_path: Path) -> None:
     target = tmp_path / "evaluator.json"
-    flags = ["--bundle", str(bundle.path), "--backend", "onnxruntime-cpu", "--size", "64x48"]
-    flags += ["--pictures", "1", "--rounds", "1", "--protocol", "tcl", "--json", str(target)]
+    # The shipped bundle: its windows are large, so that there are few.
+    flags = ["--backend", "onnxruntime-cpu", "--size", "64x48"]
+    flags += ["--pictures", "1", "--rounds", "1", "--protocol", "sclip", "--json", str(target)]
     assert evaluator.main(flags) == 0
     record = json.loads(target.read_text())
     assert record["classes"] == 171
