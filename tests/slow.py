@@ -22,10 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 #: What a part runs of; together all of ``tests``.
 PARTS = (
     ("tests/training",),
-    ("tests/export",),
-    ("tests/runtime",),
-    ("tests/benchmarks", "tests/deploy"),
-    ("tests",),  # and what the others have not
+    ("tests/runtime", "tests/benchmarks", "tests/deploy"),
+    ("tests",),  # and what the others have not: export, docs
 )
 #: A test that hangs ends its process after so many seconds; the longest takes half a minute.
 TEST_LIMIT_S = 420
@@ -52,7 +50,7 @@ def _run_part(part: Sequence[str], processes: str) -> bool:
     others = [one for group in PARTS if group != part for one in group]
     ignored = [f"--ignore={one}" for one in others] if part == PARTS[-1] else []
     parallel = ["--numprocesses", processes, "--maxprocesses", "4", "--dist", "loadfile"]
-    parallel += ["--max-worker-restart", "0", "--durations=5"]
+    parallel += ["--max-worker-restart", "0", "--durations=10"]
     code = _pytest([*part, *ignored, *parallel])
     if code in (0, NO_TESTS):
         return True
