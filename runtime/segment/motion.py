@@ -34,8 +34,9 @@ FLOW_PIXELS = 1 << 15
 FINEST_SCALE = 1
 REFINEMENTS = 0
 PATCH_STRIDE = 5
-#: Shortest side of a picture in which flow is looked for: OpenCV's needs so much to work on.
-LEAST_SIDE = 32
+#: Shortest side of a picture in which flow is looked for: a patch at the finest scale, without
+#: which OpenCV's cannot work.
+LEAST_SIDE = 8 << FINEST_SCALE
 
 __all__ = ["Motion", "MotionTracker"]
 
