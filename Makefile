@@ -1,6 +1,6 @@
 # make demo          segment the bundled clip and a photograph with the bundled models -> mgca-demo.mp4, mgca-demo-cat.png
 #                    (installs the lean runtime only)
-# make test          lint, then the fast tests, then the slow ones (installs everything, PyTorch included)
+# make test          what lint runs and the fast tests, then the slow ones (installs everything, PyTorch included)
 # make test-fast     the fast tests only
 # make test-commands the long ones of the documented commands, in small (half an hour)
 # make test-compat   the demo and the runtime's fast tests in clean environments: every Python found here, newest and oldest libraries
@@ -24,7 +24,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test test-fast test-commands test-compat lint format docs demo-assets results lock licenses sbom audit clean
+.PHONY: demo test test-fast test-commands test-compat lint static format docs demo-assets results lock licenses sbom audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed-lean
@@ -38,8 +38,8 @@ TIMEOUT ?= 420
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --timeout $(TIMEOUT) --timeout-method thread \
 	--numprocesses auto --maxprocesses 4 --dist loadfile
 
-test: lint
-	$(MAKE) test-fast
+test: static
+	$(PYTEST) -m "not slow and not long"
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.slow
 
 test-fast: $(VENV)/.installed-dev
@@ -52,11 +52,13 @@ test-commands: $(VENV)/.installed-dev
 test-compat: $(BIN)/python
 	$(BIN)/python -m tests.compat
 
-lint: $(VENV)/.installed-dev
+lint: static
+	$(PYTEST) -m lint
+
+static: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m lint
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
