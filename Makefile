@@ -31,16 +31,18 @@ demo: $(VENV)/.installed-lean
 	$(BIN)/mgca-rt
 	$(BIN)/mgca-rt --bundle photo --images runtime/assets/cat.jpg --classes cat --out mgca-demo-cat.png
 
-# A file a worker, a core a worker: threads of their own would only fight for the cores.
+# A file a worker, and a worker more than cores, since tests wait for processes that they start; to four. Threads of their
+# own would only fight for the cores.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$(( n < 3 ? n + 1 : 4 )))
 # A test that hangs ends its worker after so many seconds; the stacks of all threads were shown before
 # (faulthandler_timeout in pyproject.toml). The longest takes half a minute on two idle cores.
 TIMEOUT ?= 420
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --timeout $(TIMEOUT) --timeout-method thread \
-	--numprocesses auto --maxprocesses 4 --dist loadfile
+	--numprocesses $(WORKERS) --dist loadfile
 
 test: static
 	$(PYTEST) -m "not slow and not long"
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.slow --processes $(WORKERS)
 
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow and not lint and not long"

@@ -34,7 +34,7 @@ NO_TESTS = 5
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all; 0 if every test passed, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m tests.slow", description=__doc__)
-    parser.add_argument("--processes", default="auto", help="at a time, auto: one a core, to 4")
+    parser.add_argument("--processes", default="auto", help="at a time, auto: one a core")
     parser.add_argument("parts", nargs="*", help="folders under tests, all")
     options = parser.parse_args(arguments)
     _allow_core_files()
@@ -49,7 +49,7 @@ def _run_part(part: Sequence[str], processes: str) -> bool:
     print(f"slow tests: {' '.join(part)}", flush=True)
     others = [one for group in PARTS if group != part for one in group]
     ignored = [f"--ignore={one}" for one in others] if part == PARTS[-1] else []
-    parallel = ["--numprocesses", processes, "--maxprocesses", "4", "--dist", "loadfile"]
+    parallel = ["--numprocesses", processes, "--dist", "loadfile"]
     parallel += ["--max-worker-restart", "0", "--durations=10"]
     code = _pytest([*part, *ignored, *parallel])
     if code in (0, NO_TESTS):

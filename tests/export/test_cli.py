@@ -133,6 +133,7 @@ def test_foreign_checkpoints(tmp_path: Path, pictures: Path, capsys) -> None:
         assert path.name in line
 
 
+@pytest.mark.slow
 def test_checkpoints_of_another_architecture(
     checkpoint: Path, tmp_path: Path, pictures: Path, capsys
 ) -> None:

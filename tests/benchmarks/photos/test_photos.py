@@ -114,6 +114,7 @@ def test_the_command_says_every_kind_side_by_side(
     assert "random word" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not JUDGE.is_file(), reason=f"no {JUDGE.name} beside the project")
 def test_the_figures_are_those_of_the_script_that_stands_beside_the_project(
     bundle: Bundle, photographs: Path, tmp_path: Path

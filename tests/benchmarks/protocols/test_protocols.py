@@ -97,6 +97,7 @@ def test_the_graph_is_asked_for_windows_of_its_own_size(bundle: Bundle) -> None:
             protocol_predictor(segmenter, _protocol("sclip", "voc20"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sclip", "tcl"])
 def test_the_command_runs_a_protocol_from_picture_to_record(
     name: str, make_bundle, graphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.clips import read_video
 from tests.support.processes import ENGINE, Run
 from tests.support.rtsp_server import RtspServer
@@ -32,6 +34,7 @@ def test_the_command_survives_a_break_and_reports_it(
     assert record["events"]["last"][0] == events[0]
 
 
+@pytest.mark.slow
 def test_a_camera_that_stays_away_ends_with_3_and_whole_outputs(
     run_here: Run, camera_clip: Path, color_bundle: Path, tmp_path: Path
 ) -> None:

@@ -123,6 +123,7 @@ def test_a_signal_ends_waiting_for_a_camera(start_cli: Start, color_bundle, tmp_
     assert not (tmp_path / "o.mp4").exists()
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_read_that_hangs(start_cli: Start, color_bundle, tmp_path: Path) -> None:
     """A network camera takes the call and says nothing: its read is not waited for."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -227,6 +228,7 @@ def test_one_signal_sent_twice_is_one(start_stuck: Start) -> None:
     assert process.returncode == 7
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal_only(
     start_cli: Start, color_bundle, long_clip: Path, tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_no_more_than_some_reads_hang_at_once(
     assert source.opened == MOST_LEFT and len(source.devices) == 10 - MOST_LEFT
 
 
+@pytest.mark.slow
 def test_a_source_with_few_pictures_is_given_time_for_the_next() -> None:
     class Slow(Device):
         """A picture in six tenths of a second; without its rate known, half of one is a stall."""

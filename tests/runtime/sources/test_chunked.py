@@ -87,6 +87,7 @@ def test_a_file_in_chunks_is_read_once(name: str, tmp_path: Path, serve, caplog)
     assert not source.live and source.reconnects == 0 and not caplog.records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["webm-like.mkv", "a.ts"])
 def test_a_file_that_comes_slowly_is_read_once_too(
     name: str, tmp_path: Path, serve, caplog, monkeypatch: pytest.MonkeyPatch
@@ -105,6 +106,7 @@ def test_a_file_that_comes_slowly_is_read_once_too(
     assert source.reconnects == 0 and not caplog.records
 
 
+@pytest.mark.slow
 def test_a_live_stream_in_chunks_stays_live(
     tmp_path: Path, serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def test_password_in_the_address(camera_clip: Path) -> None:
         assert "wrong" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_frozen_camera_is_away(camera_clip: Path, caplog) -> None:
     """PyAV 18.1 raises InvalidDataError over RTSP where its time-out ran out."""
     frames = []

@@ -65,6 +65,7 @@ def test_what_is_seen_mirrored_is_turned_back(clip, batch):
     assert not torch.allclose(seen_bpu, plain_bpu, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_pupil_moves_and_the_teacher_stays(clip, batch):
     teacher = NounTeacher(copy.deepcopy(clip))
     before = copy.deepcopy(teacher.clip.state_dict())

@@ -117,6 +117,7 @@ def test_cuda_bindings_have_every_name(name: str) -> None:
     assert {"name", "major", "minor"} <= set(properties)
 
 
+@pytest.mark.slow
 def test_every_file_that_names_tensorrt_is_read() -> None:
     known = {*BUILD_FILES, *RUN_FILES, *OTHER_FILES}
     found = [*BACKENDS.glob("tensorrt/**/*.py"), *BACKENDS.glob("*/*tensorrt*.py")]
