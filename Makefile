@@ -42,7 +42,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --timeout $(TIMEOUT) --ti
 
 test: static
 	$(PYTEST) -m "not slow and not long"
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.slow --processes $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.slow --processes $(WORKERS) --timeout $(TIMEOUT)
 
 test-fast: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow and not lint and not long"

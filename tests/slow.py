@@ -1,10 +1,10 @@
 """The slow tests, part by part: ``python -m tests.slow``, which ``make test`` calls.
 
 A part runs in parallel, in processes of its own. If it does not pass there, its files run one
-after the other, each in a process of its own, and all have to pass: now and then a process of the
-parallel runs is ended by SIGSEGV after many minutes, and pytest-xdist 3.8 goes on without a lost
-one's tests. Why is not known; where a crash leaves a core file and gdb is there, the native stacks
-of all threads are shown.
+after the other, each in a process of its own, and all have to pass. For now and then one of these
+processes was ended by SIGSEGV after ten minutes; why is not known. No lost worker is replaced:
+pytest-xdist 3.8 would wait for ever. Where a crash leaves a core file and gdb is there, the native
+stacks of all threads are shown.
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-#: What a part runs of; together all of ``tests``.
+FOLDERS = (("tests/training",), ("tests/runtime", "tests/benchmarks", "tests/deploy"))
+#: What pytest is given for each part; the last runs all that the others have not.
 PARTS = (
-    ("tests/training",),
-    ("tests/runtime", "tests/benchmarks", "tests/deploy"),
-    ("tests",),  # and what the others have not: export, docs
+    *FOLDERS,
+    ("tests", *(f"--ignore={folder}" for part in FOLDERS for folder in part)),
 )
-#: A test that hangs ends its process after so many seconds; the longest takes half a minute.
-TEST_LIMIT_S = 420
 PART_LIMIT_S = 1800
 NO_TESTS = 5
 
@@ -35,27 +33,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all; 0 if every test passed, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m tests.slow", description=__doc__)
     parser.add_argument("--processes", default="auto", help="at a time, auto: one a core")
+    parser.add_argument("--timeout", default="420", help="seconds after which a test hangs, 420")
     parser.add_argument("parts", nargs="*", help="folders under tests, all")
     options = parser.parse_args(arguments)
     _allow_core_files()
     parts = [(one,) for one in options.parts] or [*PARTS]
-    failed = [part for part in parts if not _run_part(part, options.processes)]
+    flags = ["--timeout", options.timeout, "--timeout-method", "thread"]
+    failed = [part for part in parts if not run_part(part, options.processes, flags)]
     for part in failed:
-        print(f"slow tests: {' '.join(part)} failed", flush=True)
+        print(f"slow tests: {part[0]} failed", flush=True)
     return 1 if failed else 0
 
 
-def _run_part(part: Sequence[str], processes: str) -> bool:
+def run_part(part: Sequence[str], processes: str, flags: Sequence[str]) -> bool:
+    """Whether its tests pass: in parallel, or else a file at a time."""
     print(f"slow tests: {' '.join(part)}", flush=True)
-    others = [one for group in PARTS if group != part for one in group]
-    ignored = [f"--ignore={one}" for one in others] if part == PARTS[-1] else []
     parallel = ["--numprocesses", processes, "--dist", "loadfile"]
     parallel += ["--max-worker-restart", "0", "--durations=10"]
-    code = _pytest([*part, *ignored, *parallel])
+    code = _pytest([*part, *parallel, *flags])
     if code in (0, NO_TESTS):
         return True
     print(f"slow tests: {_describe(code)}; once more, a file at a time", flush=True)
-    codes = {file: _pytest([file]) for file in _find_files([*part, *ignored])}
+    codes = {file: _pytest([file, *flags]) for file in _find_files(part)}
     broken = {file: code for file, code in codes.items() if code not in (0, NO_TESTS)}
     for file, code in broken.items():
         print(f"slow tests: {file}: {_describe(code)}", flush=True)
@@ -64,8 +63,7 @@ def _run_part(part: Sequence[str], processes: str) -> bool:
 
 def _pytest(flags: Sequence[str]) -> int:
     """Exit status of pytest on slow tests, negative: the signal that ended it."""
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "slow and not lint"]
-    command += ["--timeout", str(TEST_LIMIT_S), "--timeout-method", "thread", *flags]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "slow and not lint", *flags]
     began = time.time()
     try:
         code = subprocess.run(command, cwd=REPOSITORY, timeout=PART_LIMIT_S, check=False).returncode

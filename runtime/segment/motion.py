@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runtime.segment.frames import PreparedFrame
@@ -34,8 +35,7 @@ FLOW_PIXELS = 1 << 15
 FINEST_SCALE = 1
 REFINEMENTS = 0
 PATCH_STRIDE = 5
-#: Shortest side of a picture in which flow is looked for: a patch at the finest scale, without
-#: which OpenCV's cannot work.
+#: Shortest side of a picture in which flow is looked for: a patch of the finest scale has to fit.
 LEAST_SIDE = 8 << FINEST_SCALE
 
 __all__ = ["Motion", "MotionTracker"]
@@ -159,7 +159,7 @@ class MotionTracker:
         np.greater(error, moved_error, out=moving)
         if not moving.any():
             return None
-        for place, stood in zip((across, down), _positions(shape, scratch), strict=True):
+        for place, stood in zip((across, down), _positions(shape), strict=True):
             place -= stood
             place *= moving
             place += stood
@@ -189,7 +189,7 @@ class MotionTracker:
             cv2.resize(flow, (width, height), cells, interpolation=cv2.INTER_AREA)
         across = scratch.array("across", (height, width), np.float32)
         down = scratch.array("down", (height, width), np.float32)
-        columns, lines = _positions((height, width), scratch)
+        columns, lines = _positions(shape)
         np.multiply(cells[..., 0], width / now.grey.shape[1], out=across)
         np.multiply(cells[..., 1], height / now.grey.shape[0], out=down)
         across += columns
@@ -237,12 +237,11 @@ def _color_distance(one: np.ndarray, other: np.ndarray, into: np.ndarray, scratc
     cv2.blur(into, (3, 3), into)
 
 
-def _positions(shape: tuple[int, ...], scratch: Scratch) -> tuple[np.ndarray, np.ndarray]:
-    """Column (w',) and line (h', 1) of each cell: float32."""
+@lru_cache(maxsize=16)
+def _positions(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Column (w',) and line (h', 1) of each cell: float32, only to be read."""
     import numpy as np
 
-    columns = scratch.array("columns", (shape[1],), np.float32)
-    lines = scratch.array("lines", (shape[0], 1), np.float32)
-    columns[...] = range(shape[1])
-    lines[:, 0] = range(shape[0])
+    columns = np.arange(shape[1], dtype=np.float32)
+    lines = np.arange(shape[0], dtype=np.float32)[:, None]
     return columns, lines
