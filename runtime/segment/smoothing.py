@@ -185,7 +185,8 @@ class _Mean:
         if isinstance(scores, WindowScores):
             scores = np.asarray(scores)
         now = scores.embeddings if isinstance(scores, StreamedScores) else scores
-        if not math.isfinite(float(now.sum())):  # of an overflow nothing may be remembered
+        # Of an overflow nothing may be remembered.
+        if not (math.isfinite(now.max()) and math.isfinite(now.min())):
             self.forget()
             return scores
         mean = self._mean
