@@ -19,8 +19,12 @@ def read_display_matrix(frame: Any) -> Matrix | None:
     PyAV's ``frame.rotation`` is the same reduced to an angle: a mirror image looks like a half
     turn there.
     """
+    from av.sidedata.sidedata import SideDataContainer
+
     try:
-        data = frame.side_data.get("DISPLAYMATRIX")
+        # Not frame.side_data: the frame would keep that, and that keeps the frame, so that its
+        # pixels stay until Python looks for cycles: after a hundred frames and more.
+        data = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]  # its stub
     except ValueError:
         # PyAV (18.1) gives no side data at all of a frame with a kind that it does not know, such
         # as the EXIF that FFmpeg 8.1 takes out of JPEG and TIFF. The angle it reads all the same.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from av import VideoFrame
 from PIL import Image, ImageOps
 
-from runtime.pictures.orientation import swaps_sides, turn_upright
+from runtime.pictures.orientation import read_display_matrix, swaps_sides, turn_upright
 from runtime.sources import VideoFile
 
 STORED = np.array([[1, 2, 3], [4, 5, 6]])
@@ -53,3 +55,17 @@ def test_a_turn_is_known_although_pyav_does_not_know_all_that_stands_beside_it(
     (frame,) = video.frames(threading.Event())
     difference = frame.image_bgr.astype(int) - np.asarray(upright).astype(int)
     assert frame.size_wh == upright.size and abs(difference).max() < 8
+
+
+def test_a_frame_goes_with_its_last_name() -> None:
+    """Not only when Python looks for cycles: until then, a hundred frames of a video pile up."""
+    gc.collect()
+    gc.disable()
+    try:
+        frame = VideoFrame(16, 16, "yuv420p")
+        assert read_display_matrix(frame) is None
+        del frame
+        left = [one for one in gc.get_objects() if type(one) is VideoFrame]
+    finally:
+        gc.enable()
+    assert not left
