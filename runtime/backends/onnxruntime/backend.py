@@ -85,7 +85,9 @@ class OnnxRuntimeBackend(ClosingBackend):
         try:
             if self._bound is not None:
                 return self._bound.run(feeds, names)
-            values = self._session.run(list(names), dict(feeds))
+            # What a session returns lies in its arena, and the caller may keep it beyond the next
+            # run, which would then need new memory beside it. A copy lets the arena be used again.
+            values = [value.copy() for value in self._session.run(list(names), dict(feeds))]
         except Exception as error:  # ONNX Runtime's errors share no base class of their own
             raise MgcaError(
                 f"the graph failed on {self.provider}: {error}; try another backend"
@@ -122,6 +124,10 @@ def _open_session(onnxruntime: Any, path: str, providers: list[Any], threads: in
     # With the pattern of the first run a second arena is laid out beside the first: as fast, and a
     # good deal more memory.
     options.enable_mem_pattern = False
+    if providers == [CPU]:
+        # Buffers that are planned to be used again are held from the first use to the last, even
+        # while nothing needs them. Taken from the arena and given back each time, they need less.
+        options.enable_mem_reuse = False
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

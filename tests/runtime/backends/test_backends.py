@@ -33,6 +33,13 @@ def test_names_shapes_and_provider_are_the_models_own(bundle: Bundle) -> None:
         np.testing.assert_array_equal(only["unit_scores"], [[1, 0, 0], [0, 0, 1]])
 
 
+def test_outputs_are_the_callers_own(bundle: Bundle) -> None:
+    """Kept ones would hold the session's memory, and the next run would take more beside it."""
+    with open_backend(bundle, "onnxruntime-cpu") as backend:
+        found = backend.run({"frame": FRAME, "text": TEXT})
+    assert all(array.flags.owndata for array in found.values())
+
+
 @pytest.mark.parametrize("name", ["auto", "onnxruntime"])
 def test_auto_says_what_really_runs(bundle: Bundle, name: str) -> None:
     with open_backend(bundle, name, threads=1) as backend:
