@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import ssl
-import urllib.error
-import urllib.request
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from urllib.request import Request
 
 __all__ = ["says_where_it_ends"]
 
@@ -21,6 +22,11 @@ def says_where_it_ends(url: str, timeout_s: float) -> bool:
         url: the address, with user and password where it needs them.
         timeout_s: how long the server may take.
     """
+    # Asked of few sources: what it takes is two megabytes that a file or a camera need not load.
+    import ssl
+    import urllib.error
+    import urllib.request
+
     unchecked = ssl.create_default_context()  # as FFmpeg does by default
     unchecked.check_hostname = False
     unchecked.verify_mode = ssl.CERT_NONE
@@ -32,12 +38,14 @@ def says_where_it_ends(url: str, timeout_s: float) -> bool:
         return False
 
 
-def _request(url: str) -> urllib.request.Request:
+def _request(url: str) -> Request:
     """A request for an address, its user and password as a header; raises ``ValueError``."""
+    from urllib.request import Request
+
     parts = urlsplit(url)
     login, at, host = parts.netloc.rpartition("@")
     headers = {"User-Agent": "Lavf"}  # FFmpeg's: some servers answer others with a page
     if at:
         token = base64.b64encode(unquote(login).encode()).decode()
         headers["Authorization"] = f"Basic {token}"
-    return urllib.request.Request(urlunsplit(parts._replace(netloc=host)), headers=headers)
+    return Request(urlunsplit(parts._replace(netloc=host)), headers=headers)
