@@ -54,6 +54,7 @@ class ExportSource:
         text_center: float32 (D,), zeros where no centre is taken off.
         templates: prompt templates.
         logit_scale: what cosines are multiplied with before a softmax.
+        presence: how far words that nothing in the picture shows step back.
         size_wh: the input size to use unless the user names one.
         trained_words: the closed word list, or None for an open vocabulary.
         vocabulary: names to store ready encoded unless the user names some.
@@ -79,6 +80,7 @@ class ExportSource:
     trained_words: tuple[str, ...] | None
     vocabulary: tuple[str, ...]
     background_words: tuple[str, ...]
+    presence: float = 0.0
     unit_space: UnitSpace | None = None
     pamr: PamrSettings | None = None
     untrained: bool = False
@@ -221,6 +223,7 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
         text_center=model.text_center.detach().float(),
         templates=TemplateSet(*templates_for(config.model.clip_name, config.model.prompts)),
         logit_scale=float(config.losses.logit_scale),
+        presence=config.model.presence,
         size_wh=config.export_size_wh,
         trained_words=words,
         vocabulary=names,

@@ -12,8 +12,8 @@ from benchmarks.photos.questions import Question
 from benchmarks.scoring.embeddings import embed_frame
 from benchmarks.scoring.groups import group_pixels, mean_embeddings
 from runtime import Segmenter
+from runtime.segment.decision import label_as_decided
 from runtime.segment.frames import Units, WantedUnits
-from runtime.segment.labelling import label_pixels
 from runtime.text.queries import TextQueries
 
 KINDS = ("adaptive", "pixel", "groups")
@@ -98,5 +98,5 @@ class PhotoLabeller:
     ) -> np.ndarray:
         scores_khw = np.tensordot(queries.text, grouped_dhw.astype(np.float32), axes=1)
         height, width = frame_bgr.shape[:2]
-        scores_khw = np.ascontiguousarray(scores_khw)
-        return label_pixels(scores_khw, queries.label_of_row, (width, height))
+        decision, scores_khw = self.segmenter.decision, np.ascontiguousarray(scores_khw)
+        return label_as_decided(scores_khw, queries.label_of_row, (width, height), decision)

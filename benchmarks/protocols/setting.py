@@ -38,6 +38,7 @@ def values_of(protocol: Protocol) -> dict[str, Any]:
         **{name: value for name, value in where_set.items() if value is not None},
         "exact_words": True,
         "allow_unknown": True,
+        "presence": 0.0,
         "units": "pixel",
     }
 

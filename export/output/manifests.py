@@ -38,6 +38,7 @@ def describe(
         input=InputInfo(size_wh, *source.pixels),
         output=OutputInfo(grid_wh, units),
         logit_scale=round(source.logit_scale, 6),
+        presence=source.presence,
         templates=source.templates,
         text=TextInfo(
             text.context_length,

@@ -92,6 +92,9 @@ class TrunkReference:
         while f"coarse.{depth}.depthwise.weight" in weights:
             stream = conv_block(weights, f"coarse.{depth}", stream)
             depth += 1
+        if "stage1.gate" not in weights:
+            patches = pointwise(weights, "align", stream)
+            return _enlarge(self._join(unit_length(patches, dim=0), maps.get("classes")))
         rows, columns = maps["late"].shape[1:]
         halves = shrink_image(image, (rows * 8, columns * 8))
         quarters = shrink_image(halves, (rows * 4, columns * 4))
@@ -104,14 +107,21 @@ class TrunkReference:
             stream = conv_block(weights, f"{block}.mix", stream)
             residual = pointwise(weights, f"{block}.speak", stream)
             x = enlarge_patches(x, 2) + weights[f"{block}.gate"] * residual
-        if "classes" not in maps:
+        classes = maps.get("classes")
+        return self._join(x, None if classes is None else _enlarge(classes))
+
+    def _join(self, x: Tensor, classes: Tensor | None) -> Tensor:
+        """The learned part and the classes', each of its share; as it is without classes."""
+        if classes is None:
             return x
-        classes = F.interpolate(
-            maps["classes"][None], scale_factor=4.0, mode="bilinear", align_corners=False
-        )[0]
         share = self.class_weight
         parts = (
             unit_length(x, dim=0) * (1 - share) ** 0.5,
             unit_length(classes, dim=0) * share**0.5,
         )
         return torch.cat(parts)
+
+
+def _enlarge(maps_chw: Tensor) -> Tensor:
+    """From the patch grid to the decoder's."""
+    return F.interpolate(maps_chw[None], scale_factor=4.0, mode="bilinear", align_corners=False)[0]

@@ -117,8 +117,10 @@ class Manifest:
     ``trained_words`` is the closed list of words the model has learned, or None for an open
     vocabulary. ``products`` says of each graph, by its file's name, how many matrix products and
     convolutions compute in ``half``, in ``fp32``, and ``quantised``; bundles of before it was
-    recorded have none. ``units`` (unit settings), ``created_by`` (versions) and ``parity``
-    (figures) are records for people and reports: the runtime reads nothing out of them.
+    recorded have none. ``presence`` is how far words that nothing in the picture shows step back
+    (0 in bundles of before it was recorded). ``units`` (unit settings), ``created_by`` (versions)
+    and ``parity`` (figures) are records for people and reports: the runtime reads nothing out of
+    them.
     """
 
     model_id: str
@@ -137,6 +139,7 @@ class Manifest:
     parity: Mapping[str, Any] = field(default_factory=dict)
     created_by: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
+    presence: float = 0.0
 
     def to_json(self) -> str:
         """The manifest as JSON text, keys in a fixed order, one trailing newline.
@@ -302,6 +305,7 @@ def _read(fields: _Fields) -> Manifest:
         parity=fields.mapping("parity"),
         created_by=fields.mapping("created_by"),
         files=_read_files(fields.mapping("files", required=True)),
+        presence=fields.number("presence") if fields.record.get("presence") else 0.0,
     )
 
 

@@ -242,4 +242,5 @@ def decide_by(segmenter: Segmenter, words: WordsConfig) -> None:
         words.background_threshold,
         words.background_probability,  # type: ignore[arg-type]  # the flag's choices
         words.least_area,
+        segmenter.manifest.presence if words.presence is None else words.presence,
     )

@@ -79,6 +79,13 @@ class WordsConfig:
         holds=float,
         read=number(0, 1),
     )
+    presence: float | None = option(
+        "how far words that nothing in the picture shows step back, 0 not at all: --presence 1 "
+        "(default: the bundle's)",
+        metavar="P",
+        holds=float,
+        read=number(0, 10),
+    )
     units: str = option(
         "what meets the text: --units pixel (default adaptive)",
         default="adaptive",

@@ -64,7 +64,9 @@ class Segmenter:
         self.motion_gate = motion_gate
         self.smoother = smoother
         self._owns_model = False
-        self.decision = Decision(logit_scale=model.manifest.logit_scale)
+        self.decision = Decision(
+            logit_scale=model.manifest.logit_scale, presence=model.manifest.presence
+        )
         self._units: Units = "adaptive"
         self._windows: Windows | None = None
         self._queries: TextQueries | None = None

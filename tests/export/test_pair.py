@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,12 +25,18 @@ from training.model.units import UnitSettings  # noqa: E402
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("class_width", [12, 0])
-def test_from_checkpoint_to_labels(tmp_path: Path, class_width: int) -> None:
+@pytest.mark.parametrize(
+    "class_width, others",
+    [(12, {}), (0, {}), (12, {"edge_stages": False, "class_nearness": (0.5, 0.9), "presence": 1.0}),
+     (0, {"edge_stages": False})],
+)  # fmt: skip
+def test_from_checkpoint_to_labels(
+    tmp_path: Path, class_width: int, others: dict[str, Any]
+) -> None:
     config = ModelConfig(
         clip_name=str(write_pair(tmp_path / "towers")), embedding_width=24, coarse_width=16,
         decoder_width=8, decoder_depth=1, class_width=class_width, center_text=False,
-        prompts="words",
+        prompts="words", **others,
     )  # fmt: skip
     torch.manual_seed(0)
     model = MgcaModel(load_towers(config), config).eval()
@@ -53,6 +60,7 @@ def test_from_checkpoint_to_labels(tmp_path: Path, class_width: int) -> None:
     assert origin["text_weights_sha256"] == model.clip.text.weights_sha256
     assert min(stage["least"] for stage in manifest.parity["stages"].values()) > 0.9999
     segmenter = Segmenter.load(str(out))
+    assert segmenter.decision.presence == manifest.presence == config.presence
     segmenter.set_classes(["dog", "red bus"], background="none")
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     labels = segmenter(picture).labels

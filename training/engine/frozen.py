@@ -19,7 +19,7 @@ from training.model.mgca import MgcaModel
 OF_OTHERS = frozenset(
     (
         "decoder_width", "decoder_depth", "coarse_width", "embedding_width", "class_weight",
-        "center_text", "prompts",
+        "class_nearness", "edge_stages", "center_text", "prompts", "presence",
     )
 )  # fmt: skip
 

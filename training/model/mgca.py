@@ -53,12 +53,21 @@ class ModelConfig:
     """Of a pair of towers: width of the space where what is learned of both meets."""
     coarse_width: int = 256
     """Of a pair of towers: channels of the decoder on the patch grid."""
+    edge_stages: bool = True
+    """Of a pair of towers: whether the decoder has stages on finer grids than the patches', which
+    take edges from the trunk's finer stages and the image. False: embeddings of patches are
+    enlarged, and edges are left to units: a decoder of a third of the time.
+    """
     class_width: int = 256
     """Of a pair of towers: width of the space of the trunk's own classes, which lends the model
     what the trunk learned from class labels; 0: captions alone (training.model.towers.class_space).
     """
     class_weight: float = 0.33
     """Share of that space in a cosine."""
+    class_nearness: tuple[float, float] | None = None
+    """Cosines of a text with the nearest class's name from which on it gets some of that share, and
+    all of it; None: every text gets all.
+    """
     center_text: bool = True
     """Take the mean caption off every text embedding. Not for a CLIP whose patches were trained
     against the words themselves (pretrain.noun_weight): it costs that one 2 to 7 mIoU.
@@ -67,9 +76,15 @@ class ModelConfig:
     """Sentences that the noun level trains nouns in, and that a name is embedded in at evaluation
     and in exports (training.model.prompts.TEMPLATE_SETS); None chooses by the CLIP.
     """
+    presence: float = 0.0
+    """How far words that nothing in the picture shows step back, in exports
+    (runtime.segment.presence).
+    """
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        if not 0 <= self.presence <= 10:
+            raise ValueError(f"presence is {self.presence}; expected 0 to 10")
         if self.decoder_width < 8:
             raise ValueError(f"decoder_width is {self.decoder_width}; expected at least 8")
         if self.early_block < 0:
@@ -83,6 +98,13 @@ class ModelConfig:
             )
         if not 0 <= self.class_weight < 1:
             raise ValueError(f"class_weight is {self.class_weight}; expected 0 to below 1")
+        if self.class_nearness is not None:
+            none, all_of_it = self.class_nearness
+            if not -1 <= none < all_of_it <= 1:
+                raise ValueError(
+                    f"class_nearness is {self.class_nearness}; expected two cosines, the smaller "
+                    "one first"
+                )
         if self.activation not in (None, *ACTIVATIONS):
             raise ValueError(
                 f"activation is '{self.activation}'; expected {' or '.join(ACTIVATIONS)}"
@@ -108,7 +130,12 @@ def with_names_as(built: ModelConfig, wanted: ModelConfig) -> ModelConfig:
     """``built`` with what another configuration says of names: settings that need no other
     weights.
     """
-    return dataclasses.replace(built, prompts=wanted.prompts, center_text=wanted.center_text)
+    return dataclasses.replace(
+        built,
+        prompts=wanted.prompts,
+        center_text=wanted.center_text,
+        presence=wanted.presence,
+    )
 
 
 class MgcaModel(nn.Module):
@@ -143,8 +170,9 @@ class MgcaModel(nn.Module):
                 config.coarse_width,
                 config.decoder_depth,
                 weight,
+                config.edge_stages,
             )
-            self.text_head = TextHead(clip, config.embedding_width, weight)
+            self.text_head = TextHead(clip, config.embedding_width, weight, config.class_nearness)
         else:
             self.encoder = DenseEncoder(
                 clip, config.dense, config.early_block, config.pooled_blocks

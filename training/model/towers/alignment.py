@@ -30,9 +30,12 @@ from training.model.unit_length import normalize
 __all__ = ["AligningDecoder", "PairEncoder", "TextHead", "join_parts"]
 
 
-def join_parts(learned: Tensor, classes: Tensor | None, class_weight: float, dim: int) -> Tensor:
+def join_parts(
+    learned: Tensor, classes: Tensor | None, class_weight: float | Tensor, dim: int
+) -> Tensor:
     """Both parts of unit length along ``dim``, so scaled that cosines of the whole are the cosines
-    of the parts, weighted ``1 - class_weight`` to ``class_weight``.
+    of the parts, weighted ``1 - class_weight`` to ``class_weight``; a tensor has a weight for each
+    vector, and 1 along ``dim``.
     """
     if classes is None:
         return normalize(learned, dim)
@@ -120,12 +123,21 @@ class AligningDecoder(TwoStages):
         coarse_width: channels on the patch grid.
         depth: blocks on the patch grid.
         class_weight: share of the classes' part in a cosine.
+        edge_stages: False: there are no stages on the fine grids; embeddings of patches are
+            enlarged, and edges are left to units.
     """
 
     def __init__(
-        self, encoder: PairEncoder, width: int, coarse_width: int, depth: int, class_weight: float
+        self,
+        encoder: PairEncoder,
+        width: int,
+        coarse_width: int,
+        depth: int,
+        class_weight: float,
+        edge_stages: bool = True,
     ) -> None:
         super().__init__()
+        self.edge_stages = edge_stages
         self.width = width
         self.learned_width = encoder.learned_width
         self.has_classes = encoder.classes is not None
@@ -135,6 +147,8 @@ class AligningDecoder(TwoStages):
         self.read_late = nn.Conv2d(trunk.late_width, coarse_width, 1)
         self.coarse = nn.Sequential(*(ConvBlock(coarse_width) for _ in range(depth)))
         self.align = nn.Conv2d(coarse_width, self.learned_width, 1)
+        if not edge_stages:
+            return
         self.half_norm = ChannelNorm(trunk.half_width)
         self.quarter_norm = ChannelNorm(trunk.quarter_width)
         # Each stage sees the image as the four quarters of every cell of its own grid: 3 x 4.
@@ -154,6 +168,8 @@ class AligningDecoder(TwoStages):
             (b, e + r, 4 hp, 4 wp) embeddings, each part of its own unit length, scaled by its
             weight.
         """
+        if not self.edge_stages:
+            return self._enlarge_patches(features)
         assert features.fine_bchw is not None, "a trunk's features have them"
         stream = self._read(features)
         coarse_view, fine_view = view_image(images_b3hw, features)
@@ -163,22 +179,40 @@ class AligningDecoder(TwoStages):
         embeddings, _ = self.stage2(embeddings, stream, fine_view)
         classes = None
         if self.has_classes:
-            classes = nn.functional.interpolate(
-                features.embeddings_bdhw,
-                scale_factor=4.0,
-                mode="bilinear",
-                align_corners=False,
-            )
+            classes = _enlarge(features.embeddings_bdhw)
         return join_parts(embeddings, classes, share_of(self), dim=1)
+
+    def close(self) -> None:
+        """As the other decoders' do, where there are stages."""
+        if self.edge_stages:
+            super().close()
 
     def align_patches(self, features: DenseFeatures) -> Tensor:
         """The same on the patch grid, without the stages that follow edges: (b, e + r, hp, wp)."""
         classes = features.embeddings_bdhw if self.has_classes else None
         return join_parts(self.align(self._read(features)), classes, share_of(self), dim=1)
 
+    def _enlarge_patches(self, features: DenseFeatures) -> Tensor:
+        """:meth:`align_patches`, enlarged. Both parts have their lengths before that: where patches
+        differ, what lies between them is shorter, and says less.
+        """
+        learned = normalize(self.align(self._read(features)), dim=1)
+        if not self.has_classes:
+            return _enlarge(learned)
+        share = share_of(self)
+        classes = _enlarge(features.embeddings_bdhw)  # of unit length as they come
+        return torch.cat([_enlarge(learned * (1 - share) ** 0.5), classes * share**0.5], dim=1)
+
     def _read(self, features: DenseFeatures) -> Tensor:
         stream: Tensor = self.coarse(self.read_late(self.late_norm(features.late_bchw)))
         return stream
+
+
+def _enlarge(maps_bchw: Tensor) -> Tensor:
+    """From the patch grid to the decoder's."""
+    return nn.functional.interpolate(
+        maps_bchw, scale_factor=4.0, mode="bilinear", align_corners=False
+    )
 
 
 class TextHead(nn.Module):
@@ -187,16 +221,36 @@ class TextHead(nn.Module):
     Args:
         pair: both towers.
         learned_width: e.
-        class_weight: share of the classes' part in a cosine.
+        class_weight: share of the classes' part in a cosine, of a text that is a class's name.
+        class_nearness: cosines with the nearest class's name from which on a text gets some of that
+            share, and all of it; None: every text gets all.
     """
 
-    def __init__(self, pair: TowerPair, learned_width: int, class_weight: float) -> None:
+    def __init__(
+        self,
+        pair: TowerPair,
+        learned_width: int,
+        class_weight: float,
+        class_nearness: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
         self.classes: ClassSpace | None = pair.classes
         self.class_weight = class_weight
+        self.class_nearness = class_nearness
         self.map = nn.Linear(pair.text.width, learned_width)
 
     def forward(self, texts_nd: Tensor) -> Tensor:
         """(n, d) unit-length sentence embeddings -> (n, e + r), unit length."""
-        classes = None if self.classes is None else self.classes.of_texts(texts_nd)
-        return join_parts(self.map(texts_nd), classes, share_of(self), dim=1)
+        learned = self.map(texts_nd)
+        if self.classes is None:
+            return join_parts(learned, None, 0.0, dim=1)
+        share = self.share_classes(texts_nd, share_of(self))
+        return join_parts(learned, self.classes.of_texts(texts_nd), share, dim=1)
+
+    def share_classes(self, texts_nd: Tensor, class_weight: float) -> float | Tensor:
+        """The classes' share in each text's cosines: ``class_weight``, or (n, 1) up to it."""
+        if self.classes is None or self.class_nearness is None or not class_weight:
+            return class_weight
+        none, all_of_it = self.class_nearness
+        nearness_n1 = self.classes.nearness(texts_nd).unsqueeze(1)
+        return class_weight * ((nearness_n1 - none) / (all_of_it - none)).clamp(0, 1)

@@ -60,6 +60,12 @@ class ClassSpace(nn.Module):
         """(n, d) unit-length sentence embeddings -> (n, r), unit length."""
         return normalize(_share(texts_nd, self.names_cd) @ self.projection_cr, dim=1)
 
+    def nearness(self, texts_nd: Tensor) -> Tensor:
+        """(n, d) unit-length sentence embeddings -> (n,), the cosine of each with the nearest name:
+        how much a class can know of it.
+        """
+        return (texts_nd @ self.names_cd.T).amax(dim=1)
+
     def of_logits(self, logits_bchw: Tensor) -> Tensor:
         """(b, c, h, w) logits of the classes -> (b, r, h, w), unit length."""
         shares = logits_bchw.softmax(dim=1)

@@ -73,6 +73,8 @@ class Trunk(nn.Module):
         super().__init__()
         self.net = _create(name)
         self.levels = _find_levels(name, self.net)
+        # Depthwise convolutions on a processor take half the time with channels last.
+        self.net.to(memory_format=torch.channels_last)
         channels = [int(info["num_chs"]) for info in _stages(self.net)]
         quarter, half, *late = (channels[level] for level in self.levels)
         self.quarter_width, self.half_width, self.late_width = quarter, half, sum(late)

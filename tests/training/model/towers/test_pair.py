@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.support.pair_file import TRUNK, write_pair, write_trunk  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
 from training.data.batches import Batch  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
+from training.losses.class_level import beside_classes  # noqa: E402
 from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
@@ -184,6 +186,68 @@ def test_the_classes_have_no_share_while_training(model: MgcaModel) -> None:
     assert not trained[0][:, learned:].any() and not trained[1][learned:].any()
 
 
+@torch.no_grad()
+def test_a_text_gets_as_much_of_the_classes_as_it_is_near_to_a_name(config: ModelConfig) -> None:
+    towers = load_towers(config)
+    near = dataclasses.replace(config, class_weight=0.4, class_nearness=(0.5, 0.9))
+    model = MgcaModel(towers, near).eval()
+    head = model.text_head
+    assert head is not None and head.classes is not None
+    name_d = head.classes.names_cd[0]
+    other_d = torch.nn.functional.normalize(torch.randn(len(name_d)), dim=0)
+    for texts_nd in (name_d[None], other_d[None], (name_d + other_d)[None]):
+        texts_nd = torch.nn.functional.normalize(texts_nd, dim=1)
+        nearness = float((texts_nd @ head.classes.names_cd.T).max())
+        share = 0.4 * min(max((nearness - 0.5) / 0.4, 0), 1)
+        found = head(texts_nd)
+        assert float(found.norm()) == pytest.approx(1, abs=1e-5)
+        assert float(found[:, config.embedding_width :].square().sum()) == pytest.approx(
+            share, abs=1e-5
+        )
+    assert float(head(name_d[None])[:, config.embedding_width :].square().sum()) > 0.39
+
+
+@torch.no_grad()
+def test_without_edge_stages_patches_are_enlarged(config: ModelConfig) -> None:
+    plain = dataclasses.replace(config, edge_stages=False)
+    torch.manual_seed(0)
+    model = MgcaModel(load_towers(config), plain).eval()
+    features = model.encoder(images())
+    found = model.decoder(features, images())
+    assert found.shape == (2, 36, 16, 24)
+    patches = model.decoder.align_patches(features)
+    # The middle of a patch is mostly its own.
+    middle = found[:, :, 1::4, 1::4] + found[:, :, 2::4, 2::4]
+    wanted = torch.nn.functional.interpolate(patches, scale_factor=4.0, mode="bilinear")
+    torch.testing.assert_close(found, wanted)
+    assert torch.nn.functional.cosine_similarity(middle, patches).min() > 0.9
+    assert not any("stage" in name for name in model.decoder.state_dict())
+    model.decoder.close()  # has nothing to close
+
+
+def test_the_classes_say_where_what_is_named_is(config: ModelConfig) -> None:
+    near = dataclasses.replace(config, class_nearness=(0.5, 0.9))
+    model = MgcaModel(load_towers(config), near).train()
+    head = model.text_head
+    assert head is not None and head.classes is not None
+    frozen_ud = model.read_frozen_text(tokenizer_for(model.clip)(TEXTS[:3]))
+    nouns_ud = model.finish_text(frozen_ud)
+    classes_brhw = model.encoder(images()).embeddings_bdhw
+    pixels_bnd = model.decoder(model.encoder(images()), images()).flatten(2).transpose(1, 2)
+    pixels, nouns = beside_classes(model, pixels_bnd, nouns_ud, frozen_ud, classes_brhw, 0.35)
+    assert not pixels.requires_grad and not nouns.requires_grad
+    model.eval()
+    head.class_weight = 0.35
+    torch.testing.assert_close(nouns, head(frozen_ud).detach())
+    enlarged = torch.nn.functional.interpolate(
+        classes_brhw, scale_factor=4.0, mode="bilinear", align_corners=False
+    )
+    wanted = join_parts(
+        pixels_bnd[..., : config.embedding_width], enlarged.flatten(2).transpose(1, 2), 0.35, dim=2
+    )
+    torch.testing.assert_close(pixels, wanted.detach())
+
+
 def test_texts_are_read_once_and_have_a_gradient_behind_the_tower(model: MgcaModel) -> None:
     tokens = tokenizer_for(model.clip)(TEXTS)
     rows = model.encode_text(tokens)
@@ -213,7 +277,7 @@ def test_captions_nouns_and_classes_teach_decoder_and_map(
 ) -> None:
     losses = LossConfig(
         texts="both", on_patches=on_patches, clip_margin=None, class_level_weight=0.5,
-        tile_mixing=((1, 1), (1, 1)),
+        class_guide=0.35, tile_mixing=((1, 1), (1, 1)),
     )  # fmt: skip
     objective = MgcaObjective(model, losses, seed=0)
     trained = [weight for weight in objective.parameters() if weight.requires_grad]
@@ -231,7 +295,9 @@ def test_captions_nouns_and_classes_teach_decoder_and_map(
     assert (model.decoder.stage2.speak.weight.grad is None) == on_patches
 
 
-@pytest.mark.parametrize("asked", [{"on_patches": True}, {"class_level_weight": 0.5}])
+@pytest.mark.parametrize(
+    "asked", [{"on_patches": True}, {"class_level_weight": 0.5}, {"class_guide": 0.3}]
+)
 def test_what_only_a_pair_has_is_refused_of_a_clip(asked: dict[str, Any]) -> None:
     plain = MgcaModel(load_clip("mgca-tiny"), ModelConfig())
     with pytest.raises(UserError, match="pair of towers"):
