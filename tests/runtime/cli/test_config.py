@@ -48,7 +48,7 @@ COMMAND_LINES = [
      "--allow-unknown", "--bundle", "b", "--backend", "openvino", "--threads", "2", "--quiet",
      "--force-backend", "--short-side", "336", "--stride", "112", "--templates", "imagenet",
      "--exact-words", "--logit-scale", "40", "--background-threshold", "0.1",
-     "--background-probability", "sigmoid", "--least-area", "0.05"],
+     "--background-probability", "sigmoid", "--presence", "0.5", "--least-area", "0.05"],
     ["--camera", "0", "--name", "d=rtsp://me:pw@host", "--images", "x", "y", "--classes", "a"],
 ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_they_set_every_key_but_the_alternatives() -> None:
     printed = "\n".join(write_config(parse_arguments(typed).config) for typed in COMMAND_LINES)
     keys = [line.split(" = ")[0] for line in default if " = " in line]
     keys += [line.split()[1] for line in default if line.endswith("is not set")]
-    assert len(keys) == 67
+    assert len(keys) == 68
     for key in keys:
         own = [line for line in printed.splitlines() if line.startswith(f"{key} = ")]
         assert set(own) - set(default), key
