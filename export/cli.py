@@ -82,6 +82,7 @@ def parse_arguments(arguments: Sequence[str]) -> ExportSettings:
         activation=options.activation,
         tokenizer=options.tokenizer,
         dense=options.dense,
+        edge_stages=not options.no_edge_stages,
         position_resize=options.position_resize or "size",
         precisions=precisions,
         size_wh=options.size,
@@ -157,6 +158,12 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
         choices=("tokens", "maskclip", "clearclip", "sclip", "naclip", "sc-clip", "sfp"),
         help="how CLIP gives dense features (docs/training-free.md; default: the checkpoint's, or "
         "sc-clip; tokens of towers that average their patches)",
+    )
+    add(
+        "--no-edge-stages",
+        action="store_true",
+        help="of a pair of towers: leave out the decoder's stages on fine grids, most of its time, "
+        "and leave edges to units",
     )
     add(
         "--position-resize",

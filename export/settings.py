@@ -30,6 +30,7 @@ class ExportSettings:
         tokenizer: the file of a text tower's own tokenizer (SigLIP's; training-free); None:
             Hugging Face's cache has it.
         dense: how CLIP's last block is read; None: as the checkpoint or the tower has it.
+        edge_stages: False: a pair's decoder goes without its stages on fine grids.
         position_resize: how position embeddings come to another grid (training-free).
         precisions: some of ``PRECISIONS``, in the order in which they are built.
         size_wh: the frame's size in pixels; None: the checkpoint's own (twice a CLIP's native one
@@ -62,6 +63,7 @@ class ExportSettings:
     activation: str | None = None
     tokenizer: Path | None = None
     dense: str | None = None
+    edge_stages: bool = True
     position_resize: str = "size"
     precisions: tuple[str, ...] = ("fp32",)
     size_wh: tuple[int, int] | None = None

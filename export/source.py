@@ -26,6 +26,7 @@ from training.data.streetworld import CLASS_NAMES, vocabulary_words
 from training.engine.checkpoint import load_checkpoint
 from training.model.clip import activation_of, is_file, load_clip
 from training.model.dense import DenseEncoder
+from training.model.mgca import without_edge_stages
 from training.model.pamr import TCL_DILATIONS, PamrSettings
 from training.model.pixel_norm import OPENAI_PIXELS, PixelNorm, pixel_norm_of
 from training.model.prompts import templates_for
@@ -196,6 +197,8 @@ def _from_checkpoint(path: Path, settings: ExportSettings) -> ExportSource:
     config, model = checkpoint.config, checkpoint.model.eval()
     if settings.dense is not None:
         _read_as(model.encoder, settings.dense)
+    if not settings.edge_stages:
+        model = without_edge_stages(model)
     name = config.model.clip_name
     if name.endswith(".json"):  # a file of a pair: its place is nobody's business
         name = Path(name).stem

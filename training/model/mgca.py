@@ -12,6 +12,7 @@ import torch
 from open_clip import CLIP
 from torch import Tensor, nn
 
+from runtime.errors import UserError
 from training.model.activation import ACTIVATIONS
 from training.model.clip import encode_text, load_clip
 from training.model.decoder import GatedDecoder
@@ -248,3 +249,24 @@ class MgcaModel(nn.Module):
             return frozen_nd
         with torch.autocast(frozen_nd.device.type, enabled=False):
             return self.text_head(frozen_nd)
+
+
+def without_edge_stages(model: MgcaModel) -> MgcaModel:
+    """A pair's model whose decoder enlarges embeddings of patches, whatever its stages on finer
+    grids have learned; the weights that are left are shared with the one given.
+
+    Raises:
+        UserError: it is no pair of towers, whose decoder has no such stages to leave out.
+    """
+    if not isinstance(model.decoder, AligningDecoder):
+        raise UserError(
+            f"the decoder of {model.config.clip_name} has no edge stages to leave out; expected a "
+            "pair of towers (--config photo)"
+        )
+    plain = MgcaModel(model.clip, dataclasses.replace(model.config, edge_stages=False))
+    weights = model.decoder.state_dict()
+    plain.decoder.load_state_dict({name: weights[name] for name in plain.decoder.state_dict()})
+    assert model.text_head is not None and plain.text_head is not None, "a pair has both"
+    plain.text_head.load_state_dict(model.text_head.state_dict())
+    plain.text_center.copy_(model.text_center)
+    return plain.train(model.training)

@@ -22,6 +22,7 @@ FIRST_RECIPE: dict[str, Any] = {
     "losses.pixel_weight": 0.0,
     "model.class_weight": 0.2,
     "model.class_nearness": None,
+    "model.edge_stages": True,
 }
 _WHOLE_CAPTIONS: dict[str, Any] = {
     "losses.texts": "captions",

@@ -22,7 +22,7 @@ from training.losses.class_level import beside_classes  # noqa: E402
 from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
-from training.model.mgca import MgcaModel, ModelConfig, load_towers  # noqa: E402
+from training.model.mgca import MgcaModel, ModelConfig, load_towers, without_edge_stages  # noqa: E402
 from training.model.towers.alignment import join_parts  # noqa: E402
 from training.model.towers.class_space import ClassSpace  # noqa: E402
 from training.model.towers.pair import load_pair  # noqa: E402
@@ -223,6 +223,24 @@ def test_without_edge_stages_patches_are_enlarged(config: ModelConfig) -> None:
     assert torch.nn.functional.cosine_similarity(middle, patches).min() > 0.9
     assert not any("stage" in name for name in model.decoder.state_dict())
     model.decoder.close()  # has nothing to close
+
+
+@torch.no_grad()
+def test_edge_stages_are_left_out_afterwards(model: MgcaModel) -> None:
+    for weight in (*model.decoder.parameters(), *model.text_head.map.parameters()):
+        weight.normal_(std=0.1)
+    plain = without_edge_stages(model)
+    assert not plain.training and not plain.config.edge_stages
+    tokens = tokenizer_for(model.clip)(TEXTS)
+    torch.testing.assert_close(plain.encode_text(tokens), model.encode_text(tokens))
+    features = model.encoder(images())
+    torch.testing.assert_close(
+        plain.decoder.align_patches(features), model.decoder.align_patches(features)
+    )
+    with_edges = model.pixel_embeddings(images())
+    assert (plain.pixel_embeddings(images()) - with_edges).abs().max() > 0.01
+    with pytest.raises(UserError, match="expected a pair of towers"):
+        without_edge_stages(MgcaModel(load_clip("mgca-tiny"), ModelConfig()))
 
 
 def test_the_classes_say_where_what_is_named_is(config: ModelConfig) -> None:
