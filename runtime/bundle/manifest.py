@@ -155,6 +155,8 @@ class Manifest:
             del record["text"]["tokenizer"]
         if not self.templates.mean_first:
             del record["templates"]["mean_first"]
+        if not self.presence:
+            del record["presence"]
         return json_text(record)
 
     @classmethod
