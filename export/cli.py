@@ -162,8 +162,8 @@ def _add_source_flags(parser: argparse.ArgumentParser) -> None:
     add(
         "--no-edge-stages",
         action="store_true",
-        help="of a pair of towers: leave out the decoder's stages on fine grids, most of its time, "
-        "and leave edges to units",
+        help="of a pair of towers: leave out the decoder's stages on fine grids, a third of its "
+        "time, and leave edges to units",
     )
     add(
         "--position-resize",

@@ -21,6 +21,8 @@ UNITS = 1 << 16
 #: Of the frame that a graph takes, and of its grid of scores.
 PIXELS = 1 << 26
 PROMPTS = 1000
+#: How far absent words may step back; more would leave one word a picture.
+PRESENCE = 10.0
 CONTEXT_LENGTH = 8192
 #: A token that begins, one of the text, one that ends.
 SHORTEST_CONTEXT = 3

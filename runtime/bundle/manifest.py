@@ -13,6 +13,7 @@ from runtime.bundle.limits import (
     CONTEXT_LENGTH,
     EMBEDDING_WIDTH,
     PIXELS,
+    PRESENCE,
     PROMPTS,
     SHORTEST_CONTEXT,
     UNITS,
@@ -307,8 +308,15 @@ def _read(fields: _Fields) -> Manifest:
         parity=fields.mapping("parity"),
         created_by=fields.mapping("created_by"),
         files=_read_files(fields.mapping("files", required=True)),
-        presence=fields.number("presence") if fields.record.get("presence") else 0.0,
+        presence=_read_presence(fields),
     )
+
+
+def _read_presence(fields: _Fields) -> float:
+    presence: Any = fields.record.get("presence", 0.0)
+    if not _is_number(presence) or not 0 <= presence <= PRESENCE:
+        raise fields.wrong("presence", f"a number from 0 to {PRESENCE:g}")
+    return float(presence)
 
 
 def _read_products(records: Mapping[str, Any]) -> dict[str, dict[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from runtime.bundle.limits import PRESENCE
 from runtime.flag_values import number
 from runtime.options import option
 from runtime.text.template_sets import OWN
@@ -84,7 +85,7 @@ class WordsConfig:
         "(default: the bundle's)",
         metavar="P",
         holds=float,
-        read=number(0, 10),
+        read=number(0, PRESENCE),
     )
     units: str = option(
         "what meets the text: --units pixel (default adaptive)",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from runtime.bundle.limits import PRESENCE
 from runtime.errors import UserError
 from runtime.segment.labelling import count_labels, label_pixels
 from runtime.segment.presence import step_back
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Probability = Literal["softmax", "sigmoid"]
 #: TCL's (Cha et al., CVPR 2023) logistic of a cosine: its slope, and the cosine that is one half.
 SIGMOID_SLOPE, SIGMOID_CENTER = 10.0, 0.25
-#: More would leave one word a picture.
-MOST_PRESENCE = 10.0
 
 __all__ = ["Decision", "Probability", "label_as_decided", "sigmoid_of"]
 
@@ -45,8 +44,8 @@ class Decision:
             itself: ``1 / (1 + exp(-10 (cosine - 0.25)))``.
         least_area: in [0, 1]: a class with no more than this share of the pixels that any class has
             gets none, and its pixels the likeliest of the rest.
-        presence: from 0 to 10: how far words that nothing in the picture shows step back
-            (:mod:`runtime.segment.presence`).
+        presence: from 0 to 10: how far words that nothing in the picture shows step back, before
+            anything else is decided (:mod:`runtime.segment.presence`).
 
     Raises:
         UserError: a value is out of its range.
@@ -64,8 +63,10 @@ class Decision:
             if not 0.0 <= float(getattr(self, name)) <= 1.0:
                 what = "a share" if name == "least_area" else "a probability"
                 raise UserError(f"{name} is {getattr(self, name)}; expected {what} from 0 to 1")
-        if not 0.0 <= float(self.presence) <= MOST_PRESENCE:
-            raise UserError(f"presence is {self.presence}; expected a number from 0 to 10")
+        if not 0.0 <= float(self.presence) <= PRESENCE:
+            raise UserError(
+                f"presence is {self.presence}; expected a number from 0 to {PRESENCE:g}"
+            )
         if not 0.0 < float(self.logit_scale) < float("inf"):
             raise UserError(f"logit_scale is {self.logit_scale}; expected a positive number")
         if self.background_probability not in get_args(Probability):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.segment.windows import RowScores, WindowScores
-from runtime.segment.word_scores import Scores, StreamedScores
+from runtime.segment.word_scores import Scores, ShiftedScores, StreamedScores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ def step_back(
         logit_scale: what cosines are multiplied by before a softmax.
 
     Returns:
-        Scores of the same kind and shape; those given are left as they are.
+        Scores of the same shape, put together where they are looked at.
     """
     import numpy as np
 
@@ -51,16 +51,8 @@ def step_back(
         return scores
     presence_k = measure_presence(scores, label_of_row, logit_scale)
     offset_k = (np.log(presence_k) * (strength / logit_scale)).astype(np.float32)
-    if isinstance(scores, StreamedScores):
-        # A direction more, along which every place is one and every word its offset.
-        one_1hw = np.ones((1, *scores.embeddings.shape[1:]), scores.embeddings.dtype)
-        return StreamedScores(
-            np.concatenate([scores.embeddings, one_1hw]),
-            np.concatenate([scores.text, offset_k[:, None]], axis=1),
-        )
-    if isinstance(scores, np.ndarray):
-        shifted: np.ndarray = scores + offset_k[:, None, None]
-        return shifted
+    if isinstance(scores, (np.ndarray, StreamedScores)):
+        return ShiftedScores(scores, offset_k)
     return _ShiftedRows(scores, offset_k)
 
 

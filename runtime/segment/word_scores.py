@@ -29,6 +29,7 @@ __all__ = [
     "BAND_BYTES",
     "FEW_WORDS",
     "Scores",
+    "ShiftedScores",
     "StreamedScores",
     "bands",
     "identity",
@@ -66,7 +67,27 @@ class StreamedScores:
         return np.asarray(self[:, :], dtype=dtype)
 
 
-Scores = Union["np.ndarray", StreamedScores, WindowScores]
+@dataclass(frozen=True, eq=False)
+class ShiftedScores:
+    """Scores with an offset for each word, which is added where they are looked at.
+
+    ``scores`` are (K, h', w'), ``offsets`` float32 (K,).
+    """
+
+    scores: np.ndarray | StreamedScores
+    offsets: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(K, h', w')."""
+        return self.scores.shape
+
+    def __getitem__(self, lines: tuple[slice, slice]) -> np.ndarray:
+        shifted: np.ndarray = self.scores[lines] + self.offsets[lines[0], None, None]
+        return shifted
+
+
+Scores = Union["np.ndarray", StreamedScores, ShiftedScores, WindowScores]
 
 
 def read_band(scores: Scores, first: int, last: int, scratch: Scratch) -> np.ndarray:
@@ -83,6 +104,11 @@ def read_band(scores: Scores, first: int, last: int, scratch: Scratch) -> np.nda
         band = scratch.array("band", (len(scores.text), *lines.shape[1:]), np.float32)
         flat = embeddings.reshape(len(embeddings), -1)
         np.matmul(scores.text, flat, out=band.reshape(len(band), -1))
+        return band
+    if isinstance(scores, ShiftedScores):
+        plain = read_band(scores.scores, first, last, scratch)
+        band = scratch.array("band", plain.shape, np.float32)
+        np.add(plain, scores.offsets[:, None, None], out=band)
         return band
     lines = scores[:, first:last]
     if lines.flags.c_contiguous and lines.dtype == np.float32:

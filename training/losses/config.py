@@ -40,7 +40,6 @@ class LossConfig(ObjectConfig, RegionConfig, PixelConfig, NegativesConfig, NounC
                 f"losses.object_mask is '{self.object_mask}'; expected one of {', '.join(MASKS)}"
             )
         NounConfig.__post_init__(self)
-        ClassConfig.__post_init__(self)
 
     @property
     def needs_nouns(self) -> bool:

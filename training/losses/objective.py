@@ -19,7 +19,7 @@ from runtime.errors import UserError
 from training.data.batches import Batch, normalize_images, unit_images
 from training.data.tile_mixing import TileShuffle, draw_shuffle
 from training.losses.alignment import Alignment, Guide, Meeting, Plan, align
-from training.losses.class_level import beside_classes, class_loss
+from training.losses.class_level import class_loss
 from training.losses.config import LossConfig
 from training.losses.grains import (
     compare_objects,
@@ -68,13 +68,12 @@ class MgcaObjective(nn.Module):
         for setting, asked, there in (
             ("on_patches", config.on_patches, head is not None),
             ("class_level_weight", config.class_level_weight, head is not None and head.classes),
-            ("class_guide", config.class_guide, head is not None and head.classes),
         ):
             if asked and not there:
                 raise UserError(
                     f"losses.{setting} is {asked}, which a pair of towers can be asked for "
                     "(model.clip_name=mgca-photo, with model.class_width above 0 for the classes); "
-                    f"expected {'false' if setting == 'on_patches' else 0.0}"
+                    f"expected {0.0 if setting == 'class_level_weight' else 'false'}"
                 )
         self.model = model
         self.config = config
@@ -161,7 +160,7 @@ class MgcaObjective(nn.Module):
         with torch.autocast(embeddings_bdhw.device.type, enabled=False):
             pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
             settling = self._settling(batch.images_bhw3, features.embeddings_bdhw, grid_hw)
-            shares = self._shares(pixels_bnd, plan, own, settling, join)
+            shares = self._shares(pixels_bnd, nouns_ud, named_bu, settling, join)
             guide = Guide(mask=self.mask, shares=shares, settling=settling)
             seen = align(pixels_bnd, text_kd, plan, own, guide if self._samples else None)
             pieces = self._survey_grains(seen)
@@ -184,11 +183,13 @@ class MgcaObjective(nn.Module):
     @torch.no_grad()
     def measure_areas(self, batch: Batch, plan: Plan, own: int) -> Tensor:
         """What ``join`` is to add up, (2, u), of a portion; see :meth:`survey`."""
-        embeddings_bdhw = self._embed(batch, plan.features[own])
+        features = plan.features[own]
+        nouns_ud, named_bu = self._nouns(plan, own)
+        embeddings_bdhw = self._embed(batch, features)
         with torch.autocast(embeddings_bdhw.device.type, enabled=False):
             pixels_bnd = embeddings_bdhw.flatten(2).transpose(1, 2)
             return note_areas(
-                lambda join: self._shares(pixels_bnd, plan, own, None, join),
+                lambda join: self._shares(pixels_bnd, nouns_ud, named_bu, None, join),
                 embeddings_bdhw.new_zeros(2, 0),
             )
 
@@ -270,27 +271,14 @@ class MgcaObjective(nn.Module):
     def _shares(
         self,
         pixels_bnd: Tensor,
-        plan: Plan,
-        own: int,
+        nouns_ud: Tensor | None,
+        named_bu: Tensor | None,
         settling: Settling | None,
         join: Join | None,
     ) -> tuple[Tensor, Tensor] | None:
         """How an image's nouns share its pixels out (:func:`share_nouns`); None: nothing asks."""
-        nouns_ud, named_bu = self._nouns(plan, own)
         if nouns_ud is None or named_bu is None or not self.joins_areas:
             return None
-        pixels_bnd, nouns_ud = pixels_bnd.detach(), nouns_ud.detach()
-        if self.config.class_guide:
-            assert plan.words.nouns_ud is not None, "there are nouns"
-            classes_brhw = plan.features[own].embeddings_bdhw.float()
-            pixels_bnd, nouns_ud = beside_classes(
-                self.model,
-                pixels_bnd,
-                nouns_ud,
-                plan.words.nouns_ud,
-                classes_brhw,
-                self.config.class_guide,
-            )
         settle = settling.targets if settling else None
         chosen_bnu = choose_nouns(pixels_bnd, nouns_ud, self.config.noun_discount)
         return share_nouns(chosen_bnu, named_bu, self.config, settle, join)

@@ -12,6 +12,7 @@ import torch
 from open_clip import CLIP
 from torch import Tensor, nn
 
+from runtime.bundle.limits import PRESENCE
 from runtime.errors import UserError
 from training.model.activation import ACTIVATIONS
 from training.model.clip import encode_text, load_clip
@@ -57,7 +58,7 @@ class ModelConfig:
     edge_stages: bool = True
     """Of a pair of towers: whether the decoder has stages on finer grids than the patches', which
     take edges from the trunk's finer stages and the image. False: embeddings of patches are
-    enlarged, and edges are left to units: a decoder of a third of the time.
+    enlarged, and edges are left to units.
     """
     class_width: int = 256
     """Of a pair of towers: width of the space of the trunk's own classes, which lends the model
@@ -84,8 +85,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        if not 0 <= self.presence <= 10:
-            raise ValueError(f"presence is {self.presence}; expected 0 to 10")
+        if not 0 <= self.presence <= PRESENCE:
+            raise ValueError(f"presence is {self.presence}; expected 0 to {PRESENCE:g}")
         if self.decoder_width < 8:
             raise ValueError(f"decoder_width is {self.decoder_width}; expected at least 8")
         if self.early_block < 0:

@@ -4,8 +4,8 @@ Command: ``python -m training.run --config photo --train-data flickr8k/captions.
 --set data.squashed=true --set data.cache_features=2``
 Hardware: two processor cores.
 Time: 45 minutes at 45 images/s (patches and kinds; 6 for the fine grid), and 6 for storing views.
-Score: mIoU on 129 photographs of COCO 22.3 (names in sight and 20 background words), 40.9 (names
-in sight), 18.1 (all 80 names); docs/experiments/032-photographs-trained.md.
+Score: mIoU on 129 photographs of COCO 22.0 (names in sight and 20 background words), 41.9 (names
+in sight), 21.2 (all 80 names), exported with --no-edge-stages; docs/models.md.
 """
 
 from __future__ import annotations

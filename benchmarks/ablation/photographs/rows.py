@@ -1,10 +1,8 @@
 """What is trained: a row of the table each, as settings of the recipe ``photo``.
 
-All rows train a leg on patches: the same photographs, the same captions and the same first weights
-for one seed, frozen towers, the classes' part at a fifth of every cosine. The leg is the first one
-of the recipe as it was when these figures were recorded (:data:`FIRST_RECIPE`;
-docs/experiments/032-photographs-trained.md). Each of the rows of grains changes one thing in the
-row before.
+All rows train the recipe's first leg on patches: the same photographs, the same captions and the
+same first weights for one seed, frozen towers, the classes' part at a fifth of every cosine
+(:data:`AS_RECORDED`). Each of the rows of grains changes one thing in the row before.
 """
 
 from __future__ import annotations
@@ -13,17 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What the recipe has added since.
-FIRST_RECIPE: dict[str, Any] = {
-    "data.kinds": False,
-    "losses.class_guide": 0.0,
-    "losses.color_sharpness": 0.0,
-    "losses.region_weight": 0.0,
-    "losses.pixel_weight": 0.0,
-    "model.class_weight": 0.2,
-    "model.class_nearness": None,
-    "model.edge_stages": True,
-}
+#: How the classes were asked when the figures were recorded; the recipe asks otherwise since.
+AS_RECORDED: dict[str, Any] = {"model.class_weight": 0.2, "model.class_nearness": None}
 _WHOLE_CAPTIONS: dict[str, Any] = {
     "losses.texts": "captions",
     "losses.object_mask": "whole",
@@ -79,4 +68,4 @@ NAMES = tuple(row.name for row in ROWS)
 def changes_of(row: Row, rows: Sequence[Row] = ROWS) -> dict[str, Any]:
     """All of a row's settings, those of the rows before it included."""
     earlier = next((one for one in rows if one.name == row.before), None)
-    return {**(changes_of(earlier, rows) if earlier else FIRST_RECIPE), **row.changes}
+    return {**(changes_of(earlier, rows) if earlier else AS_RECORDED), **row.changes}

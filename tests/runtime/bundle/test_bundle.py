@@ -147,6 +147,8 @@ def test_unknown_format_version(bundle: Bundle, version: object) -> None:
         (("input", "size_wh"), [8, -6], "input.size_wh should be [width, height], found [8, -6]"),
         (("input", "mean"), [0, 0], "input.mean should be three numbers, found [0, 0]"),
         (("logit_scale",), float("nan"), "logit_scale should be a positive number, found NaN"),
+        (("presence",), 11, "presence should be a number from 0 to 10, found 11"),
+        (("presence",), None, "presence should be a number from 0 to 10, found null"),
         (("templates", "prompts"), ["a car"], 'templates.prompts should be texts with one {} each, found ["a car"]'),  # noqa: E501
         (("templates", "prompts"), [], "templates.prompts should be a list of texts, found []"),
         (("text", "centered"), 1, "text.centered should be true or false, found 1"),

@@ -16,6 +16,7 @@ import pytest
 
 from runtime import Segmenter
 from runtime.bundle import Bundle
+from runtime.segment.decision import Decision, label_as_decided
 from runtime.segment.labelling import label_pixels
 from tests.support.pictures import BLUE, RED, picture
 
@@ -62,6 +63,20 @@ def test_labelling_keeps_nothing_and_takes_little_beside_the_labels(tracing: Non
             # The labels are the caller's; else there are lists of the cells at edges of classes.
             assert peak - size_wh[0] * size_wh[1] < 1 << 20
             assert kept < 4096
+
+
+@pytest.mark.slow
+def test_words_that_step_back_are_not_copied(tracing: None) -> None:
+    *first, last = drawn_scores(4)
+    peaks = {}
+    for presence in (0.0, 1.0):
+        decision = Decision(20.0, presence=presence)
+        for scores in first:
+            label_as_decided(scores, LABELS_OF_ROW, (640, 480), decision)
+        peaks[presence] = traced(
+            lambda how=decision: label_as_decided(last, LABELS_OF_ROW, (640, 480), how)
+        )[1]
+    assert peaks[1.0] - peaks[0.0] < last.nbytes / 2, peaks
 
 
 def test_preprocessing_takes_the_tensor_and_copies_no_frame(bundle: Bundle, tracing: None) -> None:

@@ -18,7 +18,6 @@ from tests.support.pair_file import TRUNK, write_pair, write_trunk  # noqa: E402
 from training.config.run import TrainConfig  # noqa: E402
 from training.data.batches import Batch  # noqa: E402
 from training.engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint  # noqa: E402
-from training.losses.class_level import beside_classes  # noqa: E402
 from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
@@ -243,29 +242,6 @@ def test_edge_stages_are_left_out_afterwards(model: MgcaModel) -> None:
         without_edge_stages(MgcaModel(load_clip("mgca-tiny"), ModelConfig()))
 
 
-def test_the_classes_say_where_what_is_named_is(config: ModelConfig) -> None:
-    near = dataclasses.replace(config, class_nearness=(0.5, 0.9))
-    model = MgcaModel(load_towers(config), near).train()
-    head = model.text_head
-    assert head is not None and head.classes is not None
-    frozen_ud = model.read_frozen_text(tokenizer_for(model.clip)(TEXTS[:3]))
-    nouns_ud = model.finish_text(frozen_ud)
-    classes_brhw = model.encoder(images()).embeddings_bdhw
-    pixels_bnd = model.decoder(model.encoder(images()), images()).flatten(2).transpose(1, 2)
-    pixels, nouns = beside_classes(model, pixels_bnd, nouns_ud, frozen_ud, classes_brhw, 0.35)
-    assert not pixels.requires_grad and not nouns.requires_grad
-    model.eval()
-    head.class_weight = 0.35
-    torch.testing.assert_close(nouns, head(frozen_ud).detach())
-    enlarged = torch.nn.functional.interpolate(
-        classes_brhw, scale_factor=4.0, mode="bilinear", align_corners=False
-    )
-    wanted = join_parts(
-        pixels_bnd[..., : config.embedding_width], enlarged.flatten(2).transpose(1, 2), 0.35, dim=2
-    )
-    torch.testing.assert_close(pixels, wanted.detach())
-
-
 def test_texts_are_read_once_and_have_a_gradient_behind_the_tower(model: MgcaModel) -> None:
     tokens = tokenizer_for(model.clip)(TEXTS)
     rows = model.encode_text(tokens)
@@ -295,7 +271,7 @@ def test_captions_nouns_and_classes_teach_decoder_and_map(
 ) -> None:
     losses = LossConfig(
         texts="both", on_patches=on_patches, clip_margin=None, class_level_weight=0.5,
-        class_guide=0.35, tile_mixing=((1, 1), (1, 1)),
+        tile_mixing=((1, 1), (1, 1)),
     )  # fmt: skip
     objective = MgcaObjective(model, losses, seed=0)
     trained = [weight for weight in objective.parameters() if weight.requires_grad]
@@ -313,9 +289,7 @@ def test_captions_nouns_and_classes_teach_decoder_and_map(
     assert (model.decoder.stage2.speak.weight.grad is None) == on_patches
 
 
-@pytest.mark.parametrize(
-    "asked", [{"on_patches": True}, {"class_level_weight": 0.5}, {"class_guide": 0.3}]
-)
+@pytest.mark.parametrize("asked", [{"on_patches": True}, {"class_level_weight": 0.5}])
 def test_what_only_a_pair_has_is_refused_of_a_clip(asked: dict[str, Any]) -> None:
     plain = MgcaModel(load_clip("mgca-tiny"), ModelConfig())
     with pytest.raises(UserError, match="pair of towers"):
