@@ -18,7 +18,7 @@ from runtime.errors import UserError
 from runtime.segment.labelling import count_labels, label_pixels
 from runtime.segment.presence import step_back
 from runtime.segment.windows import RowScores
-from runtime.segment.word_scores import Scores
+from runtime.segment.word_scores import Scores, ShiftedScores
 from runtime.text.classes import NONE_LABEL
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ def label_as_decided(
         size_wh: of the labels.
         decision: how they are decided.
     """
-    scores = step_back(scores, label_of_row, decision.presence, decision.logit_scale)
+    shifted = step_back(scores, label_of_row, decision.presence, decision.logit_scale)
     beyond = decision.background_threshold or decision.least_area
-    if beyond or isinstance(scores, RowScores):
-        return _FullSize(scores, label_of_row, size_wh, decision).label()
+    if beyond or isinstance(shifted, RowScores):
+        return _FullSize(shifted, label_of_row, size_wh, decision).label()
     return label_pixels(
-        scores,
+        shifted,
         label_of_row,
         size_wh,
         logit_scale=decision.logit_scale,
@@ -116,7 +116,7 @@ class _FullSize:
 
     def __init__(
         self,
-        scores: Scores | RowScores,
+        scores: Scores | ShiftedScores | RowScores,
         label_of_row: np.ndarray,
         size_wh: tuple[int, int],
         decision: Decision,

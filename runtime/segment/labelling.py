@@ -25,7 +25,7 @@ from runtime.segment.cells import Axis, axis, corners_of
 from runtime.segment.contests import find_contests, winning_rows
 from runtime.segment.pieces import ScoredBand, pieces
 from runtime.segment.scratch import Scratch, ScratchPool
-from runtime.segment.word_scores import Scores, bands, read_band
+from runtime.segment.word_scores import Scores, ShiftedScores, bands, read_band
 from runtime.text.classes import NONE_LABEL
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ __all__ = ["NONE_LABEL", "count_labels", "label_pixels", "probabilities"]
 
 
 def label_pixels(
-    scores: Scores,
+    scores: Scores | ShiftedScores,
     label_of_row: np.ndarray,
     size_wh: tuple[int, int],
     *,

@@ -33,7 +33,7 @@ __all__ = ["measure_presence", "step_back"]
 
 def step_back(
     scores: Scores | RowScores, label_of_row: np.ndarray, strength: float, logit_scale: float
-) -> Scores | RowScores:
+) -> Scores | ShiftedScores | RowScores:
     """Scores with those of absent words lowered; the words' order within a place may change.
 
     Args:

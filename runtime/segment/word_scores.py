@@ -87,10 +87,12 @@ class ShiftedScores:
         return shifted
 
 
-Scores = Union["np.ndarray", StreamedScores, ShiftedScores, WindowScores]
+Scores = Union["np.ndarray", StreamedScores, WindowScores]
 
 
-def read_band(scores: Scores, first: int, last: int, scratch: Scratch) -> np.ndarray:
+def read_band(
+    scores: Scores | ShiftedScores, first: int, last: int, scratch: Scratch
+) -> np.ndarray:
     """The scores of a few lines of the grid: float32 (K, last - first, w'), contiguous.
 
     They are those given where these are whole and fit, else scratch.
