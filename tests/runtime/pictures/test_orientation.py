@@ -59,13 +59,18 @@ def test_a_turn_is_known_although_pyav_does_not_know_all_that_stands_beside_it(
 
 def test_a_frame_goes_with_its_last_name() -> None:
     """Not only when Python looks for cycles: until then, a hundred frames of a video pile up."""
-    gc.collect()
     gc.disable()
     try:
-        frame = VideoFrame(16, 16, "yuv420p")
+        # A size that nothing else has: frames of other tests may still live in this process.
+        frame = VideoFrame(46, 22, "yuv420p")
         assert read_display_matrix(frame) is None
+        assert _count_frames(46, 22) == 1
         del frame
-        left = [one for one in gc.get_objects() if type(one) is VideoFrame]
+        assert _count_frames(46, 22) == 0
     finally:
         gc.enable()
-    assert not left
+
+
+def _count_frames(width: int, height: int) -> int:
+    frames = (one for one in gc.get_objects() if type(one) is VideoFrame)
+    return sum((one.width, one.height) == (width, height) for one in frames)
