@@ -31,6 +31,7 @@ from training.losses.config import LossConfig  # noqa: E402
 from training.losses.objective import MgcaObjective  # noqa: E402
 from training.model.clip import load_clip, tokenizer_for  # noqa: E402
 from training.model.mgca import MgcaModel, ModelConfig  # noqa: E402
+from training.model.one_thread import one_thread  # noqa: E402
 from training.pretrain.objective import ClipObjective  # noqa: E402
 
 CURVE = Path(__file__).parent / "golden_losses.json"
@@ -46,14 +47,13 @@ LOSSES = LossConfig(same_cosine=1.1, clip_margin=None)
 @contextlib.contextmanager
 def exact_sums():
     """One thread, and float64 wherever training computes in float32, what it casts included."""
-    threads, dtype, single = torch.get_num_threads(), torch.get_default_dtype(), torch.Tensor.float
-    torch.set_num_threads(1)
+    dtype, single = torch.get_default_dtype(), torch.Tensor.float
     torch.set_default_dtype(torch.float64)
     torch.Tensor.float = torch.Tensor.double
     try:
-        yield
+        with one_thread():
+            yield
     finally:
-        torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
         torch.Tensor.float = single
 

@@ -16,6 +16,7 @@ from open_clip import get_model_config
 from torch import Tensor, nn
 
 from runtime.errors import UserError
+from training.model.one_thread import one_thread
 from training.model.towers.class_space import ClassSpace
 from training.model.towers.text import SentenceTower, load_sentence_tower
 from training.model.towers.trunk import Trunk
@@ -131,7 +132,10 @@ def load_pair(
         pair.classes = ClassSpace(class_state["names_cd"], class_state["projection_cr"])
     elif class_width:
         names = _class_names(visual.classes)
-        pair.classes = ClassSpace.of_names(pair.embed_names(names), class_width)
+        # Directions of nearly the same weight turn with the last bit of a sum, and stored features
+        # (training.data.features) are of one space alone.
+        with one_thread():
+            pair.classes = ClassSpace.of_names(pair.embed_names(names), class_width)
     pair.eval()
     pair.requires_grad_(False)
     return pair

@@ -158,6 +158,20 @@ def test_weights_that_nobody_names(folder: Path) -> None:
         load_pair(str(write_pair(folder / "unnamed", timm_weights=None)), 0)
 
 
+def test_the_classes_space_does_not_depend_on_the_number_of_threads(pair_file: Path) -> None:
+    """Stored features are of one space: another one would have them all computed again."""
+    threads = torch.get_num_threads()
+    spaces = []
+    for count in (1, 2):
+        torch.set_num_threads(count)
+        try:
+            spaces.append(load_pair(str(pair_file), 256).classes)
+        finally:
+            torch.set_num_threads(threads)
+    assert torch.equal(spaces[0].names_cd, spaces[1].names_cd)
+    assert torch.equal(spaces[0].projection_cr, spaces[1].projection_cr)
+
+
 @torch.no_grad()
 def test_a_words_own_class_is_where_it_is_nearest() -> None:
     names = torch.nn.functional.normalize(torch.randn(40, 16), dim=1)
