@@ -9,13 +9,16 @@ import onnx
 from export.graph.stages import root_of
 
 PATCHES = "patches"
+# A Resize; or, before products with matrices (training.model.resample), the classes' share as a
+# factor. What else reads the encoder begins with a norm.
+ENLARGING = ("Resize", "Mul")
 
 
 def add_patch_output(model: onnx.ModelProto, stages: Mapping[str, str]) -> onnx.ModelProto:
     """Return a copy of ``model`` that also gives ``patches`` float32 (1, D, hp, wp).
 
     These are the encoder's own embeddings: the one tensor that crosses from the encoder stage into
-    a Resize, which both the trained decoder and plain enlargement begin with; of a trunk without a
+    what is done first to enlarge them (:data:`ENLARGING`); of a trunk without a
     space of classes, the first that crosses into the decoder, its late features.
 
     Args:
@@ -49,7 +52,7 @@ def find_patch_value(model: onnx.ModelProto, stages: Mapping[str, str]) -> str:
         made = value in maker and root_of(stages.get(maker[value].name, "")) == "encoder"
         if made and root_of(stages.get(node.name, "")) != "encoder":
             crossing.append((node.op_type, value))
-    resized = [value for kind, value in crossing if kind == "Resize"]
+    resized = [value for kind, value in crossing if kind in ENLARGING]
     read = [value for kind, value in crossing if kind != "Cast"]
     if not read:
         raise ValueError("the traced graph has nothing that reads the encoder")

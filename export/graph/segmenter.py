@@ -16,6 +16,7 @@ from export.graph.rewrites.halve_gelu_last import halve_gelu_last
 from export.graph.rewrites.join_pixel_shuffle import join_pixel_shuffle
 from export.graph.rewrites.merge_equal_constants import merge_equal_constants
 from export.graph.rewrites.merge_transposes import merge_transposes
+from export.graph.rewrites.squeeze_first import squeeze_first
 from export.graph.rewrites.squeeze_single_items import squeeze_single_items
 from export.graph.staged_graph import StagedGraph
 from export.graph.stages import map_stages
@@ -35,6 +36,7 @@ REWRITES = (
     fold_constants,
     fold_batch_norm,
     squeeze_single_items,
+    squeeze_first,
     merge_transposes,
     fold_scales,
     halve_gelu_last,

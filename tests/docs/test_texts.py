@@ -161,6 +161,7 @@ def test_what_is_drawn_is_called_no_photograph() -> None:
         "032-photographs-trained.md",
         "033-grains-on-photographs.md",
         "034-nearness-presence-no-edge-stages.md",
+        "035-joint-training-tuned-trunk.md",
     }
     paths = [*EXPERIMENTS.glob("*.md"), *(REPOSITORY / "training").rglob("*.py")]
     said = [path for path in paths if re.search("photograph", text_of(path), re.IGNORECASE)]

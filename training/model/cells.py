@@ -45,8 +45,8 @@ class Cells:
         (rows, columns), (tall, wide) = self.count_hw, self.size_hw
         # A plain transpose first, then whole rows of pixels change places: one transpose of five
         # axes takes ONNX Runtime four times as long.
-        pixels_nf = map_fhw.flatten(1).transpose(0, 1)
-        parts = pixels_nf.reshape(rows, tall, columns, -1).permute(0, 2, 1, 3)
+        pixels_hwf = map_fhw.permute(1, 2, 0)
+        parts = pixels_hwf.reshape(rows, tall, columns, -1).permute(0, 2, 1, 3)
         return parts.reshape(self.count, tall * wide, map_fhw.shape[0])
 
     def join(self, cells_kmf: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from training.model.decoder import (
     view_image,
 )
 from training.model.dense import DenseFeatures
+from training.model.resample import enlarge
 from training.model.towers.class_space import ClassSpace
 from training.model.towers.pair import TowerPair
 from training.model.unit_length import normalize
@@ -179,7 +180,13 @@ class AligningDecoder(TwoStages):
         embeddings, _ = self.stage2(embeddings, stream, fine_view)
         classes = None
         if self.has_classes:
-            classes = _enlarge(features.embeddings_bdhw)
+            # As the stages leave the learned part: channel by channel.
+            classes = nn.functional.interpolate(
+                features.embeddings_bdhw,
+                scale_factor=float(self.upscale),
+                mode="bilinear",
+                align_corners=False,
+            )
         return join_parts(embeddings, classes, share_of(self), dim=1)
 
     def close(self) -> None:
@@ -196,23 +203,16 @@ class AligningDecoder(TwoStages):
         """:meth:`align_patches`, enlarged. Both parts have their lengths before that: where patches
         differ, what lies between them is shorter, and says less.
         """
-        learned = normalize(self.align(self._read(features)), dim=1)
-        if not self.has_classes:
-            return _enlarge(learned)
-        share = share_of(self)
-        classes = _enlarge(features.embeddings_bdhw)  # of unit length as they come
-        return torch.cat([_enlarge(learned * (1 - share) ** 0.5), classes * share**0.5], dim=1)
+        patches = normalize(self.align(self._read(features)), dim=1)
+        if self.has_classes:
+            share = share_of(self)
+            classes = features.embeddings_bdhw * share**0.5  # of unit length as they come
+            patches = torch.cat([patches * (1 - share) ** 0.5, classes], dim=1)
+        return enlarge(patches, self.upscale)
 
     def _read(self, features: DenseFeatures) -> Tensor:
         stream: Tensor = self.coarse(self.read_late(self.late_norm(features.late_bchw)))
         return stream
-
-
-def _enlarge(maps_bchw: Tensor) -> Tensor:
-    """From the patch grid to the decoder's."""
-    return nn.functional.interpolate(
-        maps_bchw, scale_factor=4.0, mode="bilinear", align_corners=False
-    )
 
 
 class TextHead(nn.Module):

@@ -68,9 +68,9 @@ class ClassSpace(nn.Module):
 
     def of_logits(self, logits_bchw: Tensor) -> Tensor:
         """(b, c, h, w) logits of the classes -> (b, r, h, w), unit length."""
-        shares = logits_bchw.softmax(dim=1)
-        weight = self.projection_cr.T[:, :, None, None]
-        return normalize(nn.functional.conv2d(shares, weight), dim=1)
+        # Along the last axis: over the first, ONNX Runtime's softmax takes several times as long.
+        shares_bhwc = logits_bchw.permute(0, 2, 3, 1).softmax(dim=-1)
+        return normalize(shares_bhwc @ self.projection_cr, dim=-1).permute(0, 3, 1, 2)
 
 
 def _share(texts_nd: Tensor, names_cd: Tensor) -> Tensor:
