@@ -26,10 +26,10 @@ def squeeze_first(model: onnx.ModelProto) -> bool:
             continue
         axes = view.constant(squeeze.input[1])
         turn = view.maker(squeeze.input[0], "Transpose")
-        if axes is None or axes.tolist() != [0] or turn is None:
+        if turn is None or axes is None or axes.tolist() != [0]:
             continue
         order = permutation(turn)
-        if order[0] != 0 or view.only_reader(turn.output[0]) is not squeeze:
+        if order[0] != 0 or view.only_reader(turn.output[0]) is None:
             continue
         # Each node does the other's work in its own place.
         turn.op_type, squeeze.op_type = "Squeeze", "Transpose"
